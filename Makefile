@@ -1,0 +1,86 @@
+# `make` alone lists the targets. CI calls the same ones (.ci/run).
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+# The first interpreter that really runs and is new enough; `make PYTHON=… setup` takes another.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
+# Installs exactly what a lock file lists, checked by hash: with uv where there is one, else with pip.
+UV := $(shell command -v uv 2>/dev/null || { [ -x $(BIN)/uv ] && echo $(BIN)/uv; })
+ifdef UV
+install = $(UV) pip install -q --python $(BIN)/python --compile-bytecode --require-hashes -r $(1)
+install_self = $(UV) pip install -q --python $(BIN)/python --no-build-isolation --no-deps -e .
+else
+install = $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $(1)
+install_self = $(BIN)/python -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
+endif
+
+.PHONY: help setup dev run test check fix serve bench docs lock wheel clean
+
+help:  ## list these targets
+	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.installed  ## make .venv with .venv/bin/arkwright in it, from requirements.lock
+	@:
+dev: $(VENV)/.installed-dev
+	@:
+
+$(BIN)/python:
+	@[ -n "$(PYTHON)" ] || { echo "Arkwright needs Python 3.11 or newer with venv and pip (on Debian: apt-get install python3-venv)." >&2; exit 1; }
+	@echo "setup: $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: requirements.lock pyproject.toml | $(BIN)/python
+	@echo "setup: installing requirements.lock"
+	@$(call install,requirements.lock)
+	@$(install_self)
+	@$(BIN)/python -m compileall -q src
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
+	@echo "setup: installing requirements-dev.lock"
+	@$(call install,requirements-dev.lock)
+	@touch $@
+
+run: setup  ## run the example on real data: server, import, run, report (a few seconds)
+	@$(BIN)/python examples/run.py $(ARGS)
+
+test: dev  ## all tests; ARGS='tests/core -k retry' picks some
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+check: dev  ## format, lint, types, import direction, file sizes
+	@$(BIN)/ruff format --check --quiet . || { echo "format: 'make fix' mends these:"; $(BIN)/ruff format --check .; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@report=$$($(BIN)/lint-imports --no-cache) || { echo "$$report"; exit 1; }
+	@$(BIN)/python tests/architecture/files.py
+
+fix: dev  ## format and mend what ruff can mend
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format --quiet .
+
+serve: setup  ## start a server with the default data folder; ARGS='--port 9000'
+	@$(BIN)/arkwright serve $(ARGS)
+
+bench: dev  ## our speed beside the machine's own limits; fails on a missed ratio
+	@$(BIN)/python bench/bench.py $(ARGS)
+
+docs: dev  ## write docs/reference anew from the code
+	@$(BIN)/python docs/generate.py
+
+lock: dev  ## resolve the dependencies anew into both lock files
+	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --group setup pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --group setup --group test --group check -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+wheel: dev  ## build dist/*.whl
+	@$(BIN)/uv build -q --no-build-isolation --wheel
+
+clean:  ## remove .venv and what tools left behind
+	@rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,192 @@
+"""`make bench`: Arkwright's figures beside the machine's own limits, measured in the same run.
+
+Every line names a figure, its limit as a ratio of what this machine can do, and whether it holds. Exits 1 if one
+does not. Give names of cases to run only those: accept, nodes, start, history.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from bench import history, load
+from bench.limits import spawn_seconds, sync_seconds
+from bench.server import PROJECT, Bench, node, serving
+
+ROWS: list[tuple[str, str, str, bool]] = []
+
+
+def row(figure: str, value: float, limit: float, unit: str, *, at_least: bool = False) -> None:
+    """One line of the result: milliseconds, megabytes or rates."""
+    good = value >= limit if at_least else value <= limit
+    sign = "≥" if at_least else "≤"
+    ROWS.append((figure, f"{value:,.2f} {unit}", f"{sign} {limit:,.2f} {unit}", good))
+    print(f"{'ok  ' if good else 'MISS'}  {figure:<58} {value:>12,.2f} {unit:<5} {sign} {limit:,.2f}", flush=True)
+
+
+def limit(figure: str, value: float, unit: str) -> None:
+    print(f"      {figure:<58} {value:>12,.2f} {unit}", flush=True)
+
+
+class Limits:
+    """p50 seconds of a spawn, a sync and a round trip on this machine, now."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.spawn = spawn_seconds()
+        self.sync = sync_seconds(bench.data)
+        self.healthz = asyncio.run(load.run(bench.port, load.request("GET", "/healthz", {}), count=1000))
+        self.trip = self.healthz.quantile(0.5)
+        limit("machine: spawn of true, p50", self.spawn * 1e3, "ms")
+        limit("machine: append 4 KiB and fdatasync, p50", self.sync * 1e3, "ms")
+        limit("machine: round trip to /healthz, p50", self.trip * 1e3, "ms")
+
+
+def accept() -> None:
+    """Accepting runs; the backlog is not executed meanwhile (`--roles api`)."""
+    with serving("--roles", "api") as bench:
+        limits = Limits(bench)
+        bench.job("plain", [node("a", "Dummy")])
+        body = json.dumps({"jobParams": [{"name": "aaa", "value": "111", "paramType": "variable"}]}).encode()
+        message = load.request("POST", bench.run_path("plain"), bench.headers, body)
+        asyncio.run(load.run(bench.port, message, count=500))
+        one = _checked(asyncio.run(load.run(bench.port, message, count=2000)))
+        row(
+            "run-immediate accepted, 1 client, p50",
+            one.quantile(0.5) * 1e3,
+            (2 * (limits.trip + limits.sync)) * 1e3 + 1,
+            "ms",
+        )
+        health = asyncio.run(load.run(bench.port, load.request("GET", "/healthz", {}), clients=16, seconds=3))
+        many = _checked(asyncio.run(load.run(bench.port, message, clients=16, seconds=3)))
+        limit("round trips to /healthz with 16 clients", health.per_second, "/s")
+        row("run-immediate accepted with 16 clients", many.per_second, health.per_second / 2, "/s", at_least=True)
+
+
+def nodes() -> None:
+    """Running nodes."""
+    with serving() as bench:
+        limits = Limits(bench)
+        spawn, sync, trip = limits.spawn, limits.sync, limits.trip
+        bench.job("one", [node("a", "Shell", statement="true")])
+        chain = [node(f"n{i}", "Shell", after=[f"n{i - 1}"] if i else [], statement="true") for i in range(40)]
+        bench.job("chain", chain)
+        bench.job("fan", [node(f"n{i}", "Shell", statement="true") for i in range(100)])
+        bench.job("dummies", [node(f"n{i}", "Dummy", after=[f"n{i - 1}"] if i % 10 else []) for i in range(200)])
+        one = _runs(bench, "one", 60)
+        row(
+            "one Shell node `true`, call to finished, p50", one * 1e3, 3 * (2 * trip + spawn + 3 * sync) * 1e3 + 2, "ms"
+        )
+        row("chain of 40 Shell nodes, p50", _runs(bench, "chain", 5) * 1e3, 4 * 40 * (spawn + 2 * sync) * 1e3, "ms")
+        row("fan of 100 Shell nodes, p50", _runs(bench, "fan", 5) * 1e3, 3 * 100 * spawn * 1e3 + 50, "ms")
+        rate = _backlog(bench, "one", 400, clients=4)
+        row("400 one-node runs from 4 clients", rate, 1 / spawn / 4, "/s", at_least=True)
+        dummies = 50
+        rate = _backlog(bench, "dummies", dummies, clients=4) * 200
+        row("Dummy nodes, committed transitions", rate, 5000, "/s", at_least=True)
+
+
+def start() -> None:
+    """Starting, and doing nothing."""
+    ready = []
+    for _ in range(3):
+        with serving() as bench:
+            ready.append(bench.ready_seconds)
+    row("cold start to ready, best of 3", min(ready), 1.0, "s")
+    with serving() as bench:
+        bench.job("one", [node("a", "Shell", statement="true")])
+        bench.call("POST", bench.run_path("one") + "?wait=10", {})
+        time.sleep(2)
+        before, since = bench.cpu_seconds(), time.perf_counter()
+        time.sleep(10)
+        share = (bench.cpu_seconds() - before) / (time.perf_counter() - since)
+        row("idle: processor, percent of a core", share * 100, 0.5, "%")
+        row("idle: resident memory", bench.resident_bytes() / 1e6, 120, "MB")
+
+
+def with_history() -> None:
+    """100,000 finished instances must not slow anything down."""
+    folder = Path(tempfile.mkdtemp(prefix="arkwright-bench-"))
+    try:
+        with serving(data=folder) as bench:
+            bench.job("one", [node("a", "Dummy")])
+            bench.call("POST", bench.run_path("one") + "?wait=10", {})
+            empty = _reads(bench)
+        began = time.perf_counter()
+        history.fill(folder, PROJECT, "one", 100_000)
+        limit("(filling in 100,000 finished instances took)", time.perf_counter() - began, "s")
+        with serving(data=folder) as bench:
+            full = _reads(bench)
+        for name, seconds in full.items():
+            row(f"{name} with 100,000 finished instances, p50", seconds * 1e3, empty[name] * 1.5e3, "ms")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _reads(bench: Bench) -> dict[str, float]:
+    instance = bench.call("POST", bench.run_path("one") + "?wait=10", {})["instanceId"]
+    paths = {
+        "instance list": ("GET", f"/v1/{PROJECT}/jobs/instances/detail?limit=10"),
+        "instance detail": ("GET", f"/v1/{PROJECT}/jobs/one/instances/{instance}"),
+        "run-immediate": ("POST", bench.run_path("one")),
+    }
+    times = {}
+    for name, (method, path) in paths.items():
+        message = load.request(method, path, bench.headers)
+        asyncio.run(load.run(bench.port, message, count=200))
+        times[name] = _checked(asyncio.run(load.run(bench.port, message, count=600))).quantile(0.5)
+    return times
+
+
+def _runs(bench: Bench, job: str, count: int) -> float:
+    """p50 seconds from the call to the finished instance, one after another."""
+    message = load.request("POST", bench.run_path(job) + "?wait=60", bench.headers)
+    asyncio.run(load.run(bench.port, message, count=3))
+    measured = _checked(asyncio.run(load.run(bench.port, message, count=count, keep=True)))
+    for body in measured.bodies:
+        assert json.loads(body)["status"] == "success", body
+    return measured.quantile(0.5)
+
+
+def _backlog(bench: Bench, job: str, count: int, *, clients: int) -> float:
+    """Runs per second, from the first call to the end of the last run."""
+    message = load.request("POST", bench.run_path(job) + "?wait=60", bench.headers)
+    del message
+    plain = load.request("POST", bench.run_path(job), bench.headers)
+    begin = time.perf_counter()
+    measured = _checked(asyncio.run(load.run(bench.port, plain, clients=clients, count=count, keep=True)))
+    left = {json.loads(body)["instanceId"] for body in measured.bodies}
+    path = f"/v1/{PROJECT}/jobs/{job}/instances/"
+    for instance in sorted(left):
+        while bench.call("GET", f"{path}{instance}")["status"] in {"waiting", "running"}:
+            time.sleep(0.01)
+    return count / (time.perf_counter() - begin)
+
+
+def _checked(measured: load.Measured) -> load.Measured:
+    if measured.failures:
+        raise SystemExit(f"{len(measured.failures)} calls failed, the first with {measured.failures[0]!r}")
+    return measured
+
+
+CASES: dict[str, Callable[[], None]] = {"accept": accept, "nodes": nodes, "start": start, "history": with_history}
+
+
+def main(names: list[str]) -> int:
+    for name in names or list(CASES):
+        print(f"-- {name}: {(CASES[name].__doc__ or '').strip()}")
+        CASES[name]()
+    missed = [figure for figure, _, _, good in ROWS if not good]
+    print(
+        f"{len(ROWS) - len(missed)} of {len(ROWS)} figures hold" + (f"; missed: {', '.join(missed)}" if missed else "")
+    )
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,49 @@
+"""Who may call a route: credential, project, workspace and role, in this order, before the handler runs."""
+
+from __future__ import annotations
+
+from arkwright.api.call import Call
+from arkwright.api.route import Access
+from arkwright.core.identity import Workspace
+from arkwright.errors import Forbidden
+from arkwright.iam.authentication import Authenticator, Request
+from arkwright.iam.model import Action, Actor, can
+
+
+async def admit(call: Call) -> None:
+    """Fill in the call's actor and workspace, or raise `Unauthenticated`, `Forbidden`, `NotFound` (workspace)."""
+    access = call.route.access
+    if access is Access.PUBLIC:
+        return
+    project_id = None if access is Access.ACTOR else call.path["project_id"]
+    call.actor = await authenticate(call, call.parts.authenticator, project_id)
+    if access is not Access.WORKSPACE or project_id is None or call.route.action is None:
+        return
+    call.workspace = call.parts.directory.workspace(project_id, call.header(b"workspace"))
+    require(call.actor, call.route.action, call.workspace)
+
+
+def require(actor: Actor, action: Action, workspace: Workspace) -> None:
+    if not can(actor, action, workspace.id, enterprise=workspace.settings.get("mode") == "enterprise"):
+        role = actor.roles.get(workspace.id)
+        raise Forbidden(
+            f"{actor.user_name} is {f'{role} in' if role else 'no member of'} workspace {workspace.name}, "
+            f"which does not allow {action}.",
+            hint="An administrator of the workspace can give you a role that does.",
+        )
+
+
+async def authenticate(call: Call, authenticator: Authenticator, project_id: str | None) -> Actor:
+    scope = call.scope
+    tokens = [value for name, value in scope["headers"] if name == b"x-auth-token"]
+    if len(tokens) == 1:
+        actor = authenticator.by_cached_token(tokens[0].decode("latin-1"), project_id)
+        if actor is not None:
+            return actor
+    request = Request(
+        method=scope["method"],
+        path=scope.get("raw_path") or scope["path"].encode(),
+        query=scope["query_string"],
+        headers=scope["headers"],
+    )
+    return await authenticator.authenticate(request, call.body, project_id=project_id)

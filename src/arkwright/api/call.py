@@ -1,0 +1,182 @@
+"""One request on its way to a handler: who asks, where, and what was sent.
+
+Rules: parameters are read with a check that names the field; a body is read once, up to the limit; what is
+wrong raises, and `errors` makes the answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from starlette.responses import Response
+from starlette.types import Receive, Scope
+
+from arkwright.api.body import json_object, read_body
+from arkwright.api.route import Route
+from arkwright.core.identity import Workspace
+from arkwright.engine.interface import Engine
+from arkwright.errors import InvalidInput
+from arkwright.iam.authentication import Authenticator
+from arkwright.iam.directory import Directory
+from arkwright.iam.keystone import Keystone
+from arkwright.iam.model import Actor
+from arkwright.store.base import Place, Store
+
+LogPath = Callable[[int, int, int], Path]
+"""Where the log of (instance id, node index, attempt) is, whether or not it exists yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What handlers work with."""
+
+    engine: Engine
+    store: Store
+    directory: Directory
+    authenticator: Authenticator
+    keystone: Keystone
+    log_path: LogPath
+    now_ms: Callable[[], int]
+    closing: asyncio.Event
+    """Set when the server is about to stop: whoever holds a reply open ends it."""
+    body_limit_bytes: int
+    offset_mode: str
+    """`page`, `record` or `auto`: what a list's `offset` counts."""
+
+
+class Call:
+    """A request that passed the checks of its route."""
+
+    __slots__ = ("_body", "_query", "actor", "parts", "path", "receive", "request_id", "route", "scope", "workspace")
+
+    def __init__(self, parts: Parts, route: Route, scope: Scope, receive: Receive) -> None:
+        self.parts = parts
+        self.route = route
+        self.scope = scope
+        self.receive = receive
+        self.path: Mapping[str, str] = scope.get("path_params", {})
+        self.request_id: str = scope.get("arkwright.request_id", "")
+        self.actor: Actor
+        self.workspace: Workspace
+        self._body: bytes | None = None
+        self._query: dict[str, str] | None = None
+
+    # -- where and who
+    @property
+    def place(self) -> Place:
+        return Place(project_id=self.workspace.project_id, workspace_id=self.workspace.id)
+
+    def header(self, name: bytes) -> str | None:
+        """The first header of that (lower case) name."""
+        for key, value in self.scope["headers"]:
+            if key == name:
+                return str(value.decode("latin-1"))
+        return None
+
+    # -- query
+    @property
+    def query(self) -> Mapping[str, str]:
+        """Query parameters; of a repeated one the last value counts."""
+        if self._query is None:
+            self._query = query_of(self.scope)
+        return self._query
+
+    def number(self, name: str, default: int | None = None, *, least: int = 0, most: int = 2**53 - 1) -> int | None:
+        given = self.query.get(name, "").strip()
+        if not given:
+            return default
+        value = whole_number(given)
+        if value is None or not least <= value <= most:
+            raise InvalidInput(
+                f"{name} must be a whole number from {least} to {most}, not {short(given)}.", field=name
+            )
+        return value
+
+    def flag(self, name: str) -> bool:
+        given = self.query.get(name, "").strip().lower()
+        if given in {"", "false", "0"}:
+            return False
+        if given in {"true", "1"}:
+            return True
+        raise InvalidInput(f"{name} must be true or false, not {short(given)}.", field=name)
+
+    def slice(self, *, most: int) -> tuple[int, int]:
+        """(records to skip, records to answer) of a list. `offset` counts pages, as documented, unless the server
+        is set to records; `auto` is for clients that are known to send records (factory-api 2.3)."""
+        limit = self.number("limit", 10, least=1, most=most) or 10
+        offset = self.number("offset", 0) or 0
+        mode = self.parts.offset_mode
+        if mode == "auto":
+            agent = (self.header(b"user-agent") or "").lower()
+            mode = "record" if "terraform" in agent or "kestra" in agent else "page"
+        return min(offset * limit if mode == "page" else offset, 2**53 - 1), limit
+
+    # -- body
+    async def body(self) -> bytes:
+        if self._body is None:
+            self._body = await read_body(self.scope, self.receive, self.parts.body_limit_bytes)
+        return self._body
+
+    async def document(self, *, required: bool = True) -> dict[str, Any]:
+        """The body's JSON object; without a body the empty one, unless it is required."""
+        return json_object(self.scope, await self.body(), required=required)
+
+    # -- waiting
+    async def gone(self) -> None:
+        """Returns when the client has hung up. The body must have been read."""
+        while (await self.receive())["type"] != "http.disconnect":
+            pass
+
+    async def while_connected(self, work: asyncio.Future[Any]) -> bool:
+        """Wait for `work` as long as there is somebody to tell, and the server goes on. False: `work` was
+        cancelled for one of these reasons."""
+        others = [asyncio.ensure_future(self.gone()), asyncio.ensure_future(self.parts.closing.wait())]
+        try:
+            await asyncio.wait([work, *others], return_when=asyncio.FIRST_COMPLETED)
+            return work.done()
+        finally:
+            for each in (work, *others):
+                each.cancel()
+            for each in others:
+                with suppress(asyncio.CancelledError):
+                    await each
+
+
+# ---------------------------------------------------------------- answers
+
+NO_CONTENT = 204
+
+
+def answer(value: Any, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(value), status, media_type="application/json")
+
+
+def empty(status: int = NO_CONTENT) -> Response:
+    return Response(status_code=status)
+
+
+# ---------------------------------------------------------------- small readings
+
+
+def query_of(scope: Scope) -> dict[str, str]:
+    raw = scope["query_string"]
+    if not raw:
+        return {}
+    return dict(parse_qsl(raw.decode("latin-1"), keep_blank_values=True, errors="replace"))
+
+
+def whole_number(given: str) -> int | None:
+    """A number from 0 in plain digits; None: it is none, or far too long."""
+    return int(given) if len(given) <= 16 and given.isascii() and given.isdigit() else None
+
+
+def short(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 80 else f"{shown[:77]}..."

@@ -1,0 +1,316 @@
+"""The one place that wires the parts together: settings in, a running server out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+import os
+import secrets
+import signal
+import socket
+import ssl
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import platformdirs
+import uvicorn
+
+from arkwright.api.application import make_application
+from arkwright.engine.clock import SystemClock
+from arkwright.engine.engine import Engine
+from arkwright.engine.folders import Folders
+from arkwright.errors import ArkwrightError, SettingInvalid
+from arkwright.executors.base import Executor
+from arkwright.executors.local import LocalExecutor
+from arkwright.executors.resident import ResidentExecutor
+from arkwright.folder_lock import FolderLock
+from arkwright.iam.authentication import Authenticator
+from arkwright.iam.directory import Directory
+from arkwright.iam.sealing import Sealer
+from arkwright.iam.tokens import Tokens
+from arkwright.nodes.base import Work
+from arkwright.nodes.registry import Registry
+from arkwright.settings import Settings
+from arkwright.store import open_store
+
+log = logging.getLogger("arkwright")
+
+LEASE_SECONDS = 15
+"""Engines that share a PostgreSQL hold their instances by a lease of this length."""
+
+CLOSE_SECONDS = 8.0
+"""Longest time from SIGTERM until the exit; requests still open then are cut off."""
+
+
+def data_folder(settings: Settings) -> Path:
+    """The data folder that these settings mean; not created."""
+    return (settings.data or Path(platformdirs.user_data_path("arkwright", appauthor=False))).absolute()
+
+
+class Server:
+    """One server process's parts. `start` returns once requests are accepted; recovery goes on behind it."""
+
+    def __init__(self, settings: Settings) -> None:
+        _check_exposure(settings)
+        self.settings = settings
+        self.data = data_folder(settings)
+        self.url = ""
+        self._closing = contextlib.AsyncExitStack()
+        self._serving: asyncio.Task[None] | None = None
+        self._uvicorn: _Uvicorn | None = None
+
+    async def start(self) -> None:
+        try:
+            await self._start()
+        except BaseException:
+            await self._closing.aclose()
+            raise
+
+    async def _start(self) -> None:
+        settings = self.settings
+        _make_folder(self.data)
+        lock = FolderLock(self.data)
+        lock.acquire()
+        self._closing.callback(lock.release)
+
+        listener = _listen(settings.host, settings.port)
+        self._closing.callback(listener.close)
+        port = listener.getsockname()[1]
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        self.url = f"{'https' if settings.tls_cert else 'http'}://{host}:{port}"
+
+        embedded = not settings.database_url
+        store = open_store(settings.database_url or str(self.data / "arkwright.db"))
+        await store.open()
+        self._closing.push_async_callback(store.close)
+
+        sealer = Sealer(self.data / "secret.key")
+        directory = Directory(store, sealer)
+        await directory.load()
+        await self._first_start(directory)
+        clock = SystemClock()
+        tokens = Tokens(directory, store, clock.now_ms)
+
+        folders = Folders(self.data)
+        registry = Registry()
+        engine = Engine(
+            store=store,
+            clock=clock,
+            folders=folders,
+            registry=registry,
+            executors=self._executors(registry, folders, port) if "engine" in settings.roles else {},
+            local_programs_allowed=_LocalPrograms(directory),
+            name=_engine_name(self.data),
+            lease_seconds=None if embedded else LEASE_SECONDS,
+            runs="engine" in settings.roles,
+        )
+        await engine.open()
+        self._closing.push_async_callback(engine.close)
+
+        application = make_application(
+            engine=engine,
+            store=store,
+            directory=directory,
+            authenticator=Authenticator(directory, tokens, clock.now_ms),
+            tokens=tokens,
+            now_ms=clock.now_ms,
+            log_path=folders.log,
+            base_url=self.url,
+            body_limit_bytes=settings.body_limit_bytes,
+        )
+        self._uvicorn = _Uvicorn(self._uvicorn_config(application))
+        self._serving = asyncio.create_task(self._uvicorn.serve(sockets=[listener]), name="http")
+        await self._uvicorn.wait_started(self._serving)
+        _write_server_file(self.data, self.url)
+        self._closing.callback((self.data / "server.json").unlink, missing_ok=True)
+
+    async def stop(self) -> None:
+        """No new requests, no new work, state committed; local processes go on and are found again."""
+        if self._uvicorn is not None and self._serving is not None:
+            self._uvicorn.should_exit = True
+            await asyncio.wait({self._serving}, timeout=CLOSE_SECONDS / 2)
+            self._uvicorn.force_exit = True
+            self._serving.cancel()
+            await asyncio.gather(self._serving, return_exceptions=True)
+        await self._closing.aclose()
+
+    def _executors(self, registry: Registry, folders: Folders, port: int) -> Mapping[Work, Executor]:
+        settings = self.settings
+        return {
+            Work.PROGRAM: LocalExecutor(
+                registry, max_programs=settings.max_programs, log_cap_bytes=settings.log_cap_bytes
+            ),
+            Work.HOSTED: ResidentExecutor(
+                registry,
+                folders.hosts,
+                own_addresses=frozenset({(address, port) for address in ("127.0.0.1", "::1", settings.host)}),
+                allow_loopback=settings.allow_loopback_requests,
+                log_cap_bytes=settings.log_cap_bytes,
+            ),
+        }
+
+    async def _first_start(self, directory: Directory) -> None:
+        raise NotImplementedError
+
+    def _uvicorn_config(self, application: Any) -> uvicorn.Config:
+        settings = self.settings
+        proxies = settings.trusted_proxies
+        return uvicorn.Config(
+            application,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=proxies or None,
+            timeout_graceful_shutdown=3,
+            timeout_keep_alive=75,
+            ssl_certfile=settings.tls_cert,
+            ssl_keyfile=settings.tls_key,
+            ssl_version=ssl.PROTOCOL_TLS_SERVER,
+            backlog=2048,
+        )
+
+
+class _Uvicorn(uvicorn.Server):
+    """uvicorn without its own signal handlers: the process belongs to us."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._listening.set()
+
+    async def wait_started(self, serving: asyncio.Task[None]) -> None:
+        """Returns when requests are accepted; raises what stopped the server from starting."""
+        waiting = asyncio.ensure_future(self._listening.wait())
+        done, _ = await asyncio.wait({waiting, serving}, return_when=asyncio.FIRST_COMPLETED)
+        if serving in done:
+            waiting.cancel()
+            serving.result()
+            raise SettingInvalid("The HTTP server ended before it started.")
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._listening = asyncio.Event()
+
+
+class _LocalPrograms:
+    """Whether a workspace may run programs on this host, as the directory says now."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+
+    def __call__(self, workspace_id: str) -> bool:
+        workspace = self._directory.workspace_by_id(workspace_id)
+        return workspace is not None and workspace.local_programs_allowed
+
+
+def serve(settings: Settings, *, started: Any = None) -> int:
+    """Run a server until SIGTERM or SIGINT; the exit code. `started` is called with the `Server` once it accepts."""
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    async def main() -> None:
+        stopped = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for each in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(each, stopped.set)
+        server = Server(settings)
+        await server.start()
+        if started is not None:
+            started(server)
+        await stopped.wait()
+        await server.stop()
+
+    run = asyncio.run
+    if sys.platform != "win32":
+        import uvloop
+
+        run = uvloop.run
+    run(main())
+    return 0
+
+
+def _check_exposure(settings: Settings) -> None:
+    if bool(settings.tls_cert) != bool(settings.tls_key):
+        raise SettingInvalid("--tls-cert and --tls-key belong together.", hint="Give both, or neither.")
+    if settings.tls_cert or settings.insecure_http or settings.trusted_proxies:
+        return
+    try:
+        loopback = ipaddress.ip_address(settings.host).is_loopback
+    except ValueError:
+        loopback = settings.host == "localhost"
+    if not loopback:
+        raise SettingInvalid(
+            f"Listening on {settings.host} without TLS would send passwords and tokens in the clear.",
+            hint="Give --tls-cert and --tls-key, or name the reverse proxy in ARKWRIGHT_TRUSTED_PROXIES, "
+            "or accept the risk with --insecure-http.",
+        )
+
+
+def _make_folder(folder: Path) -> None:
+    """Mode 0700 where we make it; a folder that was there keeps its mode and its foreign files."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except (FileExistsError, NotADirectoryError, PermissionError) as error:
+        raise SettingInvalid(
+            f"The data folder {folder} can't be used: {error.strerror}.", hint="Choose another one with --data."
+        ) from error
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        raise SettingInvalid(f"The data folder {folder} is not writable.", hint="Choose another one with --data.")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise SettingInvalid(
+            f"Can't listen on {host}:{port}: {error.strerror or error}.",
+            hint="Another program uses it, or the address is not this machine's; choose another --port or --host.",
+        ) from error
+    return listener
+
+
+def _engine_name(folder: Path) -> str:
+    """This folder's engine: the same after each restart, different from every other folder's."""
+    path = folder / "engine-name"
+    with contextlib.suppress(FileNotFoundError):
+        name = path.read_text().strip()
+        if name:
+            return name
+    name = f"{socket.gethostname()}-{secrets.token_hex(4)}"
+    _write_private(path, name + "\n")
+    return name
+
+
+def _write_server_file(folder: Path, url: str) -> None:
+    """Where the command line finds this server."""
+    _write_private(folder / "server.json", msgspec.json.encode({"url": url, "pid": os.getpid()}).decode() + "\n")
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Whole or not at all, readable by this user only."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.rename(path)
+
+
+__all__ = ["ArkwrightError", "Server", "data_folder", "serve"]

@@ -1,0 +1,95 @@
+"""The command `arkwright`: one file per group of commands.
+
+Rules: a group's file imports only light modules at its top, so that `arkwright --help` stays quick; results go to
+stdout and messages to stderr; `--json` makes stdout pure JSON; every error says what to do.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import rich_click as click
+
+from arkwright.cli import exits
+from arkwright.errors import ArkwrightError
+
+GROUPS = {
+    "serve": "arkwright.cli.serve:serve",
+    "job": "arkwright.cli.job:job",
+    "instance": "arkwright.cli.instance:instance",
+    "script": "arkwright.cli.script:script",
+    "import": "arkwright.cli.folder:import_",
+    "backup": "arkwright.cli.backup:backup",
+    "restore": "arkwright.cli.backup:restore",
+    "config": "arkwright.cli.config:config",
+    "version": "arkwright.cli.config:version",
+}
+PANELS = [
+    {"name": "Work with jobs", "commands": ["job", "instance", "script", "import"]},
+    {"name": "Run a server", "commands": ["serve", "backup", "restore", "config", "version"]},
+]
+
+
+class LazyGroup(click.RichGroup):
+    """Imports a group of commands when it is first asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(GROUPS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in GROUPS:
+            return None
+        module, _, attribute = GROUPS[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=exits.EPILOG,
+)
+def arkwright() -> None:
+    """Develop, run and watch data jobs, on your own machine, with the API of DataArts Factory.
+
+    On the machine of the server the commands find it and your credentials by themselves.
+
+    \b
+      arkwright serve                                 start a server
+      arkwright job create myjob.json                 save a job
+      arkwright job run myJob -p aaa=111 --follow     run it now and watch
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point of the command; ends the process with one of the codes in `exits`."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    click.rich_click.COMMAND_GROUPS = {"arkwright": PANELS}
+    click.rich_click.STYLE_COMMANDS_TABLE_COLUMN_WIDTH_RATIO = (1, 4)
+    try:
+        code = arkwright.main(args=arguments, prog_name="arkwright", standalone_mode=False)
+    except click.UsageError as error:
+        error.show()
+        return exits.USAGE
+    except click.ClickException as error:
+        error.show()
+        return exits.FAILED
+    except (click.Abort, KeyboardInterrupt):
+        print("Interrupted.", file=sys.stderr)
+        return exits.INTERRUPTED
+    except ArkwrightError as error:
+        from arkwright.cli.output import show_error
+
+        show_error(error)
+        return exits.FAILED
+    except BrokenPipeError:
+        # Whoever read our output has gone (`… | head`). Python must not complain about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return exits.FAILED
+    return code if isinstance(code, int) else exits.DONE

@@ -1,0 +1,213 @@
+"""Which server a command talks to, and with which credential.
+
+In this order: options, the environment (`ARKWRIGHT_URL`, …), then what the server on this machine left in its data
+folder: `server.json` (its address) and `credentials.csv` (the administrator's keys).
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+import rich_click as click
+
+from arkwright.cli.output import Output
+from arkwright.errors import ArkwrightError
+
+if TYPE_CHECKING:
+    from arkwright.client import AsyncClient, Call, Client, Credential
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+class NoServer(ArkwrightError):
+    """No server is known."""
+
+
+class NoCredential(ArkwrightError):
+    """No credential is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    url: str
+    project_id: str
+    credential: Credential
+    workspace: str = ""
+
+
+def data_folder(given: Path | None, environment: Mapping[str, str] = os.environ) -> Path:
+    """The data folder of the server on this machine."""
+    if given:
+        return given
+    if environment.get("ARKWRIGHT_DATA"):
+        return Path(environment["ARKWRIGHT_DATA"]).expanduser()
+    import platformdirs
+
+    return platformdirs.user_data_path("arkwright", appauthor=False)
+
+
+def find_target(
+    *,
+    url: str | None = None,
+    access_key: str | None = None,
+    secret_key: str | None = None,
+    project_id: str | None = None,
+    workspace: str | None = None,
+    data: Path | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Target:
+    """Raises `NoServer` and `NoCredential`, each with the way out."""
+    from arkwright.client import AccessKey, Password
+
+    folder = data_folder(data, environment)
+    url = url or environment.get("ARKWRIGHT_URL") or _server_address(folder)
+    row = _credentials(folder)
+    access_key = access_key or environment.get("ARKWRIGHT_ACCESS_KEY")
+    secret_key = secret_key or environment.get("ARKWRIGHT_SECRET_KEY")
+    user, password = environment.get("ARKWRIGHT_USER"), environment.get("ARKWRIGHT_PASSWORD")
+    credential: Credential
+    if access_key and not secret_key and row.get("Access Key Id") == access_key:
+        secret_key = row.get("Secret Access Key")
+    if access_key and secret_key:
+        credential = AccessKey(access_key, secret_key)
+    elif access_key or secret_key:
+        raise NoCredential(
+            "An access key and its secret key belong together; only one of them was given.",
+            hint="Give both: ARKWRIGHT_ACCESS_KEY and ARKWRIGHT_SECRET_KEY, or --access-key and --secret-key.",
+        )
+    elif user and password:
+        credential = Password(user, password, environment.get("ARKWRIGHT_DOMAIN") or row.get("Domain") or "arkwright")
+    elif row:
+        credential = AccessKey(row["Access Key Id"], row["Secret Access Key"])
+    else:
+        raise NoCredential(
+            f"No credential for {url}: there is no {folder / 'credentials.csv'}.",
+            hint="Set ARKWRIGHT_ACCESS_KEY and ARKWRIGHT_SECRET_KEY, or ARKWRIGHT_USER and ARKWRIGHT_PASSWORD, "
+            "or point --data at the server's data folder.",
+        )
+    project_id = project_id or environment.get("ARKWRIGHT_PROJECT_ID") or row.get("Project Id")
+    if not project_id:
+        raise NoCredential(
+            "The project is not known.",
+            hint="Set ARKWRIGHT_PROJECT_ID or give --project-id; the server's credentials.csv names it.",
+        )
+    return Target(
+        url=url,
+        project_id=project_id,
+        credential=credential,
+        workspace=workspace or environment.get("ARKWRIGHT_WORKSPACE") or "",
+    )
+
+
+def _server_address(folder: Path) -> str:
+    file = folder / "server.json"
+    try:
+        return str(json.loads(file.read_text())["url"])
+    except FileNotFoundError:
+        raise NoServer(
+            f"No server is running with the data folder {folder}.",
+            hint="Start one with `arkwright serve`, or name another with --url or --data.",
+        ) from None
+    except (OSError, ValueError, KeyError) as error:
+        raise NoServer(f"{file} can't be read: {error}.", hint="Name the server with --url.") from error
+
+
+def _credentials(folder: Path) -> dict[str, str]:
+    try:
+        with (folder / "credentials.csv").open(newline="", encoding="utf-8") as file:
+            return next(csv.DictReader(file), {})
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise NoCredential(
+            f"{error.filename} can't be read: {error.strerror}.",
+            hint="It belongs to the user who runs the server. Set ARKWRIGHT_ACCESS_KEY and ARKWRIGHT_SECRET_KEY.",
+        ) from error
+
+
+class Session:
+    """What a command works with: the server, and where its output goes."""
+
+    def __init__(self, target: Target, output: Output) -> None:
+        from arkwright.client import Client
+
+        self.target = target
+        self.output = output
+        self._client: Client = Client(
+            target.url, project_id=target.project_id, credential=target.credential, workspace=target.workspace
+        )
+
+    def send(self, call: Call[T]) -> T:
+        return self._client.send(call)
+
+    def async_client(self) -> AsyncClient:
+        from arkwright.client import AsyncClient
+
+        target = self.target
+        return AsyncClient(
+            target.url, project_id=target.project_id, credential=target.credential, workspace=target.workspace
+        )
+
+    def close(self) -> None:
+        self._client.close()
+
+
+_OPTIONS = (
+    click.option("--url", metavar="URL", help="Address of the server. [ARKWRIGHT_URL]"),
+    click.option("--access-key", metavar="KEY", help="Access key. [ARKWRIGHT_ACCESS_KEY]"),
+    click.option(
+        "--secret-key", metavar="KEY", help="Secret key; others on this machine see it, so better ARKWRIGHT_SECRET_KEY."
+    ),
+    click.option("--project-id", metavar="ID", help="Project. [ARKWRIGHT_PROJECT_ID]"),
+    click.option("--workspace", metavar="ID", help="Workspace; default: the one named default. [ARKWRIGHT_WORKSPACE]"),
+    click.option(
+        "--data",
+        metavar="DIR",
+        type=click.Path(path_type=Path),
+        help="Data folder of the server on this machine. [ARKWRIGHT_DATA]",
+    ),
+    click.option("--json", "as_json", is_flag=True, help="Pure JSON on stdout, for programs."),
+)
+
+
+def connected(function: Callable[Concatenate[Session, P], R]) -> Callable[..., R]:
+    """Give a command the options of the connection, and a `Session` as its first argument."""
+
+    @functools.wraps(function)
+    def command(
+        *,
+        url: str | None,
+        access_key: str | None,
+        secret_key: str | None,
+        project_id: str | None,
+        workspace: str | None,
+        data: Path | None,
+        as_json: bool,
+        **rest: Any,
+    ) -> R:
+        target = find_target(
+            url=url,
+            access_key=access_key,
+            secret_key=secret_key,
+            project_id=project_id,
+            workspace=workspace,
+            data=data,
+        )
+        session = Session(target, Output(as_json=as_json))
+        try:
+            return function(session, **rest)  # type: ignore[call-arg]
+        finally:
+            session.close()
+
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command

@@ -1,0 +1,106 @@
+"""What has happened to an instance: facts, in the past tense. Times and ids arrive inside them.
+
+Every change of an instance is one of these; there is no second way. `at_ms` is epoch milliseconds by the
+clock of whoever saw it happen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from arkwright.core.instance import Instance
+from arkwright.core.outcome import Outcome
+from arkwright.core.record import Tagged
+
+
+class InstanceRequested(Tagged, frozen=True, kw_only=True):
+    """Somebody asked for a run; `instance` is the new instance as it was stored, without node runs.
+
+    It is in the event so that the history alone gives the state.
+    """
+
+    at_ms: int
+    instance: Instance
+
+
+class AttemptEnded(Tagged, frozen=True, kw_only=True):
+    """An attempt of a node ended. One attempt ends once; a repeat changes nothing."""
+
+    at_ms: int
+    node: int
+    attempt: int
+    outcome: Outcome
+
+
+class FactsFound(Tagged, frozen=True, kw_only=True):
+    """The answers to a `LookUp`: key (see `core/facts.py`) to JSON value, or to why there is none."""
+
+    at_ms: int
+    node: int
+    facts: Mapping[str, Any] = {}
+    failure: str | None = None
+
+
+class RetryDue(Tagged, frozen=True, kw_only=True):
+    """The retry interval of a node has passed."""
+
+    at_ms: int
+    node: int
+    attempt: int
+
+
+class DeadlinePassed(Tagged, frozen=True, kw_only=True):
+    """An attempt has run for longer than its node's maximum time."""
+
+    at_ms: int
+    node: int
+    attempt: int
+
+
+class StopRequested(Tagged, frozen=True, kw_only=True):
+    at_ms: int
+    operation_id: str
+    by: str
+
+
+class RestartFrom(StrEnum):
+    FIRST_NODE = "first_node"
+    ERROR_NODE = "error_node"
+    SPECIFIED_NODE = "specified_node"
+
+
+class RestartRequested(Tagged, frozen=True, kw_only=True):
+    """An ended instance is to run again.
+
+    `job_version` and `script_versions` are those to run from now on: the original ones, or the latest
+    submitted ones when the caller asked for these.
+    """
+
+    at_ms: int
+    operation_id: str
+    by: str
+    position: RestartFrom = RestartFrom.FIRST_NODE
+    node_name: str | None = None
+    job_version: int
+    script_versions: Mapping[str, tuple[int, int]] = {}
+
+
+class EngineFault(Tagged, frozen=True, kw_only=True):
+    """The engine could not work out this instance's next state (a defect): it ends as failed, with the reason."""
+
+    at_ms: int
+    message: str
+
+
+Event = (
+    InstanceRequested
+    | AttemptEnded
+    | FactsFound
+    | RetryDue
+    | DeadlinePassed
+    | StopRequested
+    | RestartRequested
+    | EngineFault
+)

@@ -1,0 +1,231 @@
+"""Which nodes may run, are skipped, or wait: the walk over the graph after something has ended.
+
+Rules (factory-behaviour 3, 3.1, 3.2):
+
+* A node is decided when all its predecessors are settled: succeeded, skipped, failed with IGNORE (successors run) or
+  with FAIL_CHILD (everything after is skipped). A predecessor that failed with SUSPEND is not settled: successors wait.
+* Lines with a condition: at least one must hold. A skipped predecessor counts as false.
+* Lines without a condition: a node whose predecessors were all skipped is skipped.
+* A control node, or a dry run, succeeds at once.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from arkwright.core.commands import LookUp, SetDeadline, SetRetryTimer, StartAttempt
+from arkwright.core.control import is_control
+from arkwright.core.draft import Draft
+from arkwright.core.instance import InstanceStatus, NodeStatus
+from arkwright.core.job import FailPolicy, Node
+from arkwright.core.outcome import Failed, FailureKind
+from arkwright.core.resolve import Resolver
+from arkwright.el import ElError, Fact, Missing
+
+
+def advance(draft: Draft, candidates: list[int]) -> None:
+    """Decide the candidates and whatever becomes decidable by that."""
+    work = list(reversed(candidates))
+    while work:
+        index = work.pop()
+        if draft.stopping is not None or draft.runs[index].status is not NodeStatus.WAITING:
+            continue
+        if draft.runs[index].looking_up:
+            continue
+        _decide(draft, draft.plan.job.nodes[index])
+        if _settled(draft, index):
+            work.extend(reversed(draft.plan.job.nodes[index].successors))
+
+
+def _settled(draft: Draft, index: int) -> bool:
+    """Whether successors may be decided as far as this node is concerned."""
+    run = draft.runs[index]
+    match run.status:
+        case NodeStatus.SUCCESS | NodeStatus.SKIP:
+            return True
+        case NodeStatus.FAIL:
+            return run.failure_ignored or draft.plan.job.nodes[index].fail_policy is FailPolicy.FAIL_CHILD
+        case NodeStatus.WAITING | NodeStatus.RUNNING | NodeStatus.PAUSE | NodeStatus.MANUAL_STOP:
+            return False
+    assert_never(run.status)
+
+
+def _decide(draft: Draft, node: Node) -> None:
+    if not all(_settled(draft, before) for before in node.predecessors):
+        return
+    for before in node.predecessors:
+        run = draft.runs[before]
+        if run.blocked or (run.status is NodeStatus.FAIL and not run.failure_ignored):
+            reason = run.message if run.blocked else f"Not run: node {run.name!r} before it failed."
+            draft.end(node.index, NodeStatus.SKIP, reason, blocked=True)
+            return
+    resolver = Resolver(draft.plan, draft.header(), draft.runs, draft.runs[node.index])
+    try:
+        holds = _lines_hold(draft, node, resolver)
+        if isinstance(holds, Missing):
+            _look_up(draft, node, holds.facts)
+        elif not holds:
+            draft.end(node.index, NodeStatus.SKIP, "Skipped: no condition on a line to it holds.")
+        elif is_control(node) or node.dry_run or draft.plan.job.dry_run:
+            message = None if is_control(node) else "Dry run: nothing was executed."
+            draft.end(node.index, NodeStatus.SUCCESS, message, start_time_ms=draft.at_ms)
+        else:
+            _start(draft, node, resolver)
+    except ElError as error:
+        draft.change(node.index, start_time_ms=draft.at_ms)
+        fail(draft, node, Failed(kind=FailureKind.REFUSED, message=f"An expression can't be evaluated: {error}"))
+
+
+def _lines_hold(draft: Draft, node: Node, resolver: Resolver) -> bool | Missing:
+    if not node.predecessors:
+        return True
+    plain = [draft.runs[before] for before in node.predecessors if before not in node.conditions]
+    if plain and all(run.status is NodeStatus.SKIP for run in plain):
+        return False
+    if not node.conditions:
+        return True
+    missing: set[Fact] = set()
+    for before, condition in node.conditions.items():
+        if draft.runs[before].status is NodeStatus.SKIP:
+            continue
+        answer = resolver.condition(condition)
+        if isinstance(answer, Missing):
+            missing |= answer.facts
+        elif answer:
+            return True
+    return Missing(frozenset(missing)) if missing else False
+
+
+def _look_up(draft: Draft, node: Node, facts: frozenset[Fact]) -> None:
+    draft.change(node.index, looking_up=True)
+    draft.commands.append(LookUp(instance_id=draft.state.id, node=node.index, facts=facts))
+
+
+def _start(draft: Draft, node: Node, resolver: Resolver) -> None:
+    resolved = resolver.resolve()
+    if isinstance(resolved, Missing):
+        _look_up(draft, node, resolved.facts)
+        return
+    run = draft.runs[node.index]
+    deadline = draft.at_ms + node.max_execution_seconds * 1000
+    run = draft.change(
+        node.index,
+        status=NodeStatus.RUNNING,
+        start_time_ms=run.start_time_ms if run.retries else draft.at_ms,
+        end_time_ms=None,
+        attempt=run.attempt + 1,
+        retry_at_ms=None,
+        deadline_ms=deadline,
+        facts={},
+        message=None,
+    )
+    draft.commands.append(
+        StartAttempt(
+            instance_id=draft.state.id,
+            node=node.index,
+            node_name=node.name,
+            attempt=run.attempt,
+            type=node.type,
+            properties=resolved.properties,
+            script=resolved.script,
+            parameters=resolved.parameters,
+            deadline_ms=deadline,
+        )
+    )
+    draft.commands.append(SetDeadline(instance_id=draft.state.id, node=node.index, attempt=run.attempt, at_ms=deadline))
+
+
+def start_again(draft: Draft, index: int) -> None:
+    """The retry interval is over: the same node, evaluated afresh."""
+    draft.change(index, status=NodeStatus.WAITING, retry_at_ms=None)
+    advance(draft, [index])
+
+
+def fail(draft: Draft, node: Node, failure: Failed, *, timed_out: bool = False) -> None:
+    """The node's attempt failed: retry it, or let its failPolicy say what that means."""
+    run = draft.runs[node.index]
+    may_retry = failure.kind is not FailureKind.REFUSED and (not timed_out or node.retry_on_timeout)
+    if may_retry and run.retries < node.retry_times and draft.stopping is None:
+        retry_at = draft.at_ms + node.retry_interval_seconds * 1000
+        draft.change(
+            node.index,
+            status=NodeStatus.RUNNING,
+            retries=run.retries + 1,
+            retry_at_ms=retry_at,
+            deadline_ms=None,
+            timed_out=False,
+            cancelling=False,
+            exit_code=failure.exit_code,
+            message=f"{failure.message} (retry {run.retries + 1} of {node.retry_times} follows)",
+        )
+        draft.commands.append(
+            SetRetryTimer(instance_id=draft.state.id, node=node.index, attempt=run.attempt, at_ms=retry_at)
+        )
+        return
+    ignored = node.fail_policy is FailPolicy.IGNORE
+    draft.end(
+        node.index,
+        NodeStatus.FAIL,
+        failure.message,
+        exit_code=failure.exit_code,
+        output=failure.output,
+        failure_ignored=ignored,
+        cancelling=False,
+        timed_out=False,
+    )
+    match node.fail_policy:
+        case FailPolicy.FAIL:
+            if draft.stopping is None:
+                draft.set(stopping=InstanceStatus.FAIL, message=f"Node {node.name!r} failed: {failure.message}")
+            draft.cancel_running()
+        case FailPolicy.SUSPEND:
+            draft.set(
+                status=InstanceStatus.RUNNING_EXCEPTION,
+                message=f"Node {node.name!r} failed and its failPolicy is SUSPEND: {failure.message}",
+            )
+        case FailPolicy.FAIL_CHILD | FailPolicy.IGNORE:
+            advance(draft, list(node.successors))
+        case _:
+            assert_never(node.fail_policy)
+
+
+def settle(draft: Draft) -> bool:
+    """End the instance if nothing can happen any more. Answers whether it has ended."""
+    running = waiting = failed = suspended = ignored = False
+    for run, node in zip(draft.runs, draft.plan.job.nodes, strict=True):
+        match run.status:
+            case NodeStatus.RUNNING:
+                running = True
+            case NodeStatus.WAITING | NodeStatus.PAUSE:
+                waiting = True
+            case NodeStatus.FAIL if run.failure_ignored:
+                ignored = True
+            case NodeStatus.FAIL if node.fail_policy is FailPolicy.SUSPEND:
+                suspended = True
+            case NodeStatus.FAIL:
+                failed = True
+            case NodeStatus.SUCCESS | NodeStatus.SKIP | NodeStatus.MANUAL_STOP:
+                pass
+    if draft.stopping is not None:
+        if running:
+            return False
+        _end_waiting(draft, draft.stopping)
+        draft.set(status=draft.stopping, stopping=None, end_time_ms=draft.at_ms)
+        return True
+    if running or waiting or suspended:
+        return False
+    if failed:
+        names = ", ".join(repr(run.name) for run in draft.runs if run.status is NodeStatus.FAIL)
+        draft.set(status=InstanceStatus.FAIL, end_time_ms=draft.at_ms, message=f"Failed nodes: {names}.")
+    else:
+        draft.set(status=InstanceStatus.SUCCESS, end_time_ms=draft.at_ms, ignore_success=ignored)
+    return True
+
+
+def _end_waiting(draft: Draft, ending: InstanceStatus) -> None:
+    for run in list(draft.runs):
+        if run.status in (NodeStatus.WAITING, NodeStatus.PAUSE):
+            if ending is InstanceStatus.MANUAL_STOP:
+                draft.end(run.index, NodeStatus.MANUAL_STOP, "Not run: the instance was stopped.")
+            else:
+                draft.end(run.index, NodeStatus.SKIP, "Not run: the instance failed.", blocked=True)

@@ -1,0 +1,83 @@
+"""Who there is: domains, projects, users, workspaces, roles, keys and tokens, as they are stored.
+
+`iam/` decides with these records; `store/` keeps them; neither knows the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from arkwright.core.record import Record
+
+
+class Domain(Record, frozen=True, kw_only=True):
+    id: str
+    name: str
+
+
+class Project(Record, frozen=True, kw_only=True):
+    id: str
+    name: str
+    domain_id: str
+
+
+class User(Record, frozen=True, kw_only=True):
+    id: str
+    name: str
+    domain_id: str
+    password_hash: str
+    enabled: bool = True
+    administrator: bool = False
+    """Administrator of the whole installation."""
+    created_ms: int = 0
+
+
+class Workspace(Record, frozen=True, kw_only=True):
+    id: str
+    name: str
+    project_id: str
+    is_default: bool
+    time_zone: str
+    local_programs_allowed: bool
+    settings: Mapping[str, Any] = {}
+    created_ms: int = 0
+    created_by: str = ""
+
+
+class Member(Record, frozen=True, kw_only=True):
+    workspace_id: str
+    user_id: str
+    role: str
+
+
+class AccessKey(Record, frozen=True, kw_only=True):
+    access_key: str
+    sealed_secret: bytes
+    """The secret key, encrypted with the installation's key file."""
+    user_id: str
+    enabled: bool = True
+    created_ms: int = 0
+
+
+class Token(Record, frozen=True, kw_only=True):
+    token_hash: bytes
+    user_id: str
+    project_id: str | None
+    domain_id: str
+    issued_ms: int
+    expires_ms: int
+
+
+class IdentitySnapshot(Record, frozen=True, kw_only=True):
+    """All of the identity tables but the tokens: small, read at start and after each change."""
+
+    domains: Sequence[Domain] = ()
+    projects: Sequence[Project] = ()
+    users: Sequence[User] = ()
+    workspaces: Sequence[Workspace] = ()
+    members: Sequence[Member] = ()
+    access_keys: Sequence[AccessKey] = ()
+
+
+IdentityRecord = Domain | Project | User | Workspace | Member | AccessKey

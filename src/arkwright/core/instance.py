@@ -1,0 +1,132 @@
+"""The state of one instance: what is known, nothing that can be worked out again.
+
+An instance is one row and each node run is one row; `step` replaces only what changes, so that the engine can
+tell by identity which rows to write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import IntEnum, StrEnum
+from typing import Any
+
+from arkwright.core.record import Record
+
+
+class InstanceStatus(StrEnum):
+    """States of a job instance, with the API's words (factory-behaviour 2.1)."""
+
+    WAITING_CONFIRM = "waiting-confirm"
+    WAITING = "waiting"
+    RUNNING = "running"
+    RUNNING_EXCEPTION = "running-exception"
+    PAUSE = "pause"
+    SUCCESS = "success"
+    FAIL = "fail"
+    MANUAL_STOP = "manual-stop"
+    FREEZE = "freeze"
+    SKIP_BY_DEPEND = "skip-by-depend"
+
+
+class NodeStatus(StrEnum):
+    """States of a node run, with the API's words (factory-behaviour 2.2)."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    SUCCESS = "success"
+    FAIL = "fail"
+    SKIP = "skip"
+    PAUSE = "pause"
+    MANUAL_STOP = "manual-stop"
+
+
+class InstanceType(IntEnum):
+    NORMAL = 0
+    MANUAL = 2
+    PATCH_DATA = 5
+    SUBJOB = 6
+    ONCE = 7
+
+
+ENDED_INSTANCE = frozenset(
+    {
+        InstanceStatus.SUCCESS,
+        InstanceStatus.FAIL,
+        InstanceStatus.MANUAL_STOP,
+        InstanceStatus.SKIP_BY_DEPEND,
+    }
+)
+ENDED_NODE = frozenset({NodeStatus.SUCCESS, NodeStatus.FAIL, NodeStatus.SKIP, NodeStatus.MANUAL_STOP})
+
+
+class NodeRun(Record, frozen=True, kw_only=True):
+    """One node in one instance. Times are epoch milliseconds."""
+
+    index: int
+    name: str
+    status: NodeStatus = NodeStatus.WAITING
+    start_time_ms: int | None = None
+    end_time_ms: int | None = None
+    attempt: int = 0
+    """Number of the newest attempt; it goes on counting over retries and reruns."""
+    retries: int = 0
+    """Retries used in this run."""
+    retry_at_ms: int | None = None
+    """Set while the node waits for its retry interval to pass."""
+    deadline_ms: int | None = None
+    """When the running attempt exceeds the node's maximum time."""
+    timed_out: bool = False
+    """The running attempt exceeded its time and is being stopped."""
+    cancelling: bool = False
+    """The running attempt was asked to stop."""
+    looking_up: bool = False
+    """Facts its expressions need were asked for."""
+    facts: Mapping[str, Any] = {}
+    """Facts that have arrived, until the node starts (see `core/facts.py` for the keys)."""
+    output: str | None = None
+    input_row_count: int | None = None
+    output_row_count: int | None = None
+    exit_code: int | None = None
+    failure_ignored: bool = False
+    """Failed under failPolicy IGNORE: successors run."""
+    blocked: bool = False
+    """Not run because a node before it failed (status skip), so nothing after it runs either."""
+    forced: bool = False
+    message: str | None = None
+
+
+class Instance(Record, frozen=True, kw_only=True):
+    """One run of a job. Times are epoch milliseconds; ids are below 2^53."""
+
+    id: int
+    project_id: str
+    workspace_id: str
+    job_id: int
+    job_name: str
+    job_version: int
+    script_versions: Mapping[str, tuple[int, int]] = {}
+    """Per script name the (definition id, version) this instance is pinned to."""
+    instance_type: InstanceType = InstanceType.MANUAL
+    status: InstanceStatus = InstanceStatus.WAITING
+    plan_time_ms: int
+    submit_time_ms: int
+    start_time_ms: int | None = None
+    end_time_ms: int | None = None
+    time_zone: str
+    parameters: Mapping[str, str] = {}
+    """Values given for this run; they win over the job's own and are inserted as they are."""
+    created_by: str = ""
+    force_success: bool = False
+    ignore_success: bool = False
+    stopping: InstanceStatus | None = None
+    """Set while running nodes are being stopped: the state the instance ends in when the last one has ended."""
+    message: str | None = None
+    operations: tuple[str, ...] = ()
+    """Ids of the operator events applied so far: a repeated id changes nothing."""
+    nodes: tuple[NodeRun, ...] = ()
+    version: int = 0
+    """Counts commits; the store compares it, so that two writers can't both win."""
+
+    @property
+    def ended(self) -> bool:
+        return self.status in ENDED_INSTANCE

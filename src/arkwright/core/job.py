@@ -1,0 +1,78 @@
+"""A job's definition as the core sees it: immutable, checked, with names resolved to positions.
+
+The document that the API stores keeps every field it was sent; this is only the part that decides what an
+instance does. `core/job_document.py` reads the one into the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from arkwright.core.record import Record
+
+
+class FailPolicy(StrEnum):
+    """What a node's failure means for the instance (factory-behaviour 3.1)."""
+
+    FAIL = "FAIL"
+    FAIL_CHILD = "FAIL_CHILD"
+    IGNORE = "IGNORE"
+    SUSPEND = "SUSPEND"
+
+
+class ParameterKind(StrEnum):
+    VARIABLE = "variable"
+    CONSTANTS = "constants"
+
+
+class Parameter(Record, frozen=True, kw_only=True):
+    name: str
+    value: str
+    kind: ParameterKind = ParameterKind.VARIABLE
+
+
+class Node(Record, frozen=True, kw_only=True):
+    """One step of a job. `index` is its position in the job, and its identity inside an instance."""
+
+    index: int
+    name: str
+    type: str
+    """Canonical node type: lower case without spaces, hyphens and underscores (`dlisql`)."""
+    properties: Mapping[str, str] = {}
+    predecessors: tuple[int, ...] = ()
+    successors: tuple[int, ...] = ()
+    conditions: Mapping[int, str] = {}
+    """Per predecessor position the EL condition on the line from it."""
+    fail_policy: FailPolicy = FailPolicy.FAIL
+    retry_times: int = 0
+    retry_interval_seconds: int = 120
+    retry_on_timeout: bool = False
+    max_execution_seconds: int = 3600
+    dry_run: bool = False
+
+
+class Job(Record, frozen=True, kw_only=True):
+    name: str
+    nodes: tuple[Node, ...]
+    parameters: tuple[Parameter, ...] = ()
+    dry_run: bool = False
+
+
+class Script(Record, frozen=True, kw_only=True):
+    """The text behind a node's `scriptName`, at the version the instance is pinned to."""
+
+    name: str
+    type: str
+    text: str
+    version: int
+    connection_name: str = ""
+    database: str = ""
+    extra: Mapping[str, str] = {}
+
+
+class Plan(Record, frozen=True, kw_only=True):
+    """All that `step` needs to know beside the state: the job and its scripts at pinned versions."""
+
+    job: Job
+    scripts: Mapping[str, Script] = {}

@@ -1,0 +1,208 @@
+"""What a node is really given: its properties and script after parameters and expressions are replaced.
+
+Rules (factory-behaviour 5.1):
+
+* Values given for a run win over the job's own; names the job lacks are accepted. A value given for a run is inserted
+  as it is; a job's own value may hold `#{…}`, evaluated when it is used.
+* `${name}` is replaced as text, once, before `#{…}`; what is inserted is never scanned again. A name defined nowhere
+  stays as it is, so a shell script keeps its own `${HOME}`.
+* A statement typed into a node is not scanned. A script's text is, and so is every other property. In a script,
+  text that is no complete expression (`#{` in a comment) stays as it is.
+* A script's own arguments (`scriptArgs`, lines of `name=value`) rank below job parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+
+import msgspec
+
+from arkwright.core.facts import facts_of
+from arkwright.core.instance import Instance, NodeRun, NodeStatus
+from arkwright.core.job import Plan, Script
+from arkwright.core.record import Record
+from arkwright.el import (
+    ElError,
+    ErrorKind,
+    Evaluated,
+    Fact,
+    Missing,
+    Scope,
+    evaluate_template,
+    parse_template,
+    resolve,
+    substitute,
+)
+
+UNSCANNED = frozenset({"statement", "sql", "sqlstatement"})
+"""Properties, in lower case, that hold a statement typed into the node."""
+
+
+class Resolved(Record, frozen=True, kw_only=True):
+    properties: Mapping[str, str]
+    script: Script | None
+    parameters: Mapping[str, str]
+
+
+class _FactsMissing(Exception):
+    def __init__(self, facts: frozenset[Fact]) -> None:
+        self.facts = facts
+
+
+class Resolver:
+    """Evaluates the texts of one node of one instance; parameters are worked out when first used."""
+
+    def __init__(self, plan: Plan, instance: Instance, runs: list[NodeRun], run: NodeRun) -> None:
+        self._node = plan.job.nodes[run.index]
+        self._plan = plan
+        self._overrides = instance.parameters
+        self._own = {parameter.name: parameter.value for parameter in plan.job.parameters}
+        self._known: dict[str, str] = {}
+        self._under_way: set[str] = set()
+        self._values = _Values(self)
+        self._instance = instance
+        self._runs = runs
+        self._run = run
+
+    @cached_property
+    def _scope(self) -> Scope:
+        instance = self._instance
+        return Scope(
+            job_name=instance.job_name,
+            project_id=instance.project_id,
+            plan_time_ms=instance.plan_time_ms,
+            start_time_ms=instance.start_time_ms,
+            time_zone=instance.time_zone,
+            parameters=self._values,
+            node_status=_node_status(self._runs),
+            facts=facts_of(self._run.facts),
+        )
+
+    def condition(self, text: str) -> bool | Missing:
+        """Whether a line's condition holds. Raises `ElError`."""
+        answer = self._text(text)
+        return answer if isinstance(answer, Missing) else answer.strip().lower() == "true"
+
+    def resolve(self) -> Resolved | Missing:
+        """Everything the node is given. Raises `ElError`."""
+        properties: dict[str, str] = {}
+        missing: set[Fact] = set()
+        for name, value in self._node.properties.items():
+            if name.lower() in UNSCANNED:
+                properties[name] = value
+                continue
+            answer = self._text(value)
+            if isinstance(answer, Missing):
+                missing |= answer.facts
+            else:
+                properties[name] = answer
+        if missing:
+            return Missing(frozenset(missing))
+        script = self._script(properties)
+        if isinstance(script, Missing):
+            return script
+        try:
+            parameters = self._all_parameters()
+        except _FactsMissing as request:
+            return Missing(request.facts)
+        return Resolved(properties=properties, script=script, parameters=parameters)
+
+    def names(self) -> list[str]:
+        return [*self._own, *(name for name in self._overrides if name not in self._own)]
+
+    def value(self, name: str) -> str | None:
+        """The parameter's value for this run; None if it is defined nowhere."""
+        if name in self._overrides:
+            return self._overrides[name]
+        if name in self._known:
+            return self._known[name]
+        text = self._own.get(name)
+        if text is None:
+            return None
+        if "#{" in text:
+            if name in self._under_way:
+                raise ElError(ErrorKind.NOT_AVAILABLE, f"The job parameter {name!r} is defined by itself.")
+            self._under_way.add(name)
+            try:
+                answer = evaluate_template(parse_template(text), self._scope)
+            finally:
+                self._under_way.discard(name)
+            if isinstance(answer, Missing):
+                raise _FactsMissing(answer.facts)
+            text = answer.text
+        self._known[name] = text
+        return text
+
+    def _text(self, text: str, values: Mapping[str, str] | None = None) -> str | Missing:
+        if "#{" not in text and "${" not in text:
+            return text
+        try:
+            answer: Evaluated | Missing = resolve(text, self._values if values is None else values, self._scope)
+        except _FactsMissing as request:
+            return Missing(request.facts)
+        return answer if isinstance(answer, Missing) else answer.text
+
+    def _script(self, properties: Mapping[str, str]) -> Script | Missing | None:
+        script = self._plan.scripts.get(self._node.properties.get("scriptName", ""))
+        if script is None:
+            return None
+        values = _Values(self, read_arguments(properties.get("scriptArgs", "")))
+        try:
+            parse_template(script.text)
+        except ElError:
+            try:
+                return msgspec.structs.replace(script, text=substitute(script.text, values))
+            except _FactsMissing as request:
+                return Missing(request.facts)
+        text = self._text(script.text, values)
+        return text if isinstance(text, Missing) else msgspec.structs.replace(script, text=text)
+
+    def _all_parameters(self) -> dict[str, str]:
+        """For a program's environment. One that can't be evaluated and isn't used must not fail the node."""
+        parameters: dict[str, str] = {}
+        for name in self.names():
+            try:
+                value = self.value(name)
+            except ElError:
+                continue
+            if value is not None:
+                parameters[name] = value
+        return parameters
+
+
+class _Values(Mapping[str, str]):
+    """Parameters by name, evaluated when asked for; `below` holds values of lower rank."""
+
+    def __init__(self, resolver: Resolver, below: Mapping[str, str] | None = None) -> None:
+        self._resolver = resolver
+        self._below = below or {}
+
+    def __getitem__(self, name: str) -> str:
+        value = self._resolver.value(name)
+        return self._below[name] if value is None else value
+
+    def __contains__(self, name: object) -> bool:
+        try:
+            return isinstance(name, str) and self[name] is not None
+        except KeyError:
+            return False
+
+    def __iter__(self) -> Iterator[str]:
+        names = self._resolver.names()
+        yield from names
+        yield from (name for name in self._below if name not in names)
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+
+def read_arguments(text: str) -> dict[str, str]:
+    """`scriptArgs`: one `name=value` a line; a line without `=` is ignored."""
+    pairs = (line.partition("=") for line in text.splitlines())
+    return {name.strip(): value.strip() for name, equals, value in pairs if equals}
+
+
+def _node_status(runs: list[NodeRun]) -> dict[str, str]:
+    """What `Job.getNodeStatus` may answer: the documents know success and fail only."""
+    return {run.name: run.status.value for run in runs if run.status in (NodeStatus.SUCCESS, NodeStatus.FAIL)}

@@ -1,0 +1,64 @@
+"""Running an ended instance again (factory-behaviour 2.3)."""
+
+from __future__ import annotations
+
+from arkwright.core.draft import Draft
+from arkwright.core.events import RestartFrom, RestartRequested
+from arkwright.core.instance import InstanceStatus, NodeRun, NodeStatus
+from arkwright.core.job import Job
+from arkwright.errors import InvalidInput
+
+
+def restart(draft: Draft, event: RestartRequested) -> list[int]:
+    """Reset the nodes that run again; answers them all, in graph order, as candidates.
+
+    It starts from the first node whatever was asked when the nodes' names or number changed, or when the instance had
+    succeeded. Attempt numbers go on counting, so that no attempt's folder is used twice.
+    """
+    job = draft.plan.job
+    same_nodes = [run.name for run in draft.runs] == [node.name for node in job.nodes]
+    position = event.position
+    if position is RestartFrom.SPECIFIED_NODE and event.node_name not in {node.name for node in job.nodes}:
+        raise InvalidInput(
+            f"The job has no node {event.node_name!r}.",
+            field="node_name",
+            hint=f"Its nodes are: {', '.join(node.name for node in job.nodes)}.",
+        )
+    if not same_nodes or draft.state.status is InstanceStatus.SUCCESS:
+        position = RestartFrom.FIRST_NODE
+    again = _again(draft, job, position, event.node_name)
+    newest = max((run.attempt for run in draft.runs), default=0)
+    old = draft.runs
+    draft.runs = [
+        NodeRun(index=node.index, name=node.name, attempt=old[node.index].attempt if same_nodes else newest)
+        if node.index in again
+        else old[node.index]
+        for node in job.nodes
+    ]
+    draft.set(
+        status=InstanceStatus.RUNNING,
+        stopping=None,
+        message=None,
+        force_success=False,
+        ignore_success=False,
+        start_time_ms=draft.at_ms,
+        end_time_ms=None,
+        job_version=event.job_version,
+        script_versions=event.script_versions,
+    )
+    return sorted(again)
+
+
+def _again(draft: Draft, job: Job, position: RestartFrom, node_name: str | None) -> set[int]:
+    if position is RestartFrom.FIRST_NODE:
+        return {node.index for node in job.nodes}
+    again = {run.index for run in draft.runs if run.status is not NodeStatus.SUCCESS}
+    if position is RestartFrom.SPECIFIED_NODE:
+        again |= {node.index for node in job.nodes if node.name == node_name}
+    work = list(again)
+    while work:
+        for after in job.nodes[work.pop()].successors:
+            if after not in again:
+                again.add(after)
+                work.append(after)
+    return again

@@ -1,0 +1,195 @@
+"""Carries out the core's commands, after they are durable. Every act may be done twice without harm.
+
+Which executor runs an attempt follows from its node type's kind of work; what an executor reports becomes one
+`AttemptEnded` event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from arkwright.core.commands import (
+    AttachAttempt,
+    CancelAttempt,
+    Command,
+    Finish,
+    LookUp,
+    SetDeadline,
+    SetRetryTimer,
+    StartAttempt,
+)
+from arkwright.core.events import AttemptEnded, DeadlinePassed, Event, FactsFound, RetryDue
+from arkwright.core.instance import Instance
+from arkwright.core.outcome import Failed, FailureKind, Outcome
+from arkwright.engine.clock import Clock, TimerHandle
+from arkwright.engine.folders import Folders
+from arkwright.engine.lookups import LookUpFailed, Lookups
+from arkwright.executors.base import Executor
+from arkwright.nodes.base import AttemptKey, Context, Work
+from arkwright.nodes.registry import Registry
+from arkwright.store.base import Store
+
+log = logging.getLogger("arkwright.engine")
+
+
+class Dispatch:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        folders: Folders,
+        registry: Registry,
+        executors: Mapping[Work, Executor],
+        local_programs_allowed: Callable[[str], bool],
+        tell: Callable[[int, Event], None],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._folders = folders
+        self._registry = registry
+        self._executors = executors
+        self._local_programs_allowed = local_programs_allowed
+        self._tell = tell
+        self._lookups = Lookups(clock, folders)
+        self._timers: dict[int, dict[int, TimerHandle]] = {}
+        self._executor_of: dict[AttemptKey, Executor] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def open(self) -> None:
+        for executor in self._executors.values():
+            await executor.open(self.finished)
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for timers in self._timers.values():
+            for timer in timers.values():
+                timer.cancel()
+        for executor in self._executors.values():
+            await executor.close()
+
+    def finished(self, key: AttemptKey, outcome: Outcome) -> None:
+        """An executor saw an attempt end. Only inserts an event."""
+        self._executor_of.pop(key, None)
+        self._clear_timer(key.instance_id, key.node)
+        if outcome.output is not None:
+            reference = f"{Folders.relative(key)}/{outcome.output}"
+            outcome = msgspec.structs.replace(outcome, output=reference)
+        self._tell(
+            key.instance_id,
+            AttemptEnded(at_ms=self._clock.now_ms(), node=key.node, attempt=key.attempt, outcome=outcome),
+        )
+
+    def carry_out(self, state: Instance, commands: Sequence[Command]) -> None:
+        for command in commands:
+            match command:
+                case StartAttempt():
+                    self._start(state, command, attach=False)
+                case AttachAttempt():
+                    self._in_background(self._attach(state, command))
+                case CancelAttempt():
+                    self._cancel(command)
+                case LookUp():
+                    self._in_background(self._look_up(state, command))
+                case SetRetryTimer(node=node, attempt=attempt, at_ms=at_ms):
+                    self._set_timer(state.id, node, at_ms, RetryDue(at_ms=at_ms, node=node, attempt=attempt))
+                case SetDeadline(node=node, attempt=attempt, at_ms=at_ms):
+                    self._set_timer(state.id, node, at_ms, DeadlinePassed(at_ms=at_ms, node=node, attempt=attempt))
+                case Finish():
+                    for timer in self._timers.pop(state.id, {}).values():
+                        timer.cancel()
+
+    # -- attempts
+    def _start(self, state: Instance, command: StartAttempt, *, attach: bool) -> None:
+        key = AttemptKey(instance_id=state.id, node=command.node, attempt=command.attempt)
+        implementation = self._registry.find(command.type)
+        if isinstance(implementation, Failed):
+            self.finished(key, implementation)
+            return
+        executor = self._executors.get(implementation.type.work)
+        if executor is None:
+            message = f"Nothing here runs nodes of type {implementation.type.name}."
+            self.finished(key, Failed(kind=FailureKind.REFUSED, message=message))
+            return
+        context = Context(
+            key=key,
+            project_id=state.project_id,
+            workspace_id=state.workspace_id,
+            job_name=state.job_name,
+            node_name=command.node_name,
+            properties=command.properties,
+            script=command.script,
+            parameters=command.parameters,
+            plan_time_ms=state.plan_time_ms,
+            folder=self._folders.attempt(key),
+            workspace_folder=self._folders.workspace(state.workspace_id),
+            local_programs_allowed=self._local_programs_allowed(state.workspace_id),
+        )
+        self._executor_of[key] = executor
+        if attach:
+            executor.attach(command.type, context)
+        else:
+            executor.submit(command.type, context)
+
+    async def _attach(self, state: Instance, command: AttachAttempt) -> None:
+        row = await self._store.get_attempt(state.id, command.node, command.attempt)
+        key = AttemptKey(instance_id=state.id, node=command.node, attempt=command.attempt)
+        if row is None:
+            message = "Its record is missing, so what became of it can't be known."
+            self.finished(key, Failed(kind=FailureKind.LOST, message=message))
+            return
+        self._start(state, msgspec.convert(row.request, StartAttempt), attach=True)
+        run = state.nodes[command.node]
+        if run.cancelling:
+            self._cancel(CancelAttempt(instance_id=state.id, node=command.node, attempt=command.attempt))
+
+    def _cancel(self, command: CancelAttempt) -> None:
+        key = AttemptKey(instance_id=command.instance_id, node=command.node, attempt=command.attempt)
+        executor = self._executor_of.get(key)
+        if executor is not None:
+            executor.cancel(key)
+
+    # -- facts
+    async def _look_up(self, state: Instance, command: LookUp) -> None:
+        facts: dict[str, Any] = {}
+        failure: str | None = None
+        try:
+            facts = await self._lookups.find(state, command.facts)
+        except LookUpFailed as error:
+            failure = str(error)
+        except Exception as fault:
+            log.exception("facts for node %d of instance %d", command.node, state.id)
+            failure = f"Looking up what its expressions need failed: {fault!r}"
+        self._tell(
+            state.id,
+            FactsFound(at_ms=self._clock.now_ms(), node=command.node, facts=facts, failure=failure),
+        )
+
+    def _in_background(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # -- timers: at most one per node, for its retry or its deadline
+    def _set_timer(self, instance_id: int, node: int, at_ms: int, event: Event) -> None:
+        self._clear_timer(instance_id, node)
+        timers = self._timers.setdefault(instance_id, {})
+
+        def fire() -> None:
+            timers.pop(node, None)
+            self._tell(instance_id, event)
+
+        timers[node] = self._clock.call_at(at_ms, fire)
+
+    def _clear_timer(self, instance_id: int, node: int) -> None:
+        timers = self._timers.get(instance_id)
+        timer = timers.pop(node, None) if timers else None
+        if timer is not None:
+            timer.cancel()

@@ -1,0 +1,236 @@
+"""The engine: what `interface.Engine` promises, put together from loop, plans and dispatch."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+
+from arkwright.core.commands import Command
+from arkwright.core.events import Event, InstanceRequested, RestartFrom, RestartRequested, StopRequested
+from arkwright.core.instance import Instance
+from arkwright.engine.clock import Clock
+from arkwright.engine.dispatch import Dispatch
+from arkwright.engine.folders import Folders
+from arkwright.engine.interface import RunRequest
+from arkwright.engine.loop import Active, Loop
+from arkwright.engine.plans import Plans
+from arkwright.engine.recovery import Recovery
+from arkwright.errors import Code, IllegalState, IllegalTransition, NotFound, StaleWrite
+from arkwright.executors.base import Executor
+from arkwright.nodes.base import Work
+from arkwright.nodes.registry import Registry
+from arkwright.store.base import Accepted, Place, Store
+
+log = logging.getLogger("arkwright.engine")
+
+FOREIGN_WATCH_SECONDS = 1.0
+"""How often an instance is looked at that another engine owns, while somebody watches it here."""
+
+STALE_TRIES = 3
+
+
+class Engine:
+    """Runs instances (`runs=True`), or only accepts them for other engines on the same store (`runs=False`)."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        folders: Folders,
+        registry: Registry,
+        executors: Mapping[Work, Executor],
+        local_programs_allowed: Callable[[str], bool],
+        name: str,
+        lease_seconds: int | None = None,
+        runs: bool = True,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._runs = runs
+        self._name = name
+        self._plans = Plans(store)
+        self._dispatch = Dispatch(
+            store=store,
+            clock=clock,
+            folders=folders,
+            registry=registry,
+            executors=executors,
+            local_programs_allowed=local_programs_allowed,
+            tell=self._tell,
+        )
+        self._loop = Loop(store=store, plans=self._plans, clock=clock, owner=name, act=self._act)
+        self._recovery = Recovery(
+            store=store,
+            clock=clock,
+            loop=self._loop,
+            plans=self._plans,
+            act=self._act,
+            name=name,
+            lease_seconds=lease_seconds,
+        )
+        self._running: asyncio.Task[None] | None = None
+
+    # -- life
+    async def open(self) -> None:
+        """Take up work; recovery goes on behind it (`ready`)."""
+        await self._store.reserve_ids(1)
+        if self._runs:
+            await self._dispatch.open()
+            self._running = asyncio.create_task(self._loop.run(), name="engine loop")
+            await self._recovery.open()
+
+    async def close(self) -> None:
+        """Start nothing new, finish the tick under way, let go of what runs."""
+        if not self._runs:
+            return
+        await self._recovery.close()
+        self._loop.close()
+        if self._running is not None:
+            with contextlib.suppress(Exception):
+                await self._running
+        await self._dispatch.close()
+
+    @property
+    def ready(self) -> bool:
+        return not self._runs or self._recovery.done
+
+    @property
+    def active_count(self) -> int:
+        """Instances in hand."""
+        return len(self._loop.active)
+
+    # -- runs
+    async def submit(self, request: RunRequest) -> Accepted:
+        definition, pins = await self._plans.submitted(request.place, request.job_name)
+        now_ms = self._clock.now_ms()
+        instance = Instance(
+            id=self._store.next_id(),
+            project_id=request.place.project_id,
+            workspace_id=request.place.workspace_id,
+            job_id=definition.id,
+            job_name=definition.name,
+            job_version=definition.version,
+            script_versions=pins,
+            instance_type=request.instance_type,
+            plan_time_ms=now_ms,
+            submit_time_ms=now_ms,
+            time_zone=request.time_zone,
+            parameters=request.parameters,
+            created_by=request.by,
+        )
+        accepted = await self._store.create_instance(
+            instance, owner=self._name if self._runs else None, idempotency=request.idempotency
+        )
+        if self._runs and not accepted.replayed:
+            self._loop.begin(await self._plans.of(instance), instance)
+            self._loop.tell(instance.id, InstanceRequested(at_ms=now_ms, instance=instance))
+        return accepted
+
+    async def stop(self, place: Place, instance_id: int, *, by: str, operation_id: str) -> None:
+        await self._operate(
+            await self._get(place, instance_id),
+            StopRequested(at_ms=self._clock.now_ms(), operation_id=operation_id, by=by),
+            "Only an instance that has not ended can be stopped",
+        )
+
+    async def restart(
+        self,
+        place: Place,
+        instance_id: int,
+        *,
+        by: str,
+        operation_id: str,
+        position: RestartFrom = RestartFrom.FIRST_NODE,
+        node_name: str | None = None,
+        latest: bool = False,
+    ) -> None:
+        instance = await self._get(place, instance_id)
+        version, pins = instance.job_version, instance.script_versions
+        if latest:
+            definition, pins = await self._plans.submitted(place, instance.job_name)
+            version = definition.version
+        event = RestartRequested(
+            at_ms=self._clock.now_ms(),
+            operation_id=operation_id,
+            by=by,
+            position=position,
+            node_name=node_name,
+            job_version=version,
+            script_versions=pins,
+        )
+        await self._operate(instance, event, "Only an instance that succeeded, failed or was stopped can be restarted")
+
+    async def wait(self, instance_id: int, timeout_seconds: float) -> Instance | None:
+        latest: Instance | None = None
+        try:
+            async with asyncio.timeout(timeout_seconds), contextlib.aclosing(self.watch(instance_id)) as states:
+                async for state in states:
+                    latest = state
+        except TimeoutError:
+            pass
+        return latest
+
+    async def watch(self, instance_id: int) -> AsyncGenerator[Instance, None]:
+        active = self._loop.active.get(instance_id)
+        if active is None:
+            async for state in self._watch_stored(instance_id):
+                yield state
+            return
+        news: asyncio.Queue[Instance] = asyncio.Queue()
+        active.watchers.add(news.put_nowait)
+        try:
+            state = active.state
+            yield state
+            while not state.ended:
+                state = await news.get()
+                yield state
+        finally:
+            active.watchers.discard(news.put_nowait)
+
+    async def _watch_stored(self, instance_id: int) -> AsyncGenerator[Instance, None]:
+        """An instance that is not in hand here: ended, or another engine's."""
+        seen = -1
+        while True:
+            state = await self._store.load_instance(instance_id)
+            if state is None:
+                return
+            if state.version != seen:
+                seen = state.version
+                yield state
+            if state.ended:
+                return
+            await asyncio.sleep(FOREIGN_WATCH_SECONDS)
+
+    # -- inside
+    def _tell(self, instance_id: int, event: Event) -> None:
+        self._loop.tell(instance_id, event)
+
+    def _act(self, active: Active, commands: Sequence[Command]) -> None:
+        self._dispatch.carry_out(active.state, commands)
+
+    async def _get(self, place: Place, instance_id: int) -> Instance:
+        instance = await self._store.get_instance(place, instance_id)
+        if instance is None:
+            raise NotFound(
+                f"There is no instance {instance_id} in this workspace.",
+                field="instance_id",
+                code=Code.INSTANCE_NOT_FOUND,
+            )
+        return instance
+
+    async def _operate(self, instance: Instance, event: StopRequested | RestartRequested, rule: str) -> None:
+        for _ in range(STALE_TRIES):
+            if self._runs and (instance.ended or await self._store.owner_of(instance.id) == self._name):
+                try:
+                    await self._loop.tell_durably(instance.id, event)
+                    return
+                except IllegalTransition as error:
+                    raise IllegalState(f"{rule}; this one is {error.state}.", field="instance_id") from error
+                except StaleWrite:
+                    continue  # It changed hands between the look and the commit: look again.
+            await self._store.post(instance.id, event)
+            return
+        raise StaleWrite(f"Instance {instance.id} keeps changing hands.", hint="Try again.")

@@ -1,0 +1,59 @@
+"""Answers the core's `LookUp` commands: the clock, outputs of nodes, and later the outside world."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from arkwright.core.facts import fact_key
+from arkwright.core.instance import Instance
+from arkwright.el import Calendar, ClockNow, Fact, InsertJobId, NodeOutput, ObsPathExists, RunningData
+from arkwright.engine.clock import Clock
+from arkwright.engine.folders import Folders
+
+OUTPUT_CHARACTERS = 1_000_000
+"""What is passed on of a node's output; longer texts are cut (factory-behaviour 3)."""
+
+
+class LookUpFailed(Exception):
+    """A fact that can't be found out; the message tells the user why."""
+
+
+class Lookups:
+    def __init__(self, clock: Clock, folders: Folders) -> None:
+        self._clock = clock
+        self._folders = folders
+
+    async def find(self, state: Instance, facts: frozenset[Fact]) -> dict[str, Any]:
+        """Fact keys and values. Raises `LookUpFailed`."""
+        return {fact_key(fact): await self._value(state, fact) for fact in facts}
+
+    async def _value(self, state: Instance, fact: Fact) -> Any:
+        match fact:
+            case ClockNow():
+                return self._clock.now_ms()
+            case NodeOutput(node=name):
+                return await self._output(state, name)
+            case RunningData() | InsertJobId():
+                return None  # No node type reports job ids yet; null is what the documents say then.
+            case Calendar(name=None):
+                return {"weekdays": [1, 2, 3, 4, 5], "exceptions": {}}
+            case Calendar(name=name):
+                raise LookUpFailed(f"There is no calendar {name!r} in this workspace.")
+            case ObsPathExists(path=path):
+                raise LookUpFailed(f"Object storage is not set up, so {path!r} can't be looked up.")
+
+    async def _output(self, state: Instance, name: str) -> str | None:
+        run = next((run for run in state.nodes if run.name == name), None)
+        if run is None:
+            raise LookUpFailed(f"The job has no node {name!r}, so it has no output.")
+        if run.output is None:
+            return None
+        return await asyncio.to_thread(self._read, run.output)
+
+    def _read(self, reference: str) -> str | None:
+        try:
+            with self._folders.output(reference).open(encoding="utf-8", errors="replace", newline="") as file:
+                return file.read(OUTPUT_CHARACTERS)
+        except FileNotFoundError:
+            raise LookUpFailed(f"The output {reference} is no longer kept.") from None

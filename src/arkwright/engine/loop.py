@@ -1,0 +1,222 @@
+"""The engine's loop: the only writer of instances.
+
+Events arrive in an inbox (`tell`). A tick takes all that are there, steps each instance, commits once, and then acts.
+While a commit is under way the next events gather, so the load makes the ticks larger, not slower. Nothing polls: an
+empty inbox sleeps.
+
+Rules: only this loop changes `Active.state`; it holds exactly the instances that have not ended; one instance that
+can't be stepped (a defect) is ended as failed and never stops the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from arkwright.core.commands import Command
+from arkwright.core.events import EngineFault, Event, RestartRequested
+from arkwright.core.instance import Instance
+from arkwright.core.job import Plan
+from arkwright.core.step import outstanding, step
+from arkwright.engine.clock import Clock
+from arkwright.engine.commit import Share
+from arkwright.engine.plans import Plans
+from arkwright.errors import ArkwrightError, StaleWrite, StoreUnavailable
+from arkwright.store.base import Store
+
+log = logging.getLogger("arkwright.engine")
+
+RECONNECT_SECONDS = 1.0
+"""Pause before a tick is repeated when the store was unavailable."""
+
+
+class Active:
+    """An instance that has not ended, and who watches it."""
+
+    __slots__ = ("plan", "state", "watchers")
+
+    def __init__(self, plan: Plan, state: Instance) -> None:
+        self.plan = plan
+        self.state = state
+        self.watchers: set[Callable[[Instance], None]] = set()
+
+
+class Told(msgspec.Struct, eq=False):
+    """An event on its way into an instance."""
+
+    instance_id: int
+    event: Event
+    posted_id: int | None = None
+    durable: asyncio.Future[None] | None = None
+
+
+class Loop:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        plans: Plans,
+        clock: Clock,
+        owner: str,
+        act: Callable[[Active, Sequence[Command]], None],
+    ) -> None:
+        self._store = store
+        self._plans = plans
+        self._clock = clock
+        self._owner = owner
+        self._act = act
+        self._inbox: list[Told] = []
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._quarantined: set[int] = set()
+        self.active: dict[int, Active] = {}
+
+    # -- from outside
+    def tell(self, instance_id: int, event: Event, *, posted_id: int | None = None) -> None:
+        """Take in an event. It must be told again after a crash by whoever holds it."""
+        self._inbox.append(Told(instance_id, event, posted_id))
+        self._wake.set()
+
+    async def tell_durably(self, instance_id: int, event: Event) -> None:
+        """Returns once the event is committed. Raises what `step` raises, or `StaleWrite`."""
+        told = Told(instance_id, event, None, asyncio.get_running_loop().create_future())
+        self._inbox.append(told)
+        self._wake.set()
+        assert told.durable is not None
+        await told.durable
+
+    def begin(self, plan: Plan, state: Instance) -> Active:
+        """Hold an instance from now on."""
+        active = Active(plan, state)
+        self.active[state.id] = active
+        return active
+
+    def close(self) -> None:
+        """End after the tick that is under way; what is still in the inbox is told again by its holders."""
+        self._closing = True
+        self._wake.set()
+
+    # -- the loop
+    async def run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            if self._closing:
+                break
+            batch, self._inbox = self._inbox, []
+            if batch:
+                await self._tick(batch)
+        for told in self._inbox:
+            _answer(told, StoreUnavailable("The server is shutting down.", hint="Send the request again."))
+
+    async def _tick(self, batch: list[Told]) -> None:
+        shares: dict[int, tuple[Active, Share]] = {}
+        answers: list[Told] = []
+        for told in batch:
+            try:
+                active = self.active.get(told.instance_id) or await self._load(told.instance_id)
+                if active is None:
+                    _answer(told, StaleWrite(f"Instance {told.instance_id} is not this engine's."))
+                    continue
+                if isinstance(told.event, RestartRequested):
+                    active.plan = await self._plans.plan(
+                        active.state.job_id, told.event.job_version, told.event.script_versions
+                    )
+                _, share = shares.setdefault(told.instance_id, (active, Share(active.state)))
+                self._step(active, share, told)
+                answers.append(told)
+            except ArkwrightError as error:
+                if told.durable is None:
+                    log.warning("event for instance %d was refused: %s", told.instance_id, error)
+                _answer(told, error)
+        changed = [(active, share) for active, share in shares.values() if share.changed]
+        stale = await self._commit([share for _, share in changed])
+        for told in answers:
+            if told.instance_id in stale and told.durable is None:
+                continue
+            _answer(told, StaleWrite(f"Instance {told.instance_id} moved on.") if told.instance_id in stale else None)
+        for active, share in changed:
+            if share.after.id in stale:
+                await self._recover_stale(active, share, [t for t in answers if t.instance_id == share.after.id])
+            else:
+                self._publish(active, share)
+
+    def _step(self, active: Active, share: Share, told: Told) -> None:
+        if told.posted_id is not None:
+            share.posted.append(told.posted_id)
+        try:
+            after, commands = step(active.plan, share.after, told.event)
+            event = told.event
+        except ArkwrightError:
+            raise
+        except Exception as fault:
+            if told.instance_id in self._quarantined:
+                raise ArkwrightError(f"Instance {told.instance_id} can't be stepped: {fault!r}") from fault
+            log.exception("instance %d can't be stepped; it is ended as failed", told.instance_id)
+            self._quarantined.add(told.instance_id)
+            event = EngineFault(at_ms=self._clock.now_ms(), message=f"Internal error: {fault!r}. See the server's log.")
+            after, commands = step(active.plan, share.after, event)
+        if after is not share.after:
+            share.add(event, after, commands, runner=self._owner)
+
+    async def _commit(self, shares: list[Share]) -> frozenset[int]:
+        if not shares:
+            return frozenset()
+        tick = [share.seal() for share in shares]
+        while True:
+            try:
+                return frozenset(await self._store.commit(self._owner, tick))
+            except StoreUnavailable as error:
+                if self._closing:
+                    raise
+                log.error("the store is not available (%s); trying again", error)
+                await asyncio.sleep(RECONNECT_SECONDS)
+
+    def _publish(self, active: Active, share: Share) -> None:
+        active.state = share.after
+        if share.after.ended:
+            self.active.pop(share.after.id, None)
+            self._quarantined.discard(share.after.id)
+        else:
+            self.active[share.after.id] = active
+        self._act(active, share.commands)
+        for watcher in list(active.watchers):
+            watcher(share.after)
+
+    async def _recover_stale(self, active: Active, share: Share, answers: list[Told]) -> None:
+        """Somebody else wrote, or our own last commit did and its answer was lost: look again, and go on from there."""
+        self.active.pop(share.after.id, None)
+        reloaded = await self._load(share.after.id)
+        if reloaded is None:
+            log.warning("instance %d is owned by another engine now", share.after.id)
+            return
+        reloaded.watchers |= active.watchers
+        self._act(reloaded, outstanding(reloaded.plan, reloaded.state))
+        for watcher in list(reloaded.watchers):
+            watcher(reloaded.state)
+        self._inbox.extend(Told(told.instance_id, told.event, told.posted_id) for told in answers if not told.durable)
+        self._wake.set()
+
+    async def _load(self, instance_id: int) -> Active | None:
+        """An instance that is not in hand: ended, or handed over to this engine."""
+        state = await self._store.load_instance(instance_id)
+        if state is None:
+            return None
+        if not state.ended and await self._store.owner_of(instance_id) != self._owner:
+            return None
+        active = Active(await self._plans.of(state), state)
+        if not state.ended:
+            self.active[instance_id] = active
+        return active
+
+
+def _answer(told: Told, error: Exception | None) -> None:
+    if told.durable is None or told.durable.done():
+        return
+    if error is None:
+        told.durable.set_result(None)
+    else:
+        told.durable.set_exception(error)

@@ -1,0 +1,102 @@
+"""Plans: a job and its scripts at pinned versions, read once and kept while they are in use.
+
+Versions are immutable, so a plan never goes stale; the cache is bounded.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+
+from arkwright.core.instance import Instance
+from arkwright.core.job import Job, Plan, Script
+from arkwright.core.job_document import read_job, script_names
+from arkwright.core.script_document import read_script
+from arkwright.errors import Code, NotFound
+from arkwright.store.base import Definition, Kind, Place, Store
+
+Pins = Mapping[str, tuple[int, int]]
+"""Per script name its definition id and version."""
+
+_KEPT = 2_000
+
+
+class Plans:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._jobs: OrderedDict[tuple[int, int], tuple[Job, tuple[str, ...]]] = OrderedDict()
+        self._plans: OrderedDict[tuple[int, int, tuple[tuple[str, int, int], ...]], Plan] = OrderedDict()
+
+    async def submitted(self, place: Place, job_name: str) -> tuple[Definition, Pins]:
+        """The job's submitted version and the scripts it is to run with, each checked to be runnable.
+
+        Raises `NotFound` (job or script) and `InvalidInput` for a document that can't be run.
+        """
+        definition = await self._store.get_definition(place, Kind.JOB, job_name, submitted=True)
+        if definition is None:
+            if await self._store.get_definition(place, Kind.JOB, job_name) is None:
+                raise NotFound(
+                    f"There is no job {job_name!r} in this workspace.",
+                    field="job_name",
+                    code=Code.JOB_NOT_FOUND,
+                    hint="The job list shows what there is; names are case-sensitive.",
+                )
+            raise NotFound(
+                f"The job {job_name!r} was saved but never submitted.",
+                field="job_name",
+                code=Code.JOB_NOT_FOUND,
+                hint="Save it without targetStatus, or with targetStatus SUBMITTED.",
+            )
+        names = self._read(definition)[1]
+        if not names:
+            return definition, {}
+        pins: dict[str, tuple[int, int]] = {}
+        for name in names:
+            script = await self._store.get_definition(place, Kind.SCRIPT, name, submitted=True)
+            if script is None:
+                raise NotFound(
+                    f"The script {name!r} of job {job_name!r} does not exist or was never submitted.",
+                    field="scriptName",
+                    code=Code.SCRIPT_NOT_FOUND,
+                    hint="Create the script, or correct the node's property scriptName.",
+                )
+            pins[name] = (script.id, script.version)
+        return definition, pins
+
+    async def plan(self, job_id: int, job_version: int, pins: Pins) -> Plan:
+        key = (job_id, job_version, tuple(sorted((name, *pin) for name, pin in pins.items())))
+        plan = self._plans.get(key)
+        if plan is not None:
+            self._plans.move_to_end(key)
+            return plan
+        kept = self._jobs.get((job_id, job_version))
+        if kept is None:
+            definition = await self._store.get_definition_version(job_id, job_version)
+            if definition is None:
+                raise NotFound(f"Version {job_version} of job {job_id} is gone.", code=Code.JOB_NOT_FOUND)
+            kept = self._read(definition)
+        scripts: dict[str, Script] = {}
+        for name, (script_id, version) in pins.items():
+            script = await self._store.get_definition_version(script_id, version)
+            if script is None:
+                raise NotFound(f"Version {version} of script {name!r} is gone.", code=Code.SCRIPT_NOT_FOUND)
+            scripts[name] = read_script(name, script.body, version)
+        plan = Plan(job=kept[0], scripts=scripts)
+        self._plans[key] = plan
+        if len(self._plans) > _KEPT:
+            self._plans.popitem(last=False)
+        return plan
+
+    async def of(self, instance: Instance) -> Plan:
+        return await self.plan(instance.job_id, instance.job_version, instance.script_versions)
+
+    def _read(self, definition: Definition) -> tuple[Job, tuple[str, ...]]:
+        key = (definition.id, definition.version)
+        kept = self._jobs.get(key)
+        if kept is None:
+            job = read_job(definition.body)
+            kept = (job, script_names(job))
+            self._jobs[key] = kept
+            if len(self._jobs) > _KEPT:
+                self._jobs.popitem(last=False)
+        return kept

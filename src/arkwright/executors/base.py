@@ -1,0 +1,40 @@
+"""The contract of an executor: *where* an attempt runs. An executor is only transport.
+
+The truth about an attempt is the store's attempt row and, for this host, the attempt's folder: an executor
+reports what it sees through `finished`, and the engine turns that into one `AttemptEnded` event. Reporting twice is
+harmless.
+
+* `submit` starts the attempt. Submitting a key twice, also from another process after a crash, must not start it
+  twice: the attempt folder's claim file decides.
+* `attach` finds an attempt that an earlier server submitted (or was about to) and reports its end: it goes on
+  watching it if it runs, reports its outcome if it has ended, starts it if it is certain that it never started,
+  and reports `Failed(LOST)` if nobody can know.
+* `cancel` asks it to stop; its end is reported through `finished` as any other. Cancelling an unknown or ended
+  attempt does nothing.
+* `close` lets go without stopping anything that survives the server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from arkwright.core.outcome import Outcome
+from arkwright.nodes.base import AttemptKey, Context
+
+Finished = Callable[[AttemptKey, Outcome], None]
+"""Called on the event loop's thread, once per attempt and process."""
+
+
+class Executor(Protocol):
+    async def open(self, finished: Finished) -> None: ...
+
+    def submit(self, type_name: str, context: Context) -> None:
+        """Never blocks and never raises for a fault of the attempt: that is a `Failed` outcome."""
+        ...
+
+    def attach(self, type_name: str, context: Context) -> None: ...
+
+    def cancel(self, key: AttemptKey) -> None: ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,202 @@
+"""The folder of one attempt: what is in it, and what that says.
+
+| File     | Written by            | Says |
+|----------|-----------------------|------|
+| `child`  | the wrapper, O_EXCL   | the attempt is started, and by which process: `<boot id> <pid> <start>` |
+|          | the server, O_EXCL    | `barred`: it was cancelled before it started, and never will be |
+| `rc`     | the wrapper (or the server after a KILL) | it has ended: `<exit code> .` |
+| `log`    | the program           | its stdout and stderr |
+| `output` | the node              | what the next nodes see of it |
+| `cancel` | the server            | somebody asked it to stop |
+| `work/`  | the program           | its working folder, unless the node names another |
+
+plus the files that the node gives its program. Reading:
+
+* no `child`: not started. Whoever creates it starts; the other one leaves. So starting twice is harmless, also while a
+  wrapper of a dead server is still on its way.
+* a whole `rc`: ended, whatever else.
+* a whole `child`, no `rc`: running if that very process lives, else lost. Look at `rc` once more after the process was
+  found missing: it may have ended in between.
+* a `child` without its whole line: somebody is claiming it this very moment. If it stays so, its writer was killed in
+  the middle or the disk is full, and nobody can tell: lost.
+* After a power cut files that were not synced may be missing or empty. A claim of another boot without `rc` is lost;
+  a missing claim proves nothing then (`rebooted`), so it is lost, too.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from arkwright.executors.process import Handle, Identity, System
+
+BARRED = "barred"
+_RC = re.compile(rb"(\d{1,3}) \.\n")
+
+
+@dataclass(frozen=True, slots=True)
+class NotStarted:
+    """Nobody has claimed it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claiming:
+    """Its claim is not whole (yet)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Barred:
+    """Cancelled before it started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """It runs; the handle is the caller's to release."""
+
+    handle: Handle
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    exit_code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    reason: str
+    pid: int | None = None
+    """Leader of the process group that it ran in, if something of it may still be there in this boot."""
+
+
+State = NotStarted | Claiming | Barred | Running | Ended | Lost
+
+
+class AttemptFolder:
+    """Paths and the small files of one attempt."""
+
+    __slots__ = ("path",)
+
+    def __init__(self, path: Path) -> None:
+        self.path = str(path.absolute())
+
+    def file(self, name: str) -> str:
+        return f"{self.path}/{name}"
+
+    def prepare(self, files: Mapping[str, bytes], directory: str | None) -> str:
+        """Make the folder, its program files and the working folder; the working folder's path."""
+        # one mkdir in the common case; os.makedirs would stat first
+        try:
+            os.mkdir(self.path, 0o700)  # noqa: PTH102 - hot path
+        except FileNotFoundError:
+            os.makedirs(self.path, 0o700, exist_ok=True)  # noqa: PTH103
+        except FileExistsError:
+            pass
+        for name, data in files.items():
+            self._write_program_file(name, data)
+        if directory is None:
+            return self.path
+        if directory == self.file("work"):
+            try:
+                os.mkdir(directory, 0o700)  # noqa: PTH102
+            except FileExistsError:
+                pass
+        return directory
+
+    def _write_program_file(self, name: str, data: bytes) -> None:
+        if "/" in name or name in ("", ".", "..", "child", "rc", "log", "output", "cancel", "work"):
+            raise ValueError(f"{name!r} can't be the name of a program file.")
+        try:
+            fd = os.open(self.file(name), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o700)
+        except FileExistsError:
+            # A server died here before. Never write into the old file: a late wrapper may be running it.
+            fresh = self.file(f".{name}.{os.getpid()}")
+            fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o700)
+            _write_all(fd, data)
+            os.replace(fresh, self.file(name))  # noqa: PTH105
+            return
+        _write_all(fd, data)
+
+    def bar(self) -> bool:
+        """Claim it so that it never starts. False: it is started, or barred already."""
+        try:
+            os.makedirs(self.path, 0o700, exist_ok=True)  # noqa: PTH103
+            fd = os.open(self.file("child"), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except FileExistsError:
+            return False
+        _write_all(fd, f"{BARRED}\n".encode())
+        return True
+
+    def exit_code(self) -> int | None:
+        text = self._read("rc")
+        match = _RC.fullmatch(text) if text else None
+        return int(match[1]) if match else None
+
+    def record_exit_code(self, code: int) -> None:
+        """Write `rc` in the place of a wrapper that can't any more."""
+        fd = os.open(self.file("rc"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        _write_all(fd, f"{code} .\n".encode())
+
+    def request_cancel(self) -> None:
+        os.close(os.open(self.file("cancel"), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+    def cancel_requested(self) -> bool:
+        return os.access(self.file("cancel"), os.F_OK)
+
+    def claim(self, system: System) -> Identity | NotStarted | Claiming | Barred:
+        text = self._read("child")
+        if text is None:
+            return NotStarted()
+        if text == f"{BARRED}\n".encode():
+            return Barred()
+        if not text.endswith(b"\n"):
+            return Claiming()
+        try:
+            boot, pid, start = text.decode("utf-8", "replace").split(" ", 2)
+            return Identity(boot, int(pid), system.parse_start(start))
+        except (ValueError, IndexError):
+            return Claiming()
+
+    def _read(self, name: str) -> bytes | None:
+        try:
+            fd = os.open(self.file(name), os.O_RDONLY | os.O_CLOEXEC)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        try:
+            return os.read(fd, 4096)
+        finally:
+            os.close(fd)
+
+
+def examine(folder: AttemptFolder, system: System, *, rebooted: bool = False) -> State:
+    """What became of the attempt. `rebooted`: the machine restarted since it may have been started."""
+    code = folder.exit_code()
+    if code is not None:
+        return Ended(code)
+    claim = folder.claim(system)
+    if isinstance(claim, Barred):
+        return claim
+    if rebooted and not (isinstance(claim, Identity) and claim.boot == system.boot):
+        return Lost("the machine was restarted, and what was not yet on disk then is gone")
+    if not isinstance(claim, Identity):
+        return claim
+    handle = system.find(claim)
+    if handle is not None:
+        return Running(handle)
+    code = folder.exit_code()  # it may have ended between the two looks
+    if code is not None:
+        return Ended(code)
+    if claim.boot != system.boot:
+        return Lost("the machine was restarted while it ran")
+    return Lost("its supervising process is gone and left no exit code (killed from outside, or out of memory)", claim.pid)
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(fd, view) :]
+    finally:
+        os.close(fd)

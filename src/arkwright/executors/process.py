@@ -1,0 +1,311 @@
+"""A process of this machine: who it is, whether it still lives, and when it ends. The one file for what is
+special to an operating system.
+
+* **Identity** is (boot id, process id, start time). A process id alone is reused, so nothing is ever watched or
+  signalled on the strength of an id read from a file before its start time was compared; on Linux the process is
+  pinned by a pidfd *first* and compared then, which leaves no gap.
+* `LinuxSystem`: pidfd, `/proc/<pid>/stat`, the kernel's boot id. Watching costs one file descriptor and no thread.
+* `PortableSystem`: `ps -o lstart=` for the start time, a thread in `waitpid` for each child of our own, kqueue for
+  adopted ones where there is one, and as the last resort a look every 0.2 s. macOS uses it; tests force it.
+  Without a boot id from the system a restart of the machine shows only by start times.
+
+Never here or elsewhere: `fork`, `preexec_fn`, `user=` (they leave the fast vfork path: ten times slower), and
+PDEATHSIG (it would undo that programs survive the server).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import calendar
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+POLL_SECONDS = 0.2
+"""How often the last resort looks whether an adopted process still lives."""
+
+DEFAULTED = (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM, signal.SIGPIPE, signal.SIGXFSZ)
+"""Reset in the child: Python ignores SIGPIPE, a `nohup`ed server SIGHUP, and a program would inherit that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which process, over all boots of this machine."""
+
+    boot: str
+    pid: int
+    start: str
+
+
+class Handle:
+    """A process that was found alive, or was just spawned, and is kept in view until `release`."""
+
+    __slots__ = ("fd", "open", "pid", "status")
+
+    def __init__(self, pid: int, fd: int = -1) -> None:
+        self.pid = pid
+        self.fd = fd
+        self.open = True
+        self.status: int | None = None
+        """Exit code (negative: signal) where a watching thread has reaped it."""
+
+
+class System(Protocol):
+    """What the executor needs of the operating system. All but `watch` and `release` may be called in any thread."""
+
+    boot: str
+    """Id of this boot; the same until the machine restarts."""
+    claim_command: str
+    """Shell text that puts into `s` what `parse_start` reads the start time of `$$` from."""
+
+    def parse_start(self, text: str) -> str: ...
+
+    def find(self, identity: Identity) -> Handle | None:
+        """The process if it is alive and the same."""
+        ...
+
+    def hold(self, pid: int) -> Handle:
+        """A child just spawned, not yet reaped."""
+        ...
+
+    def exists(self, pid: int) -> bool:
+        """Whether any process has this id now."""
+        ...
+
+    def watch(self, loop: asyncio.AbstractEventLoop, handle: Handle, ended: Callable[[], None]) -> None:
+        """Call `ended` once on the loop when the process has ended."""
+        ...
+
+    def reap(self, handle: Handle) -> int | None:
+        """Exit code of an ended child of this process (negative: signal); None if it isn't our child."""
+        ...
+
+    def release(self, loop: asyncio.AbstractEventLoop | None, handle: Handle) -> None:
+        """Stop watching; the process goes on. Twice is harmless."""
+        ...
+
+
+def spawn(argv: Sequence[str], environment: Mapping[str, str], log: str) -> int:
+    """Start a process in a session of its own, stdin empty, stdout and stderr appended to the file `log`.
+
+    Raises OSError (no such program, no descriptors, …) and ValueError (NUL or text that can't be encoded).
+    """
+    actions = (
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
+        (os.POSIX_SPAWN_DUP2, 1, 2),
+    )
+    try:
+        return os.posix_spawn(
+            argv[0], argv, environment, file_actions=actions, setsid=True, setsigmask=(), setsigdef=DEFAULTED
+        )
+    except NotImplementedError:  # a libc without POSIX_SPAWN_SETSID: a group of its own is what signals need
+        return os.posix_spawn(
+            argv[0], argv, environment, file_actions=actions, setpgroup=0, setsigmask=(), setsigdef=DEFAULTED
+        )
+
+
+def signal_group(pid: int, number: int) -> bool:
+    """Signal the group that `pid` leads or led; False if nobody is left in it."""
+    try:
+        os.killpg(pid, number)
+    except (ProcessLookupError, PermissionError):  # macOS says EPERM where only zombies are left
+        return False
+    return True
+
+
+def reap_child(pid: int) -> int | None:
+    try:
+        done, status = os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return None
+    return os.waitstatus_to_exitcode(status) if done else None
+
+
+class LinuxSystem:
+    """See the module's docstring."""
+
+    claim_command = "read -r s </proc/$$/stat"
+
+    def __init__(self) -> None:
+        self.boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+
+    def parse_start(self, text: str) -> str:
+        # the second field is the program's name in brackets and may hold blanks; the 22nd is the start time
+        return text.rpartition(")")[2].split()[19]
+
+    def find(self, identity: Identity) -> Handle | None:
+        if identity.boot != self.boot:
+            return None
+        try:
+            fd = os.pidfd_open(identity.pid)
+        except (ProcessLookupError, ValueError, OverflowError):
+            return None
+        except OSError:  # no descriptor left (EMFILE): go on without one
+            return PORTABLE_FALLBACK.find_by_start(identity, self._start(identity.pid))
+        if self._start(identity.pid) != identity.start:
+            os.close(fd)
+            return None
+        return Handle(identity.pid, fd)
+
+    def _start(self, pid: int) -> str | None:
+        try:
+            return self.parse_start(Path(f"/proc/{pid}/stat").read_text("ascii", "replace"))
+        except (OSError, IndexError):
+            return None
+
+    def hold(self, pid: int) -> Handle:
+        try:
+            return Handle(pid, os.pidfd_open(pid))
+        except OSError:  # no descriptor left: a thread watches it
+            return Handle(pid)
+
+    def exists(self, pid: int) -> bool:
+        return Path(f"/proc/{pid}").exists()
+
+    def watch(self, loop: asyncio.AbstractEventLoop, handle: Handle, ended: Callable[[], None]) -> None:
+        if handle.fd < 0:
+            PORTABLE_FALLBACK.watch(loop, handle, ended)
+            return
+
+        def readable() -> None:
+            loop.remove_reader(handle.fd)
+            ended()
+
+        loop.add_reader(handle.fd, readable)
+
+    def reap(self, handle: Handle) -> int | None:
+        return handle.status if handle.status is not None else reap_child(handle.pid)
+
+    def release(self, loop: asyncio.AbstractEventLoop | None, handle: Handle) -> None:
+        if not handle.open:
+            return
+        handle.open = False
+        if handle.fd >= 0:
+            if loop is not None:
+                loop.remove_reader(handle.fd)
+            os.close(handle.fd)
+
+
+class PortableSystem:
+    """See the module's docstring."""
+
+    claim_command = "s=$(LC_ALL=C TZ=UTC0 ps -o lstart= -p $$)"
+
+    def __init__(self) -> None:
+        self._boot: str | None = None
+
+    @property
+    def boot(self) -> str:
+        if self._boot is None:
+            self._boot = _first_word(["sysctl", "-n", "kern.bootsessionuuid"]) or "unknown"
+        return self._boot
+
+    @boot.setter
+    def boot(self, value: str) -> None:
+        self._boot = value
+
+    def parse_start(self, text: str) -> str:
+        return str(calendar.timegm(time.strptime(text.strip(), "%a %b %d %H:%M:%S %Y")))
+
+    def find(self, identity: Identity) -> Handle | None:
+        if identity.boot != self.boot:
+            return None
+        text = _output(["ps", "-o", "lstart=", "-p", str(identity.pid)])
+        try:
+            start = self.parse_start(text)
+        except ValueError:
+            return None
+        # `ps` works the start out from the uptime on some systems: the last second may waver
+        return Handle(identity.pid) if abs(int(start) - int(identity.start)) <= 1 else None
+
+    def find_by_start(self, identity: Identity, start: str | None) -> Handle | None:
+        return Handle(identity.pid) if start == identity.start else None
+
+    def hold(self, pid: int) -> Handle:
+        return Handle(pid)
+
+    def exists(self, pid: int) -> bool:
+        return _alive(pid)
+
+    def watch(self, loop: asyncio.AbstractEventLoop, handle: Handle, ended: Callable[[], None]) -> None:
+        def wait() -> None:
+            try:
+                _, status = os.waitpid(handle.pid, 0)
+                handle.status = os.waitstatus_to_exitcode(status)
+            except ChildProcessError:
+                _wait_for_stranger(handle)
+            if handle.open:
+                with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                    loop.call_soon_threadsafe(lambda: ended() if handle.open else None)
+
+        threading.Thread(target=wait, name=f"arkwright-watch-{handle.pid}", daemon=True).start()
+
+    def reap(self, handle: Handle) -> int | None:
+        return handle.status if handle.status is not None else reap_child(handle.pid)
+
+    def release(self, loop: asyncio.AbstractEventLoop | None, handle: Handle) -> None:
+        handle.open = False
+
+
+PORTABLE_FALLBACK = PortableSystem()
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (ProcessLookupError, OverflowError):
+        return False
+    return True
+
+
+def _wait_for_stranger(handle: Handle) -> None:
+    """Return when the process has ended, or was released."""
+    if hasattr(select, "kqueue"):
+        queue = select.kqueue()
+        try:
+            event = select.kevent(
+                handle.pid, filter=select.KQ_FILTER_PROC, flags=select.KQ_EV_ADD, fflags=select.KQ_NOTE_EXIT
+            )
+            queue.control([event], 1)
+        except ProcessLookupError:
+            pass
+        finally:
+            queue.close()
+        return
+    while handle.open and _alive(handle.pid):
+        time.sleep(POLL_SECONDS)
+
+
+def _output(argv: list[str]) -> str:
+    environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC0"}
+    try:
+        result = subprocess.run(argv, capture_output=True, text=True, check=False, env=environment, timeout=10)  # noqa: S603 - fixed commands
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return result.stdout
+
+
+def _first_word(argv: list[str]) -> str:
+    return (_output(argv).split() or [""])[0]
+
+
+def this_system(*, portable: bool = False) -> System:
+    """The best system for this machine; `portable` forces the fallback."""
+    if not portable and hasattr(os, "pidfd_open"):
+        try:
+            os.close(os.pidfd_open(os.getpid()))
+            return LinuxSystem()
+        except OSError:  # an old kernel, or a sandbox that forbids it
+            pass
+    return PortableSystem()

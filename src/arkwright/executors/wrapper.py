@@ -1,0 +1,38 @@
+"""The shell text that starts each program, registers itself first and leaves the exit code behind.
+
+It lives in its own session, as the parent of the program, so it outlives the server. In order:
+
+1. `cd` into the working folder (125: can't; nothing has happened).
+2. Claim the attempt: create `child` exclusively and write one line `<boot id> <pid> <start>` (123: somebody else
+   claimed it; nothing has happened). From here on the attempt counts as started, whoever asks.
+3. Run the program. Until now TERM still kills the wrapper, so a cancel before the start starts nothing; from now on
+   the trap keeps it alive to write down how the program ended. A trap that does something is reset in the program
+   (`trap ''` would be inherited as "ignored").
+4. Write `rc` as `<exit code> .`: a reader wants the whole line. It exits with the same code, so that a server still
+   there learns it even when the disk is full.
+
+stdout and stderr are the log already (spawn opened it for appending), never a pipe to the server: a pipe would lose
+the log, and kill the program with SIGPIPE, when the server dies. Nothing is synced: after a power cut nothing runs any
+more, and `folder.examine` tells those attempts by their boot id.
+"""
+
+from __future__ import annotations
+
+from arkwright.executors.process import System
+from arkwright.nodes.base import Program
+
+SHELL = "/bin/sh"
+CLAIMED_BY_OTHER = 123
+NO_FOLDER = 125
+
+TEXT = """\
+cd "$2" || exit 125
+set -C; {claim} && {{ echo "$1 $$ $s" >"$0/child"; }} 2>/dev/null || exit 123
+set +C; shift 2; trap : TERM INT HUP
+"$@"; c=$?; echo "$c ." >"$0/rc"; exit $c"""
+
+
+def wrapper_argv(system: System, folder: str, directory: str, program: Program) -> tuple[str, ...]:
+    """What to spawn for a program; `folder` is absolute."""
+    text = TEXT.format(claim=system.claim_command)
+    return (SHELL, "-c", text, folder, system.boot, directory, *program.argv)

@@ -1,0 +1,173 @@
+"""The contract of a node type: one file per type, three ways to work.
+
+* A **program** node turns its settings into a `Program`; an executor runs it as a process of its own, which
+  survives a restart of the server and is found again with its exit code and its whole log.
+* A **hosted** node runs `run(context)` inside a resident host process (one per host name), which also survives
+  a restart of the server. Its type says what happened when a host died in the middle (`recall`).
+* A **control** node does no work; the core itself decides it (`core/control`).
+
+Rules: a node never imports the engine, the store or an executor; it refuses (returns `Failed` with kind REFUSED
+from `check`) any setting it can't honour here, and names it: it never runs somewhere else instead. Its expected
+failures are values. `run` leaves nothing behind when it is cancelled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from arkwright.core.job import Script
+from arkwright.core.outcome import Failed, Outcome, Succeeded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptKey:
+    """Identity of one attempt, on disk and on the wire."""
+
+    instance_id: int
+    node: int
+    attempt: int
+
+    def __str__(self) -> str:
+        return f"{self.instance_id}/{self.node}-{self.attempt}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a node is given. All texts are final: parameters and expressions are already replaced."""
+
+    key: AttemptKey
+    project_id: str
+    workspace_id: str
+    job_name: str
+    node_name: str
+    properties: Mapping[str, str] = field(default_factory=dict)
+    script: Script | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    plan_time_ms: int = 0
+    folder: Path
+    """The attempt's own folder; the node may keep files there. `log` and `output` in it are the contract's."""
+    workspace_folder: Path
+    """Files of the workspace; a node reads and writes outside its own folder only below this one."""
+    local_programs_allowed: bool = False
+    """Whether an administrator allows programs on this host in this workspace."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """A process to run. It gets this environment and nothing of the server's own, stdin from /dev/null, its
+    stdout and stderr in the attempt's `log`, `directory` as working folder (default: the attempt's folder)."""
+
+    argv: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """Files to put into the attempt's folder before the start (mode 0700), by plain name."""
+    directory: Path | None = None
+
+
+class Work(StrEnum):
+    PROGRAM = "program"
+    HOSTED = "hosted"
+    CONTROL = "control"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Property:
+    """One setting of a node type, for checks, forms and the documentation."""
+
+    name: str
+    help: str
+    required: bool = False
+    default: str | None = None
+    choices: tuple[str, ...] = ()
+    scanned: bool = True
+    """False: a statement typed into the node; parameters and expressions in it are not replaced."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeType:
+    """What is known of a type without running it."""
+
+    name: str
+    """The documented spelling, e.g. `DLISQL`."""
+    title: str
+    work: Work
+    summary: str
+    properties: tuple[Property, ...] = ()
+    aliases: tuple[str, ...] = ()
+    example: Mapping[str, object] = field(default_factory=dict)
+    """A runnable node as the API takes it."""
+
+
+Log = Callable[[bytes], None]
+
+
+class ProgramNode(Protocol):
+    """Becomes a process."""
+
+    type: NodeType
+
+    def check(self, context: Context) -> Failed | None:
+        """Refuse what can't be honoured, before anything has happened."""
+        ...
+
+    def program(self, context: Context) -> Program: ...
+
+    def outcome(self, context: Context, exit_code: int) -> Outcome:
+        """Read the end: exit code and what lies in the folder (`log`). Called once the process has ended."""
+        ...
+
+
+class HostedNode(Protocol):
+    """Runs inside a resident host process, beside other attempts of the same host name."""
+
+    type: NodeType
+
+    def check(self, context: Context) -> Failed | None: ...
+
+    def host(self, context: Context) -> str:
+        """Name of the host process this attempt belongs to, a plain file name (e.g. `duckdb-<workspace>`)."""
+        ...
+
+    async def run(self, context: Context, log: Log) -> Outcome:
+        """Do the work. Cancellation arrives as `asyncio.CancelledError`, and must stop the work for real."""
+        ...
+
+    async def recall(self, context: Context) -> Outcome | None:
+        """The host died while `run` was under way: what became of it, asked in a fresh host.
+
+        Returns the outcome if it is known to be done; None if it is known to have had no effect (it is then run
+        again as the same attempt); `Failed(LOST)` if nobody can know.
+        """
+        ...
+
+
+class ControlNode(Protocol):
+    """Decided by the core; nothing to run."""
+
+    type: NodeType
+
+    def check(self, context: Context) -> Failed | None: ...
+
+
+NodeImplementation = ProgramNode | HostedNode | ControlNode
+
+__all__ = [
+    "AttemptKey",
+    "Context",
+    "ControlNode",
+    "Failed",
+    "HostedNode",
+    "Log",
+    "NodeImplementation",
+    "NodeType",
+    "Outcome",
+    "Program",
+    "ProgramNode",
+    "Property",
+    "Succeeded",
+    "Work",
+]

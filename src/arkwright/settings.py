@@ -1,0 +1,119 @@
+"""All settings of the server: one frozen record, each field with its default, unit and help.
+
+The same table makes `arkwright config`, the names of the environment variables and the documentation page.
+Settings are read only in `app.py` and `cli/`; everything below is given plain values.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from arkwright.errors import SettingInvalid
+
+ROLES = frozenset({"api", "engine"})
+
+
+def _setting(default: Any, help: str, *, variable: str | None = None, secret: bool = False) -> Any:
+    return field(default=default, metadata={"help": help, "variable": variable, "secret": secret})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    host: str = _setting("127.0.0.1", "Address to listen on.", variable="ARKWRIGHT_HOST")
+    port: int = _setting(8990, "Port to listen on; 0 picks a free one.", variable="ARKWRIGHT_PORT")
+    data: Path | None = _setting(
+        None, "Data folder. Default: the platform's folder for user data.", variable="ARKWRIGHT_DATA"
+    )
+    database_url: str = _setting(
+        "",
+        "postgresql://… for PostgreSQL. Default: SQLite in the data folder.",
+        variable="ARKWRIGHT_DATABASE_URL",
+        secret=True,
+    )
+    roles: frozenset[str] = _setting(
+        ROLES, "What this process does, comma-separated: api, engine.", variable="ARKWRIGHT_ROLES"
+    )
+    time_zone: str = _setting(
+        "", "Time zone of new workspaces (IANA or GMT+8). Default: the machine's.", variable="ARKWRIGHT_TIME_ZONE"
+    )
+    project_id: str = _setting("", "Id of the default project.", variable="ARKWRIGHT_PROJECT_ID")
+    domain: str = _setting("arkwright", "Name of the default domain (account).", variable="ARKWRIGHT_DOMAIN")
+    admin_user: str = _setting("admin", "Name of the first administrator.", variable="ARKWRIGHT_ADMIN_USER")
+    admin_password: str = _setting(
+        "", "Password of the first administrator.", variable="ARKWRIGHT_ADMIN_PASSWORD", secret=True
+    )
+    access_key: str = _setting("", "Access key of the first administrator.", variable="ARKWRIGHT_ACCESS_KEY")
+    secret_key: str = _setting(
+        "", "Secret key of the first administrator.", variable="ARKWRIGHT_SECRET_KEY", secret=True
+    )
+    tls_cert: Path | None = _setting(None, "Certificate file (PEM) to serve HTTPS.", variable="ARKWRIGHT_TLS_CERT")
+    tls_key: Path | None = _setting(None, "Key file (PEM) of the certificate.", variable="ARKWRIGHT_TLS_KEY")
+    insecure_http: bool = _setting(
+        False, "Allow plain HTTP on an address that is not loopback.", variable="ARKWRIGHT_INSECURE_HTTP"
+    )
+    trusted_proxies: str = _setting(
+        "",
+        "Addresses of reverse proxies whose X-Forwarded headers are believed, comma-separated.",
+        variable="ARKWRIGHT_TRUSTED_PROXIES",
+    )
+    max_programs: int = _setting(
+        64, "Local programs that may run at the same time.", variable="ARKWRIGHT_MAX_PROGRAMS"
+    )
+    log_cap_bytes: int = _setting(
+        30 * 1024 * 1024, "Bytes of a node's log that are kept.", variable="ARKWRIGHT_LOG_CAP_BYTES"
+    )
+    body_limit_bytes: int = _setting(
+        12 * 1024 * 1024, "Largest request body, in bytes.", variable="ARKWRIGHT_BODY_LIMIT_BYTES"
+    )
+    allow_loopback_requests: bool = _setting(
+        False, "Let RESTAPI nodes call loopback addresses.", variable="ARKWRIGHT_ALLOW_LOOPBACK_REQUESTS"
+    )
+
+
+def read_settings(environment: Mapping[str, str] | None = None, **given: Any) -> Settings:
+    """Settings from the environment, overridden by `given` values that are not None.
+
+    Raises `SettingInvalid` naming the variable and the way out.
+    """
+    environment = os.environ if environment is None else environment
+    values: dict[str, Any] = {}
+    for each in fields(Settings):
+        variable = each.metadata["variable"]
+        if given.get(each.name) is not None:
+            values[each.name] = _convert(each.name, given[each.name], f"--{each.name.replace('_', '-')}")
+        elif environment.get(variable):
+            values[each.name] = _convert(each.name, environment[variable], variable)
+    return Settings(**values)
+
+
+def _convert(name: str, value: Any, source: str) -> Any:
+    if not isinstance(value, str):
+        return value
+    match name:
+        case "port" | "max_programs" | "log_cap_bytes" | "body_limit_bytes":
+            try:
+                number = int(value)
+            except ValueError:
+                raise SettingInvalid(f"{source} must be a whole number, not {value!r}.") from None
+            if number < 0 or (name == "port" and number > 65535):
+                raise SettingInvalid(f"{source} is out of range: {number}.")
+            return number
+        case "insecure_http" | "allow_loopback_requests":
+            if value.lower() in {"1", "true", "yes", "on"}:
+                return True
+            if value.lower() in {"0", "false", "no", "off"}:
+                return False
+            raise SettingInvalid(f"{source} must be true or false, not {value!r}.")
+        case "data" | "tls_cert" | "tls_key":
+            return Path(value).expanduser()
+        case "roles":
+            roles = frozenset(part.strip() for part in value.split(",") if part.strip())
+            if not roles or not roles <= ROLES:
+                raise SettingInvalid(f"{source} takes {', '.join(sorted(ROLES))}, comma-separated, not {value!r}.")
+            return roles
+        case _:
+            return value

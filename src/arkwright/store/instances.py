@@ -1,0 +1,264 @@
+"""Instances, their node runs, attempts and history: creation in bulk, and the commit of an engine's tick.
+
+Theory of operation of `commit_tick`
+------------------------------------
+One statement reads (and on PostgreSQL locks) the rows of all instances of the tick. Those whose owner or version is
+not what the engine believed are left out whole; everything else is written by one statement per table. So a stale
+share needs no savepoint: it never wrote.
+
+What the counters lose is taken from the row that is replaced, never from what the engine remembers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from arkwright.core.events import Event
+from arkwright.core.instance import Instance
+from arkwright.errors import IdempotencyConflict
+from arkwright.store import encoding
+from arkwright.store.base import Accepted, Commit, IdempotencyKey, changed_nodes
+from arkwright.store.counters import count_instance
+from arkwright.store.encoding import Counted
+from arkwright.store.work import Row, Rows, Transaction, Work, each, many, one
+
+WAKE = "wake"
+
+_INSERT = """
+    INSERT INTO instance (id, place_id, job_id, at_ms, status, type, force_success, ignore_success, ended, owner,
+    session, version, events, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)"""
+_PROMISE = """
+    INSERT INTO idempotency (scope, key, request_digest, instance_id, expires_ms) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (scope, key) DO UPDATE SET request_digest = excluded.request_digest,
+    instance_id = excluded.instance_id, expires_ms = excluded.expires_ms WHERE idempotency.expires_ms <= ?
+    RETURNING instance_id"""
+_PROMISED = "SELECT instance_id, request_digest FROM idempotency WHERE scope = ? AND key = ?"
+
+_STATES = """
+    SELECT id, owner, session, version, events, ended, place_id, job_id, at_ms, status, type, force_success,
+    ignore_success FROM instance WHERE id IN {ids} ORDER BY id {for_update}"""
+_UPDATE = "UPDATE instance SET version = ?, events = ?, body = ? WHERE id = ?"
+_UPDATE_LISTED = """
+    UPDATE instance SET at_ms = ?, status = ?, type = ?, force_success = ?, ignore_success = ?, ended = ?, session = ?,
+    version = ?, events = ?, body = ? WHERE id = ?"""
+_PUT_NODE = """
+    INSERT INTO node_run (instance_id, idx, body) VALUES (?, ?, ?)
+    ON CONFLICT (instance_id, idx) DO UPDATE SET body = excluded.body"""
+_DROP_NODES = "DELETE FROM node_run WHERE instance_id = ? AND idx >= ?"
+_INSERT_EVENT = "INSERT INTO event (instance_id, seq, at_ms, kind, body) VALUES (?, ?, ?, ?, ?)"
+_INSERT_ATTEMPT = f"""
+    INSERT INTO attempt ({encoding.ATTEMPT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO NOTHING"""
+_END_ATTEMPT = """
+    UPDATE attempt SET ended_ms = ?, outcome = ?
+    WHERE instance_id = ? AND node = ? AND attempt = ? AND ended_ms IS NULL"""
+_CANCEL_ATTEMPT = "UPDATE attempt SET cancel_requested = 1 WHERE instance_id = ? AND node = ? AND attempt = ?"
+_DROP_POSTED = "DELETE FROM posted WHERE id = ?"
+
+# One statement, so that the instance and its node runs are of the same moment.
+_LOAD = """
+    SELECT -1 AS idx, body FROM instance WHERE id = ?
+    UNION ALL SELECT idx, body FROM node_run WHERE instance_id = ? ORDER BY idx"""
+_LOAD_OF_PLACE = """
+    SELECT -1 AS idx, body FROM instance WHERE id = ? AND place_id = ?
+    UNION ALL SELECT idx, body FROM node_run WHERE instance_id = ? ORDER BY idx"""
+_EVENTS = "SELECT seq, body FROM event WHERE instance_id = ? AND seq > ? ORDER BY seq LIMIT ?"
+
+
+# ---------------------------------------------------------------- creation
+
+
+class Creation(NamedTuple):
+    """A new instance, encoded by whoever asks for it."""
+
+    id: int
+    counted: Counted
+    ended: int
+    owner: str | None
+    session: int
+    version: int
+    body: str
+    promise: IdempotencyKey | None
+    now_ms: int
+
+
+def creation(
+    instance: Instance, place_id: int, owner: str | None, session: int, promise: IdempotencyKey | None
+) -> Creation:
+    return Creation(
+        instance.id,
+        encoding.counted(place_id, instance),
+        int(instance.ended),
+        owner,
+        session if owner is not None else 0,
+        instance.version,
+        encoding.instance_header(instance),
+        promise,
+        instance.submit_time_ms,
+    )
+
+
+def create(transaction: Transaction, new: Sequence[Creation]) -> Work[Sequence[Accepted | IdempotencyConflict]]:
+    """All new instances of a group. A conflict is answered, not raised: it has written nothing."""
+    earlier: Sequence[Accepted | IdempotencyConflict | None] = ()
+    if any(c.promise is not None for c in new):
+        earlier = yield from _promises(new)
+    answers: list[Accepted | IdempotencyConflict] = []
+    rows: list[Row] = []
+    for i, c in enumerate(new):
+        known = earlier[i] if earlier else None
+        if known is not None:
+            answers.append(known)
+            continue
+        count_instance(transaction, c.counted, 1)
+        rows.append((c.id, *c.counted, c.ended, c.owner, c.session, c.version, c.body))
+        if c.owner is None:
+            transaction.channels.add(WAKE)
+        answers.append(Accepted(instance_id=c.id, replayed=False))
+    if rows:
+        yield many(_INSERT, rows)
+    return answers
+
+
+def _promises(new: Sequence[Creation]) -> Work[list[Accepted | IdempotencyConflict | None]]:
+    """Per new instance: None if it is to be made, else the answer to its idempotency key."""
+    first: dict[tuple[str, str], Creation] = {}
+    for c in new:
+        if c.promise is not None:
+            first.setdefault((c.promise.scope, c.promise.key), c)
+    # In the order of the keys, so that two processes never wait for each other crosswise.
+    keys = sorted(first)
+    made = yield each(
+        _PROMISE,
+        [(*k, p.request_digest, c.id, p.expires_ms, c.now_ms) for k in keys if (p := (c := first[k]).promise)],
+    )
+    fresh = {row[0] for row in made}
+    known: dict[tuple[str, str], tuple[int, str]] = {}
+    for k in keys:
+        c = first[k]
+        if c.id in fresh:
+            known[k] = (c.id, c.promise.request_digest if c.promise else "")
+        else:
+            rows = yield one(_PROMISED, *k)
+            known[k] = (rows[0][0], rows[0][1])
+    answers: list[Accepted | IdempotencyConflict | None] = []
+    for c in new:
+        if c.promise is None or c.id in fresh:
+            answers.append(None)
+            continue
+        instance_id, digest = known[(c.promise.scope, c.promise.key)]
+        if digest == c.promise.request_digest:
+            answers.append(Accepted(instance_id=instance_id, replayed=True))
+        else:
+            answers.append(
+                IdempotencyConflict(
+                    f"The idempotency key {c.promise.key!r} was used with another request.",
+                    hint=f"That request made instance {instance_id}; use a new key for a new request.",
+                )
+            )
+    return answers
+
+
+# ---------------------------------------------------------------- the tick
+
+
+class _Tables:
+    """The rows of a tick, per table."""
+
+    def __init__(self) -> None:
+        self.updated: list[Row] = []
+        self.updated_listed: list[Row] = []
+        self.nodes: list[Row] = []
+        self.fewer_nodes: list[Row] = []
+        self.events: list[Row] = []
+        self.started: list[Row] = []
+        self.ended: list[Row] = []
+        self.cancelled: list[Row] = []
+        self.posted: list[Row] = []
+
+    def statements(self) -> Sequence[tuple[str, list[Row]]]:
+        return (
+            (_UPDATE, self.updated),
+            (_UPDATE_LISTED, self.updated_listed),
+            (_DROP_NODES, self.fewer_nodes),
+            (_PUT_NODE, self.nodes),
+            (_INSERT_EVENT, self.events),
+            (_INSERT_ATTEMPT, self.started),
+            (_END_ATTEMPT, self.ended),
+            (_CANCEL_ATTEMPT, self.cancelled),
+            (_DROP_POSTED, self.posted),
+        )
+
+
+def commit_tick(transaction: Transaction, owner: str, session: int, tick: Sequence[Commit]) -> Work[list[int]]:
+    rows = yield one(_STATES, encoding.array(c.after.id for c in tick))
+    # id to (owner, session, version, events, ended, counted), brought up to date as shares are taken
+    states: dict[int, tuple[Any, ...]] = {row[0]: (*row[1:6], Counted(*row[6:])) for row in rows}
+    tables = _Tables()
+    stale: list[int] = []
+    for share in tick:
+        id_ = share.after.id
+        state = states.get(id_)
+        expected = 0 if share.before is None else share.before.version
+        if state is None or state[0] != owner or state[2] != expected:
+            stale.append(id_)
+            continue
+        states[id_] = _take(transaction, tables, share, state, session)
+    for text, values in tables.statements():
+        if values:
+            yield many(text, values)
+    return stale
+
+
+def _take(
+    transaction: Transaction, tables: _Tables, share: Commit, state: tuple[Any, ...], session: int
+) -> tuple[Any, ...]:
+    """Add a share's rows; answers the instance's state after it."""
+    owner, known_session, _, seq, ended, was = state
+    after = share.after
+    id_ = after.id
+    for event in share.events:
+        seq += 1
+        tables.events.append(encoding.event_row(id_, seq, event))
+    now = encoding.counted(was.place_id, after)
+    common = (after.version, seq, encoding.instance_header(after), id_)
+    if now == was and known_session == session and bool(ended) == after.ended:
+        # Most commits: no index changes.
+        tables.updated.append(common)
+    else:
+        tables.updated_listed.append((*now[2:], int(after.ended), session, *common))
+        if now != was:
+            count_instance(transaction, was, -1)
+            count_instance(transaction, now, 1)
+    if share.before is not None and len(after.nodes) < len(share.before.nodes):
+        tables.fewer_nodes.append((id_, len(after.nodes)))
+    for run in changed_nodes(share):
+        tables.nodes.append((id_, run.index, encoding.text(run)))
+    for attempt in share.started:
+        tables.started.append(encoding.attempt_row(attempt))
+    if share.ended:
+        tables.ended.extend(encoding.ended_rows(share))
+    for node, number in share.cancelled:
+        tables.cancelled.append((id_, node, number))
+    for posted_id in share.posted:
+        tables.posted.append((posted_id,))
+    return (owner, session, after.version, seq, int(after.ended), now)
+
+
+# ---------------------------------------------------------------- reading
+
+
+def load(instance_id: int) -> Work[Instance | None]:
+    rows = yield one(_LOAD, instance_id, instance_id)
+    return encoding.whole_instance(rows)
+
+
+def load_of_place(place_id: int, instance_id: int) -> Work[Instance | None]:
+    rows = yield one(_LOAD_OF_PLACE, instance_id, place_id, instance_id)
+    return encoding.whole_instance(rows)
+
+
+def history(instance_id: int, after: int, limit: int) -> Work[list[tuple[int, Event]]]:
+    rows: Rows = yield one(_EVENTS, instance_id, after, limit)
+    return [(row[0], encoding.event(row[1])) for row in rows]
