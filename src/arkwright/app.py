@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import csv
+import io
 import ipaddress
 import logging
 import os
@@ -18,9 +20,10 @@ from typing import Any
 
 import msgspec
 import platformdirs
+import tzlocal
 import uvicorn
 
-from arkwright.api.application import make_application
+from arkwright.api.application import Application, make_application
 from arkwright.engine.clock import SystemClock
 from arkwright.engine.engine import Engine
 from arkwright.engine.folders import Folders
@@ -30,13 +33,17 @@ from arkwright.executors.local import LocalExecutor
 from arkwright.executors.resident import ResidentExecutor
 from arkwright.folder_lock import FolderLock
 from arkwright.iam.authentication import Authenticator
+from arkwright.iam.bootstrap import Credentials, Given, bootstrap
 from arkwright.iam.directory import Directory
+from arkwright.iam.login import Login
+from arkwright.iam.passwords import Passwords
 from arkwright.iam.sealing import Sealer
+from arkwright.iam.throttle import Throttle
 from arkwright.iam.tokens import Tokens
 from arkwright.nodes.base import Work
 from arkwright.nodes.registry import Registry
 from arkwright.settings import Settings
-from arkwright.store import open_store
+from arkwright.store.open import open_store
 
 log = logging.getLogger("arkwright")
 
@@ -60,9 +67,14 @@ class Server:
         self.settings = settings
         self.data = data_folder(settings)
         self.url = ""
+        self.failed = asyncio.Event()
+        """Set when the engine ended by a defect."""
+        self.credentials_written: Path | None = None
+        """Set when this start made the installation and wrote its credentials."""
         self._closing = contextlib.AsyncExitStack()
         self._serving: asyncio.Task[None] | None = None
         self._uvicorn: _Uvicorn | None = None
+        self._application: Application | None = None
 
     async def start(self) -> None:
         try:
@@ -91,10 +103,10 @@ class Server:
 
         sealer = Sealer(self.data / "secret.key")
         directory = Directory(store, sealer)
-        await directory.load()
-        await self._first_start(directory)
+        passwords = Passwords()
+        await self._first_start(directory, passwords)
         clock = SystemClock()
-        tokens = Tokens(directory, store, clock.now_ms)
+        tokens = Tokens(store, directory, clock.now_ms)
 
         folders = Folders(self.data)
         registry = Registry()
@@ -109,6 +121,7 @@ class Server:
             lease_seconds=None if embedded else LEASE_SECONDS,
             runs="engine" in settings.roles,
         )
+        self.failed = engine.failed
         await engine.open()
         self._closing.push_async_callback(engine.close)
 
@@ -116,13 +129,16 @@ class Server:
             engine=engine,
             store=store,
             directory=directory,
-            authenticator=Authenticator(directory, tokens, clock.now_ms),
+            authenticator=Authenticator(directory, tokens, clock.now_ms, require_signed_host=False),
             tokens=tokens,
             now_ms=clock.now_ms,
             log_path=folders.log,
             base_url=self.url,
+            login=Login(directory, passwords, Throttle(), tokens, clock.now_ms),
             body_limit_bytes=settings.body_limit_bytes,
+            trusted_proxies=settings.trusted_proxies,
         )
+        self._application = application
         self._uvicorn = _Uvicorn(self._uvicorn_config(application))
         self._serving = asyncio.create_task(self._uvicorn.serve(sockets=[listener]), name="http")
         await self._uvicorn.wait_started(self._serving)
@@ -131,7 +147,8 @@ class Server:
 
     async def stop(self) -> None:
         """No new requests, no new work, state committed; local processes go on and are found again."""
-        if self._uvicorn is not None and self._serving is not None:
+        if self._uvicorn is not None and self._serving is not None and self._application is not None:
+            self._application.close()
             self._uvicorn.should_exit = True
             await asyncio.wait({self._serving}, timeout=CLOSE_SECONDS / 2)
             self._uvicorn.force_exit = True
@@ -143,23 +160,42 @@ class Server:
         settings = self.settings
         return {
             Work.PROGRAM: LocalExecutor(
-                registry, max_programs=settings.max_programs, log_cap_bytes=settings.log_cap_bytes
+                registry, root=folders.runs, max_programs=settings.max_programs, log_cap_bytes=settings.log_cap_bytes
             ),
             Work.HOSTED: ResidentExecutor(
                 registry,
                 folders.hosts,
                 own_addresses=frozenset({(address, port) for address in ("127.0.0.1", "::1", settings.host)}),
-                allow_loopback=settings.allow_loopback_requests,
-                log_cap_bytes=settings.log_cap_bytes,
+                settings={
+                    "allow_loopback_requests": settings.allow_loopback_requests,
+                    "log_cap_bytes": settings.log_cap_bytes,
+                },
             ),
         }
 
-    async def _first_start(self, directory: Directory) -> None:
-        raise NotImplementedError
+    async def _first_start(self, directory: Directory, passwords: Passwords) -> None:
+        settings = self.settings
+        given = Given(
+            project_id=settings.project_id or None,
+            domain_name=settings.domain or None,
+            admin_user=settings.admin_user or None,
+            admin_password=settings.admin_password or None,
+            access_key=settings.access_key or None,
+            secret_key=settings.secret_key or None,
+            time_zone=settings.time_zone or _machine_time_zone(),
+        )
+        path = self.data / "credentials.csv"
+
+        def keep(made: Credentials) -> None:
+            _write_private(path, _credentials_csv(made))
+
+        outcome = await bootstrap(directory, passwords, given, now_ms=SystemClock().now_ms(), keep=keep)
+        for warning in outcome.warnings:
+            log.warning("%s", warning)
+        self.credentials_written = path if outcome.created is not None else None
 
     def _uvicorn_config(self, application: Any) -> uvicorn.Config:
         settings = self.settings
-        proxies = settings.trusted_proxies
         return uvicorn.Config(
             application,
             http="httptools",
@@ -169,8 +205,7 @@ class Server:
             log_config=None,
             access_log=False,
             server_header=False,
-            proxy_headers=bool(proxies),
-            forwarded_allow_ips=proxies or None,
+            proxy_headers=False,  # the application looks at them itself, and only from trusted proxies
             timeout_graceful_shutdown=3,
             timeout_keep_alive=75,
             ssl_certfile=settings.tls_cert,
@@ -229,8 +264,11 @@ def serve(settings: Settings, *, started: Any = None) -> int:
         await server.start()
         if started is not None:
             started(server)
-        await stopped.wait()
+        failed = asyncio.create_task(server.failed.wait())
+        await asyncio.wait({failed, asyncio.create_task(stopped.wait())}, return_when=asyncio.FIRST_COMPLETED)
         await server.stop()
+        if failed.done():
+            raise ArkwrightError("The engine stopped because of a defect; the log has more.", hint="Start it again.")
 
     run = asyncio.run
     if sys.platform != "win32":
@@ -295,6 +333,23 @@ def _engine_name(folder: Path) -> str:
     name = f"{socket.gethostname()}-{secrets.token_hex(4)}"
     _write_private(path, name + "\n")
     return name
+
+
+def _machine_time_zone() -> str:
+    try:
+        return tzlocal.get_localzone_name() or "UTC"
+    except (LookupError, ValueError):  # a machine whose zone has no name
+        return "UTC"
+
+
+def _credentials_csv(made: Credentials) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["User Name", "Password", "Access Key Id", "Secret Access Key", "Project Id", "Domain"])
+    writer.writerow(
+        [made.user_name, made.password, made.access_key, made.secret_key, made.project_id, made.domain_name]
+    )
+    return text.getvalue()
 
 
 def _write_server_file(folder: Path, url: str) -> None:

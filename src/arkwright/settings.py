@@ -60,9 +60,7 @@ class Settings:
         "Addresses of reverse proxies whose X-Forwarded headers are believed, comma-separated.",
         variable="ARKWRIGHT_TRUSTED_PROXIES",
     )
-    max_programs: int = _setting(
-        64, "Local programs that may run at the same time.", variable="ARKWRIGHT_MAX_PROGRAMS"
-    )
+    max_programs: int = _setting(64, "Local programs that may run at the same time.", variable="ARKWRIGHT_MAX_PROGRAMS")
     log_cap_bytes: int = _setting(
         30 * 1024 * 1024, "Bytes of a node's log that are kept.", variable="ARKWRIGHT_LOG_CAP_BYTES"
     )

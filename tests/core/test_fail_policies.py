@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from tests.core.building import Run, plan
 
 from arkwright.core.instance import InstanceStatus
 from arkwright.core.job import FailPolicy
 from arkwright.core.outcome import FailureKind
-from tests.core.building import Run, plan
 
 FAIL, FAIL_CHILD, IGNORE, SUSPEND = FailPolicy.FAIL, FailPolicy.FAIL_CHILD, FailPolicy.IGNORE, FailPolicy.SUSPEND
 

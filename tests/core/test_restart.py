@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from tests.core.building import Run, plan
 
 from arkwright.core.events import RestartFrom
 from arkwright.core.instance import InstanceStatus, NodeRun
 from arkwright.core.job import FailPolicy
 from arkwright.errors import IllegalTransition, InvalidInput
-from tests.core.building import Run, plan
 
 FIRST, ERROR, SPECIFIED = RestartFrom.FIRST_NODE, RestartFrom.ERROR_NODE, RestartFrom.SPECIFIED_NODE
 
@@ -155,8 +155,11 @@ def test_from_the_error_node_a_join_after_a_branch_not_taken_is_not_run_again() 
 
 
 def test_from_the_error_node_a_branch_not_taken_is_decided_again_when_what_is_before_it_runs_again() -> None:
-    run = Run(plan("a > b, a > c", b={"conditions": {"a": "false"}})).succeeds("a").fails("c").is_restarted(
-        SPECIFIED, "a"
+    run = (
+        Run(plan("a > b, a > c", b={"conditions": {"a": "false"}}))
+        .succeeds("a")
+        .fails("c")
+        .is_restarted(SPECIFIED, "a")
     )
     assert run.nodes == "a=running b=waiting c=waiting"
 

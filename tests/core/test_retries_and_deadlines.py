@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from tests.core.building import START_MS, Run, plan
 
 from arkwright.core.commands import CancelAttempt, SetDeadline, SetRetryTimer, StartAttempt
 from arkwright.core.instance import InstanceStatus, NodeStatus
 from arkwright.core.job import FailPolicy
 from arkwright.core.outcome import FailureKind
-from tests.core.building import START_MS, Run, plan
 
 RETRIED = {"retry_times": 2, "retry_interval_seconds": 30}
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from tests.core.building import Run, plan
+
 from arkwright.core.events import EngineFault
 from arkwright.core.instance import InstanceStatus, NodeStatus
 from arkwright.core.job import FailPolicy
 from arkwright.core.outcome import FailureKind
-from tests.core.building import Run, plan
 
 STOPPED = InstanceStatus.MANUAL_STOP
 RETRIED = {"retry_times": 2}

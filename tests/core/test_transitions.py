@@ -6,6 +6,7 @@ import typing
 
 import msgspec
 import pytest
+from tests.core.building import START_MS, Run, new_instance, plan
 
 from arkwright.core.events import (
     AttemptEnded,
@@ -23,7 +24,6 @@ from arkwright.core.outcome import Succeeded
 from arkwright.core.step import step
 from arkwright.core.transitions import TRANSITIONS, Answer
 from arkwright.errors import IllegalTransition
-from tests.core.building import START_MS, Run, new_instance, plan
 
 EVENTS: tuple[type[Event], ...] = typing.get_args(Event)
 PLAN = plan("a > b, c, d, e")

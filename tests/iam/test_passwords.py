@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from tests.iam.house import CHEAP
 
 from arkwright.errors import InvalidInput
 from arkwright.iam.passwords import Parameters, Passwords, check_acceptable
-from tests.iam.house import CHEAP
 
 
 def test_a_password_is_right_or_wrong() -> None:

@@ -6,7 +6,7 @@ from arkwright.api.call import Call
 from arkwright.api.route import Access
 from arkwright.core.identity import Workspace
 from arkwright.errors import Forbidden
-from arkwright.iam.authentication import Authenticator, Request
+from arkwright.iam.authentication import Request
 from arkwright.iam.model import Action, Actor, can
 
 
@@ -16,7 +16,7 @@ async def admit(call: Call) -> None:
     if access is Access.PUBLIC:
         return
     project_id = None if access is Access.ACTOR else call.path["project_id"]
-    call.actor = await authenticate(call, call.parts.authenticator, project_id)
+    call.actor = await _authenticate(call, project_id)
     if access is not Access.WORKSPACE or project_id is None or call.route.action is None:
         return
     call.workspace = call.parts.directory.workspace(project_id, call.header(b"workspace"))
@@ -33,8 +33,8 @@ def require(actor: Actor, action: Action, workspace: Workspace) -> None:
         )
 
 
-async def authenticate(call: Call, authenticator: Authenticator, project_id: str | None) -> Actor:
-    scope = call.scope
+async def _authenticate(call: Call, project_id: str | None) -> Actor:
+    scope, authenticator = call.scope, call.parts.authenticator
     tokens = [value for name, value in scope["headers"] if name == b"x-auth-token"]
     if len(tokens) == 1:
         actor = authenticator.by_cached_token(tokens[0].decode("latin-1"), project_id)

@@ -12,7 +12,7 @@ import itertools
 import re
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from starlette.exceptions import HTTPException
 from starlette.routing import Route as Path
@@ -26,11 +26,14 @@ from arkwright.api.error_codes import METHOD_NOT_ALLOWED, ROUTE_NOT_FOUND
 from arkwright.api.errors import ClientGone, HttpRefusal, refusal
 from arkwright.api.proxies import TrustedProxies
 from arkwright.api.route import Route
-from arkwright.api.v1.run_immediate import RunImmediate
+from arkwright.api.v1.run_immediate import PATH as RUN_IMMEDIATE
 from arkwright.engine.interface import Engine
 from arkwright.iam.authentication import Authenticator
 from arkwright.iam.directory import Directory
-from arkwright.iam.keystone import Keystone
+from arkwright.iam.login import Login
+from arkwright.iam.passwords import Passwords
+from arkwright.iam.throttle import Throttle
+from arkwright.iam.tokens import Tokens
 from arkwright.store.base import Store
 
 _VARIABLE = re.compile(r"\{[^}]*\}")
@@ -44,8 +47,9 @@ class Application:
         self._proxies = proxies
         self._ids = itertools.count(1)
         self._id_prefix = secrets.token_hex(8)
-        self._run_immediate = RunImmediate(parts)
-        self._router = Router(_paths(parts, routes.ROUTES), redirect_slashes=False, default=_no_route)
+        endpoints = _endpoints(parts, routes.ROUTES)
+        self._run_immediate = endpoints[RUN_IMMEDIATE]
+        self._router = Router(_paths(endpoints), redirect_slashes=False, default=_no_route)
 
     def close(self) -> None:
         """Ask everybody who waits for something (`?wait=`, event streams) to end. New requests are still answered."""
@@ -69,7 +73,7 @@ class Application:
             await send(message)
 
         try:
-            if scope["method"] == "POST" and scope["path"].endswith("/run-immediate"):
+            if self._is_run_immediate(scope):
                 await self._run_immediate(scope, receive, send_numbered)
             else:
                 scope["app"] = self  # asks Starlette to raise its 405 instead of answering it
@@ -83,6 +87,18 @@ class Application:
             answer = refusal(_known(error), version=version, request_id=request_id)
             await answer.response()(scope, receive, send_numbered)
 
+    @staticmethod
+    def _is_run_immediate(scope: Scope) -> bool:
+        """Whether the request is for the one route that is routed by hand; fills in its path parameters."""
+        path: str = scope["path"]
+        if scope["method"] != "POST" or not path.endswith("/run-immediate"):
+            return False
+        segments = path.split("/")
+        if len(segments) != 6 or segments[1] != "v1" or segments[3] != "jobs":
+            return False
+        scope["path_params"] = {"project_id": segments[2], "job_name": segments[4]}
+        return bool(segments[2] and segments[4])
+
 
 class Endpoint:
     """All methods of one path."""
@@ -92,6 +108,7 @@ class Endpoint:
         self._by_method = by_method
         if "GET" in by_method:
             by_method.setdefault("HEAD", by_method["GET"])
+        self.methods = list(by_method)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         call = Call(self._parts, self._by_method[scope["method"]], scope, receive)
@@ -106,43 +123,54 @@ def make_application(
     store: Store,
     directory: Directory,
     authenticator: Authenticator,
-    keystone: Keystone,
+    tokens: Tokens,
     log_path: LogPath,
     now_ms: Callable[[], int],
+    login: Login | None = None,
+    base_url: str = "",
     body_limit_bytes: int = 12 * 1024 * 1024,
     offset_mode: str = "page",
     trusted_proxies: str = "",
 ) -> Application:
-    """The public API over these parts. Call it on the event loop's thread."""
+    """The public API over these parts. Call it on the event loop's thread.
+
+    `login`: None makes one of its own. `base_url`: our address for clients that don't say which one they used.
+    """
     parts = Parts(
         engine=engine,
         store=store,
         directory=directory,
         authenticator=authenticator,
-        keystone=keystone,
+        login=login or Login(directory, Passwords(), Throttle(), tokens, now_ms),
+        tokens=tokens,
         log_path=log_path,
         now_ms=now_ms,
         closing=asyncio.Event(),
+        base_url=base_url,
         body_limit_bytes=body_limit_bytes,
         offset_mode=offset_mode,
     )
     return Application(parts, TrustedProxies(trusted_proxies))
 
 
-def _paths(parts: Parts, all_routes: Sequence[Route]) -> list[Path]:
-    """One entry per path, literal segments before variables: `jobs/import` beside `jobs/{job_name}`."""
+def _endpoints(parts: Parts, all_routes: Sequence[Route]) -> dict[str, Endpoint]:
     by_path: dict[str, dict[str, Route]] = defaultdict(dict)
     for route in all_routes:
         if route.method in by_path[route.path]:
             raise ValueError(f"{route.method} {route.path} is declared twice")
         by_path[route.path][route.method] = route
+    return {path: Endpoint(parts, by_method) for path, by_method in by_path.items()}
+
+
+def _paths(endpoints: Mapping[str, Endpoint]) -> list[Path]:
+    """For the router, literal segments before variables: `jobs/import` beside `jobs/{job_name}`."""
 
     def literal_first(path: str) -> list[bool]:
         return [bool(_VARIABLE.search(segment)) for segment in path.split("/")]
 
     return [
-        Path(path, endpoint=Endpoint(parts, by_path[path]), methods=list(by_path[path]))
-        for path in sorted(by_path, key=literal_first)
+        Path(path, endpoint=endpoints[path], methods=endpoints[path].methods)
+        for path in sorted(endpoints, key=literal_first)
     ]
 
 

@@ -126,6 +126,7 @@ APP_UNAUTHENTICATED = _row("APIGW.0303", "Incorrect app authentication informati
 APP_FORBIDDEN = _row("APIGW.0304", "The app is not authorized to access the API.", status=403)
 THROTTLED = _row("APIGW.0308", "The throttling threshold has been reached.", status=429, free=True)
 RANGE_INVALID = _row("DLF.3051", "The requested range is outside of the file.", status=416, free=True)
+TOKEN_NOT_FOUND = _row("IAM.0004", "The token is not valid, or no longer.", status=404)
 INTERNAL = _row(
     "DLF.9999",
     "An internal error occurred.",

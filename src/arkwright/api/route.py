@@ -17,11 +17,11 @@ from arkwright.errors import Code
 from arkwright.iam.model import Action
 
 if TYPE_CHECKING:
-    from starlette.responses import Response
+    from starlette.types import ASGIApp
 
     from arkwright.api.call import Call
 
-Handler = Callable[["Call"], Awaitable["Response"]]
+Handler = Callable[["Call"], Awaitable["ASGIApp"]]
 
 
 class Access(Enum):

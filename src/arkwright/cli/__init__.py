@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 
 import rich_click as click
+from rich_click.utils import CommandGroupDict
 
 from arkwright.cli import exits
 from arkwright.errors import ArkwrightError
@@ -27,7 +28,7 @@ GROUPS = {
     "config": "arkwright.cli.config:config",
     "version": "arkwright.cli.config:version",
 }
-PANELS = [
+PANELS: list[CommandGroupDict] = [
     {"name": "Work with jobs", "commands": ["job", "instance", "script", "import"]},
     {"name": "Run a server", "commands": ["serve", "backup", "restore", "config", "version"]},
 ]
@@ -70,8 +71,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    click.rich_click.COMMAND_GROUPS = {"arkwright": PANELS}
-    click.rich_click.STYLE_COMMANDS_TABLE_COLUMN_WIDTH_RATIO = (1, 4)
+    look = click.rich_click
+    look.COMMAND_GROUPS = {"arkwright": PANELS}
+    look.THEME = "default-slim"
+    look.TEXT_PARAGRAPH_LINEBREAKS = "\n\n"
+    look.PADDING_HELPTEXT_FIRST_LINE = (0, 0, 1, 0)
     try:
         code = arkwright.main(args=arguments, prog_name="arkwright", standalone_mode=False)
     except click.UsageError as error:

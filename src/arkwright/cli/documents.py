@@ -48,7 +48,7 @@ def read_job(file: Path | None) -> Document:
 
 
 def read_script(file: Path | None, *, type_: str = "", name: str = "") -> Document:
-    """A script from its JSON file (None: stdin), or from a text file with the type that is given or its ending tells."""
+    """A script from its JSON file (None: stdin), or from a text file of the given type or the one its ending tells."""
     if file is None or file.suffix == ".json":
         document = _named(read_json(file), file)
         content_file = document.pop("contentFile", None)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _UNITS = {"m": 60, "h": 3600, "d": 86400}
 _WINDOW_SECONDS = 7 * 86400 - 60
 """The API's longest window, a little less than seven days so that clocks may differ."""
-UNENDED = ("running", "waiting", "running-exception", "pause")
+UNENDED = "running,waiting,running-exception,pause"
 
 
 def parse_since(ctx: click.Context, option: click.Parameter, given: str) -> int:
@@ -57,13 +57,8 @@ def unended_of(session: Session, job: str) -> list[InstanceRecord]:
     from arkwright.client import instances
 
     from_ms, to_ms = _window(_WINDOW_SECONDS)
-    return [
-        record
-        for status in UNENDED
-        for record in session.send(
-            instances.find(job=job, status=status, from_ms=from_ms, to_ms=to_ms, limit=1000)
-        ).items
-    ]
+    call = instances.find(job=job, status=UNENDED, from_ms=from_ms, to_ms=to_ms, limit=1000)
+    return session.send(call).items
 
 
 @click.group()
@@ -91,9 +86,7 @@ def list_(session: Session, job: str, status: str, since: int, page: int, limit:
     from arkwright.client import instances
 
     from_ms, to_ms = _window(since)
-    found = session.send(
-        instances.find(job=job, status=status, from_ms=from_ms, to_ms=to_ms, page=page, limit=limit)
-    )
+    found = session.send(instances.find(job=job, status=status, from_ms=from_ms, to_ms=to_ms, page=page, limit=limit))
     if session.output.as_json:
         session.output.json({"total": found.total, "instances": found.items})
         return

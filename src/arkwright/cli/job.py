@@ -154,7 +154,9 @@ def delete(session: Session, name: str) -> None:
 )
 @click.option("-f", "--follow", is_flag=True, help="Show states and logs as they come, until the end.")
 @click.option("-w", "--wait", is_flag=True, help="Wait for the end without a word.")
-@click.option("--idempotency-key", default="", metavar="KEY", help="One key makes one instance, however often it is sent.")
+@click.option(
+    "--idempotency-key", default="", metavar="KEY", help="One key makes one instance, however often it is sent."
+)
 @connected
 def run_(
     session: Session, name: str, parameters: dict[str, str], follow: bool, wait: bool, idempotency_key: str
@@ -175,9 +177,7 @@ def run_(
         from arkwright.cli.follow import follow_instance
 
         return follow_instance(session, name, run.instance_id, quiet=not follow)
-    session.output.done(
-        f"Started instance {run.instance_id} of {name}.", {"instanceId": run.instance_id, "job": name}
-    )
+    session.output.done(f"Started instance {run.instance_id} of {name}.", {"instanceId": run.instance_id, "job": name})
     if not session.output.as_json:
         session.output.note(f"Watch it: arkwright instance logs {name} {run.instance_id} --follow")
     return exits.DONE

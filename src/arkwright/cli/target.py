@@ -45,14 +45,14 @@ class Target:
 
 
 def data_folder(given: Path | None, environment: Mapping[str, str] = os.environ) -> Path:
-    """The data folder of the server on this machine."""
+    """The data folder of the server on this machine (what `arkwright.app.data_folder` answers, without loading it)."""
     if given:
-        return given
+        return given.absolute()
     if environment.get("ARKWRIGHT_DATA"):
-        return Path(environment["ARKWRIGHT_DATA"]).expanduser()
+        return Path(environment["ARKWRIGHT_DATA"]).expanduser().absolute()
     import platformdirs
 
-    return platformdirs.user_data_path("arkwright", appauthor=False)
+    return platformdirs.user_data_path("arkwright", appauthor=False).absolute()
 
 
 def find_target(
@@ -150,32 +150,44 @@ class Session:
         return self._client.send(call)
 
     def async_client(self) -> AsyncClient:
-        from arkwright.client import AsyncClient
+        """For following a run: patient enough to outlast a restart of the server."""
+        from arkwright.client import AsyncClient, Repeats
 
         target = self.target
         return AsyncClient(
-            target.url, project_id=target.project_id, credential=target.credential, workspace=target.workspace
+            target.url,
+            project_id=target.project_id,
+            credential=target.credential,
+            workspace=target.workspace,
+            repeats=Repeats(attempts=15),
         )
 
     def close(self) -> None:
         self._client.close()
 
 
+_PANEL = "Connection"
 _OPTIONS = (
-    click.option("--url", metavar="URL", help="Address of the server. [ARKWRIGHT_URL]"),
-    click.option("--access-key", metavar="KEY", help="Access key. [ARKWRIGHT_ACCESS_KEY]"),
+    click.option("--json", "as_json", is_flag=True, help="Pure JSON on stdout, for programs."),
+    click.option("--url", metavar="URL", panel=_PANEL, help="Address of the server. [ARKWRIGHT_URL]"),
+    click.option("--access-key", metavar="KEY", panel=_PANEL, help="Access key. [ARKWRIGHT_ACCESS_KEY]"),
     click.option(
-        "--secret-key", metavar="KEY", help="Secret key; others on this machine see it, so better ARKWRIGHT_SECRET_KEY."
+        "--secret-key",
+        metavar="KEY",
+        panel=_PANEL,
+        help="Secret key; others on this machine see it, so better ARKWRIGHT_SECRET_KEY.",
     ),
-    click.option("--project-id", metavar="ID", help="Project. [ARKWRIGHT_PROJECT_ID]"),
-    click.option("--workspace", metavar="ID", help="Workspace; default: the one named default. [ARKWRIGHT_WORKSPACE]"),
+    click.option("--project-id", metavar="ID", panel=_PANEL, help="Project. [ARKWRIGHT_PROJECT_ID]"),
+    click.option(
+        "--workspace", metavar="ID", panel=_PANEL, help="Workspace; the default one else. [ARKWRIGHT_WORKSPACE]"
+    ),
     click.option(
         "--data",
         metavar="DIR",
         type=click.Path(path_type=Path),
+        panel=_PANEL,
         help="Data folder of the server on this machine. [ARKWRIGHT_DATA]",
     ),
-    click.option("--json", "as_json", is_flag=True, help="Pure JSON on stdout, for programs."),
 )
 
 

@@ -95,6 +95,8 @@ class NodeRecord(TypedDict, total=False):
     inputRowCount: int
     outputRowCount: int
     logPath: str
+    attempt: int
+    exitCode: int
     errorMessage: str
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 from arkwright.client.calls import (
     Answer,
@@ -86,6 +87,25 @@ def log(job: str, instance_id: int, node: str, *, start: int = 0) -> Call[bytes]
     if start:
         headers["Range"] = f"bytes={start}-" if start > 0 else f"bytes={start}"
     return Call(method="GET", path=_log(job, instance_id, node), headers=headers, read=lambda answer: answer.body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogPiece:
+    """A part of a node's log as it comes; the last one has ended."""
+
+    text: str = ""
+    ended: bool = False
+
+
+def log_pieces(job: str, instance_id: int, node: str, *, attempt: int | None = None) -> Watch[LogPiece]:
+    """The log of one attempt (none: the newest), as it grows, until the attempt has ended."""
+
+    def read(name: str, data: str) -> LogPiece:
+        return LogPiece(ended=True) if name == "end" else LogPiece(text=json.loads(data)["text"])
+
+    return Watch(
+        path=_log(job, instance_id, node), query=filled(attempt=attempt), read=read, last=lambda piece: piece.ended
+    )
 
 
 def _log(job: str, instance_id: int, node: str) -> str:

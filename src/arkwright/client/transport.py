@@ -68,13 +68,13 @@ class _Session:
         )
 
     def _options(self, transport: Any) -> dict[str, Any]:
-        # Proxies of the environment are meant for the internet; a server on this machine must not go through them.
-        local = httpx2.URL(self.url).host in {"127.0.0.1", "localhost", "::1"}
+        # Proxies of the environment are meant for the internet; a server on this machine is not behind them.
+        here = httpx2.URL(self.url).host in {"127.0.0.1", "localhost", "::1"}
         return {
             "auth": self._auth,
             "timeout": self._timeout_seconds,
             "transport": transport,
-            "trust_env": not local,
+            "mounts": {"all://": None} if here else None,
             "headers": {"User-Agent": "arkwright-client"},
         }
 
@@ -119,6 +119,14 @@ class _Session:
             return self._repeats.pause(attempt, outcome.headers.get("Retry-After", "")) if again else None
         unsent = isinstance(outcome, httpx2.ConnectError | httpx2.ConnectTimeout)
         return self._repeats.pause(attempt) if unsent or call.repeatable else None
+
+    def _give_up(self, error: Exception | None, failures: int) -> None:
+        """Raises, unless a stream that broke or was refused may be opened again."""
+        last = failures >= self._repeats.attempts
+        if isinstance(error, ApiError) and (last or error.status not in BUSY):
+            raise error
+        if last:
+            raise self._unreachable(error or ClientError("the stream ended early")) from error
 
     def _unreachable(self, error: Exception) -> NotReachable:
         return NotReachable(
@@ -209,11 +217,10 @@ class Client(_Session):
                         yield item
                         if watch.last(item):
                             return
-            except httpx2.TransportError as broken:
+            except (httpx2.TransportError, ApiError) as broken:
                 error = broken
             failures += 1
-            if failures >= self._repeats.attempts:
-                raise self._unreachable(error or ClientError("the stream ended early")) from error
+            self._give_up(error, failures)
             self._sleep(self._repeats.pause(failures))
 
     def close(self) -> None:
@@ -279,11 +286,10 @@ class AsyncClient(_Session):
                         yield item
                         if watch.last(item):
                             return
-            except httpx2.TransportError as broken:
+            except (httpx2.TransportError, ApiError) as broken:
                 error = broken
             failures += 1
-            if failures >= self._repeats.attempts:
-                raise self._unreachable(error or ClientError("the stream ended early")) from error
+            self._give_up(error, failures)
             await self._sleep(self._repeats.pause(failures))
 
     async def close(self) -> None:

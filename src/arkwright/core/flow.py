@@ -96,6 +96,23 @@ def _lines_hold(draft: Draft, node: Node, resolver: Resolver) -> bool | Missing:
     return Missing(frozenset(missing)) if missing else False
 
 
+def wanted_facts(draft: Draft, node: Node) -> frozenset[Fact]:
+    """What a node that is looking up still needs.
+
+    Other nodes may have ended since it asked, so it may need other facts now, or none: an empty look-up is answered
+    too, and lets it go on by an event.
+    """
+    resolver = Resolver(draft.plan, draft.header(), draft.runs, draft.runs[node.index])
+    try:
+        answer = _lines_hold(draft, node, resolver)
+        if answer is True and not (is_control(node) or node.dry_run or draft.plan.job.dry_run):
+            resolved = resolver.resolve()
+            return resolved.facts if isinstance(resolved, Missing) else frozenset()
+    except ElError:
+        return frozenset()
+    return answer.facts if isinstance(answer, Missing) else frozenset()
+
+
 def _look_up(draft: Draft, node: Node, facts: frozenset[Fact]) -> None:
     draft.change(node.index, looking_up=True)
     draft.commands.append(LookUp(instance_id=draft.state.id, node=node.index, facts=facts))
@@ -142,7 +159,10 @@ def start_again(draft: Draft, index: int) -> None:
 
 
 def fail(draft: Draft, node: Node, failure: Failed, *, timed_out: bool = False) -> None:
-    """The node's attempt failed: retry it, or let its failPolicy say what that means."""
+    """The node's attempt failed: retry it, or let its failPolicy say what that means.
+
+    The caller decides its successors then (`advance`); here, a chain of failures would nest as deep as it is long.
+    """
     run = draft.runs[node.index]
     may_retry = failure.kind is not FailureKind.REFUSED and (not timed_out or node.retry_on_timeout)
     if may_retry and run.retries < node.retry_times and draft.stopping is None:
@@ -179,12 +199,13 @@ def fail(draft: Draft, node: Node, failure: Failed, *, timed_out: bool = False) 
                 draft.set(stopping=InstanceStatus.FAIL, message=f"Node {node.name!r} failed: {failure.message}")
             draft.cancel_running()
         case FailPolicy.SUSPEND:
-            draft.set(
-                status=InstanceStatus.RUNNING_EXCEPTION,
-                message=f"Node {node.name!r} failed and its failPolicy is SUSPEND: {failure.message}",
-            )
+            if draft.stopping is None:
+                draft.set(
+                    status=InstanceStatus.RUNNING_EXCEPTION,
+                    message=f"Node {node.name!r} failed and its failPolicy is SUSPEND: {failure.message}",
+                )
         case FailPolicy.FAIL_CHILD | FailPolicy.IGNORE:
-            advance(draft, list(node.successors))
+            pass
         case _:
             assert_never(node.fail_policy)
 
@@ -192,7 +213,8 @@ def fail(draft: Draft, node: Node, failure: Failed, *, timed_out: bool = False) 
 def settle(draft: Draft) -> bool:
     """End the instance if nothing can happen any more. Answers whether it has ended."""
     running = waiting = failed = suspended = ignored = False
-    for run, node in zip(draft.runs, draft.plan.job.nodes, strict=True):
+    for run in draft.runs:  # none yet if the instance is stopped before it starts
+        node = draft.plan.job.nodes[run.index]
         match run.status:
             case NodeStatus.RUNNING:
                 running = True
@@ -215,7 +237,9 @@ def settle(draft: Draft) -> bool:
     if running or waiting or suspended:
         return False
     if failed:
-        names = ", ".join(repr(run.name) for run in draft.runs if run.status is NodeStatus.FAIL)
+        names = ", ".join(
+            repr(run.name) for run in draft.runs if run.status is NodeStatus.FAIL and not run.failure_ignored
+        )
         draft.set(status=InstanceStatus.FAIL, end_time_ms=draft.at_ms, message=f"Failed nodes: {names}.")
     else:
         draft.set(status=InstanceStatus.SUCCESS, end_time_ms=draft.at_ms, ignore_success=ignored)

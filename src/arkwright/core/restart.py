@@ -52,7 +52,8 @@ def restart(draft: Draft, event: RestartRequested) -> list[int]:
 def _again(draft: Draft, job: Job, position: RestartFrom, node_name: str | None) -> set[int]:
     if position is RestartFrom.FIRST_NODE:
         return {node.index for node in job.nodes}
-    again = {run.index for run in draft.runs if run.status is not NodeStatus.SUCCESS}
+    # A branch not taken (skipped by its condition) is settled: deciding it again would run a join after it again.
+    again = {run.index for run in draft.runs if run.status is not NodeStatus.SUCCESS and not _not_taken(run)}
     if position is RestartFrom.SPECIFIED_NODE:
         again |= {node.index for node in job.nodes if node.name == node_name}
     work = list(again)
@@ -62,3 +63,7 @@ def _again(draft: Draft, job: Job, position: RestartFrom, node_name: str | None)
                 again.add(after)
                 work.append(after)
     return again
+
+
+def _not_taken(run: NodeRun) -> bool:
+    return run.status is NodeStatus.SKIP and not run.blocked

@@ -20,8 +20,6 @@ from __future__ import annotations
 
 from typing import assert_never
 
-import msgspec
-
 from arkwright.core.commands import (
     AttachAttempt,
     CancelAttempt,
@@ -43,7 +41,7 @@ from arkwright.core.events import (
     RetryDue,
     StopRequested,
 )
-from arkwright.core.flow import advance, fail, settle, start_again
+from arkwright.core.flow import advance, fail, settle, start_again, wanted_facts
 from arkwright.core.instance import Instance, InstanceStatus, NodeRun, NodeStatus
 from arkwright.core.job import Plan
 from arkwright.core.outcome import Failed, FailureKind, Succeeded
@@ -155,12 +153,14 @@ def _attempt_ended(draft: Draft, event: AttemptEnded) -> bool:
                     output=failure.output,
                 )
                 fail(draft, node, late, timed_out=True)
+                advance(draft, list(node.successors))
             elif run.cancelling:
                 draft.end(
                     run.index, NodeStatus.MANUAL_STOP, failure.message, exit_code=failure.exit_code, cancelling=False
                 )
             else:
                 fail(draft, node, failure)
+                advance(draft, list(node.successors))
     return True
 
 
@@ -174,6 +174,7 @@ def _facts_found(draft: Draft, event: FactsFound) -> bool:
             draft.change(run.index, start_time_ms=draft.at_ms)
             node = draft.plan.job.nodes[run.index]
             fail(draft, node, Failed(kind=FailureKind.REFUSED, message=event.failure))
+            advance(draft, list(node.successors))
     else:
         advance(draft, [run.index])
     return True
@@ -213,7 +214,7 @@ def outstanding(plan: Plan, state: Instance) -> tuple[Command, ...]:
                 commands.append(CancelAttempt(**where))
             elif run.deadline_ms is not None:
                 commands.append(SetDeadline(**where, at_ms=run.deadline_ms))
-        elif run.status is NodeStatus.WAITING and run.looking_up:
-            draft.runs[run.index] = msgspec.structs.replace(run, looking_up=False)
-            advance(draft, [run.index])
-    return (*commands, *(command for command in draft.commands if isinstance(command, LookUp)))
+        elif run.status is NodeStatus.WAITING and run.looking_up and state.stopping is None:
+            facts = wanted_facts(draft, plan.job.nodes[run.index])
+            commands.append(LookUp(instance_id=state.id, node=run.index, facts=facts))
+    return tuple(commands)

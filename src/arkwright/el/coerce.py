@@ -10,8 +10,6 @@ import re
 from typing import Final
 
 from arkwright.el.errors import ElError, ErrorKind
-from arkwright.el.java_dates import java_text
-from arkwright.el.java_zones import Zone
 from arkwright.el.json_text import json_text
 from arkwright.el.values import INTEGER_MAX, INTEGER_MIN, LONG_MAX, LONG_MIN, Date, double_text, type_name
 
@@ -21,8 +19,8 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _INFINITE: Final = (float("inf"), float("-inf"))
 
 
-def to_text(value: object, zone: Zone) -> str:
-    """A value as it appears in a text: nothing for null, JSON for lists and maps."""
+def to_text(value: object) -> str:
+    """A value as it appears in a text: nothing for null, JSON for lists and maps. Dates need ``Context.text``."""
     match value:
         case str():
             return value
@@ -34,8 +32,6 @@ def to_text(value: object, zone: Zone) -> str:
             return str(value)
         case float():
             return double_text(value)
-        case Date():
-            return java_text(value.milliseconds, zone)
         case _:
             return json_text(value)
 

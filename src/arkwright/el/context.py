@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from arkwright.el.coerce import to_text
 from arkwright.el.errors import ElError, ErrorKind
+from arkwright.el.java_dates import java_text
 from arkwright.el.java_zones import Zone, find_zone
 from arkwright.el.scope import Fact, Scope, Step
+from arkwright.el.values import Date
 
 _ABSENT: Final = object()
 
@@ -38,6 +41,12 @@ class Context:
         if zone is None:
             zone = self._zone = find_zone(self.scope.time_zone)
         return zone
+
+    def text(self, value: object) -> str:
+        """A value as it appears in a text."""
+        if isinstance(value, Date):
+            return java_text(value.milliseconds, self.zone)
+        return to_text(value)
 
     def fact(self, fact: Fact) -> object:
         """The value of a fact; NeedFacts if the scope doesn't have it."""

@@ -111,9 +111,7 @@ def _is_number(part: PatternPart) -> bool:
     return part.letter != "" and part.letter not in "GEazZX" and not (part.letter in "ML" and part.count > 2)
 
 
-def _read_field(
-    text: str, start: int, part: PatternPart, adjoins: bool, fields: _Fields, zone: Zone
-) -> int | None:
+def _read_field(text: str, start: int, part: PatternPart, adjoins: bool, fields: _Fields, zone: Zone) -> int | None:
     """Read one field and return where it ends, or None if the text has something else there."""
     position = start
     while position < len(text) and text[position] in " \t":
@@ -138,9 +136,7 @@ def _read_field(
             return _read_number(text, start, position, part, adjoins, fields)
 
 
-def _read_number(
-    text: str, start: int, position: int, part: PatternPart, adjoins: bool, fields: _Fields
-) -> int | None:
+def _read_number(text: str, start: int, position: int, part: PatternPart, adjoins: bool, fields: _Fields) -> int | None:
     # "yyyyMMdd": a number directly before another field takes exactly as many characters as it has letters.
     limit = start + part.count if adjoins else len(text)
     if limit > len(text):

@@ -19,6 +19,7 @@ from arkwright.el.zone_names import ZoneNames, names_of
 DAY_MS: Final = 86_400_000
 HOUR_MS: Final = 3_600_000
 MINUTE_MS: Final = 60_000
+_QUARTER_MS: Final = 15 * MINUTE_MS
 
 _EPOCH: Final = datetime(1970, 1, 1)
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -32,7 +33,7 @@ _NEGATIVE_DST: Final = frozenset({"Europe/Dublin", "Eire", "Africa/Casablanca", 
 _MACHINE_DEPENDENT: Final = frozenset({"localtime", "posixrules", "Factory"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Zone:
     """A time zone; ``fixed_ms`` is set when its offset never changes (``GMT+8``)."""
 
@@ -52,7 +53,8 @@ class Zone:
         """What the zone adds to UTC at an instant."""
         if self.fixed_ms is not None:
             return self.fixed_ms
-        return _offset(self.at(milliseconds))
+        steady = _steady_offset(self, milliseconds // _QUARTER_MS)
+        return _offset(self.at(milliseconds)) if steady is None else steady
 
     def instant(self, wall_ms: int) -> int:
         """The instant of a wall time, given as milliseconds since 1970-01-01 00:00 on the wall."""
@@ -128,6 +130,14 @@ def _fixed_zone(name: str, custom: re.Match[str]) -> Zone:
         shift = -shift
     names = names_of("GMT") if not shift else None
     return Zone(name=name, info=timezone(shift), fixed_ms=shift // _MILLISECOND, names=names)
+
+
+@lru_cache(maxsize=8192)
+def _steady_offset(zone: Zone, quarter: int) -> int | None:
+    """The offset in a quarter of an hour, or None if it changes within (it hardly ever does)."""
+    start = quarter * _QUARTER_MS
+    before = _offset(zone.at(start))
+    return before if before == _offset(zone.at(start + _QUARTER_MS - 1)) else None
 
 
 def _offset(moment: datetime) -> int:

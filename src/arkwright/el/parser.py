@@ -234,7 +234,7 @@ class _Parser:
 
 def _hint(token: Token) -> str:
     if token.kind is TokenKind.STRING:
-        return "join strings with +; a quote inside of a string is written \\\""
+        return 'join strings with +; a quote inside of a string is written \\"'
     if token.kind is TokenKind.NAME and token.text in _RESERVED:
         return f"'{token.text}' is an operator word"
     if token.kind is TokenKind.SYMBOL and token.text == "[":

@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 
-
 @dataclass(frozen=True, slots=True)
 class ClockNow:
     """The present time. Its value is an ``int``: milliseconds since 1970."""

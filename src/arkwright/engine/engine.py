@@ -72,6 +72,8 @@ class Engine:
             lease_seconds=lease_seconds,
         )
         self._running: asyncio.Task[None] | None = None
+        self.failed = asyncio.Event()
+        """Set when the loop ended by a defect: the process should end too, its successor recovers."""
 
     # -- life
     async def open(self) -> None:
@@ -80,6 +82,7 @@ class Engine:
         if self._runs:
             await self._dispatch.open()
             self._running = asyncio.create_task(self._loop.run(), name="engine loop")
+            self._running.add_done_callback(self._loop_ended)
             await self._recovery.open()
 
     async def close(self) -> None:
@@ -89,13 +92,12 @@ class Engine:
         await self._recovery.close()
         self._loop.close()
         if self._running is not None:
-            with contextlib.suppress(Exception):
-                await self._running
+            await asyncio.gather(self._running, return_exceptions=True)
         await self._dispatch.close()
 
     @property
     def ready(self) -> bool:
-        return not self._runs or self._recovery.done
+        return not self._runs or (self._recovery.done.is_set() and not self.failed.is_set())
 
     @property
     def active_count(self) -> int:
@@ -175,6 +177,9 @@ class Engine:
 
     async def watch(self, instance_id: int) -> AsyncGenerator[Instance, None]:
         active = self._loop.active.get(instance_id)
+        if active is None and self._runs:
+            await self._recovery.done.wait()  # it may be among those that are still being taken up
+            active = self._loop.active.get(instance_id)
         if active is None:
             async for state in self._watch_stored(instance_id):
                 yield state
@@ -205,6 +210,11 @@ class Engine:
             await asyncio.sleep(FOREIGN_WATCH_SECONDS)
 
     # -- inside
+    def _loop_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.critical("the engine's loop ended", exc_info=error)
+            self.failed.set()
+
     def _tell(self, instance_id: int, event: Event) -> None:
         self._loop.tell(instance_id, event)
 

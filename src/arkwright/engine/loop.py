@@ -72,6 +72,7 @@ class Loop:
         self._wake = asyncio.Event()
         self._closing = False
         self._quarantined: set[int] = set()
+        """Instances that a defect keeps from being stepped; they hold up nobody else."""
         self.active: dict[int, Active] = {}
 
     # -- from outside
@@ -116,6 +117,9 @@ class Loop:
         shares: dict[int, tuple[Active, Share]] = {}
         answers: list[Told] = []
         for told in batch:
+            if told.instance_id in self._quarantined:
+                _answer(told, ArkwrightError(f"Instance {told.instance_id} can't be stepped; see the server's log."))
+                continue
             try:
                 active = self.active.get(told.instance_id) or await self._load(told.instance_id)
                 if active is None:
@@ -153,14 +157,23 @@ class Loop:
         except ArkwrightError:
             raise
         except Exception as fault:
-            if told.instance_id in self._quarantined:
-                raise ArkwrightError(f"Instance {told.instance_id} can't be stepped: {fault!r}") from fault
-            log.exception("instance %d can't be stepped; it is ended as failed", told.instance_id)
-            self._quarantined.add(told.instance_id)
-            event = EngineFault(at_ms=self._clock.now_ms(), message=f"Internal error: {fault!r}. See the server's log.")
-            after, commands = step(active.plan, share.after, event)
+            event, after, commands = self._fault(active, share, told.instance_id, fault)
         if after is not share.after:
             share.add(event, after, commands, runner=self._owner)
+
+    def _fault(
+        self, active: Active, share: Share, instance_id: int, fault: Exception
+    ) -> tuple[Event, Instance, tuple[Command, ...]]:
+        """A defect: end the instance as failed; if even that can't be worked out, leave it alone until a restart."""
+        log.exception("instance %d can't be stepped; it is ended as failed", instance_id)
+        message = f"Internal error: {fault!r}. The server's log has more."
+        event = EngineFault(at_ms=self._clock.now_ms(), message=message)
+        try:
+            return event, *step(active.plan, share.after, event)
+        except Exception as second:
+            log.exception("instance %d can't even be ended", instance_id)
+            self._quarantined.add(instance_id)
+            raise ArkwrightError(f"Instance {instance_id} can't be stepped: {fault!r}") from second
 
     async def _commit(self, shares: list[Share]) -> frozenset[int]:
         if not shares:
@@ -179,7 +192,6 @@ class Loop:
         active.state = share.after
         if share.after.ended:
             self.active.pop(share.after.id, None)
-            self._quarantined.discard(share.after.id)
         else:
             self.active[share.after.id] = active
         self._act(active, share.commands)

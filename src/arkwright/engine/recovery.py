@@ -55,7 +55,7 @@ class Recovery:
         self._lease_seconds = lease_seconds
         self._woken = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self.done = False
+        self.done = asyncio.Event()
         """Everything that was there at the start has been taken up."""
 
     async def open(self) -> None:
@@ -92,7 +92,7 @@ class Recovery:
             self._woken.clear()
             try:
                 await self._collect()
-                self.done = True
+                self.done.set()
             except StoreUnavailable as error:
                 log.error("work could not be claimed: %s", error)
                 await asyncio.sleep(1)

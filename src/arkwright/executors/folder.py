@@ -2,9 +2,9 @@
 
 | File     | Written by            | Says |
 |----------|-----------------------|------|
-| `child`  | the wrapper, O_EXCL   | the attempt is started, and by which process: `<boot id> <pid> <start>` |
+| `child`  | the wrapper, O_EXCL   | first line: it is started, and by which process: `<boot id> <pid> <start>` |
+|          | the wrapper, appended (or the server after a KILL) | second line: it has ended: `<exit code> .` |
 |          | the server, O_EXCL    | `barred`: it was cancelled before it started, and never will be |
-| `rc`     | the wrapper (or the server after a KILL) | it has ended: `<exit code> .` |
 | `log`    | the program           | its stdout and stderr |
 | `output` | the node              | what the next nodes see of it |
 | `cancel` | the server            | somebody asked it to stop |
@@ -14,13 +14,15 @@ plus the files that the node gives its program. Reading:
 
 * no `child`: not started. Whoever creates it starts; the other one leaves. So starting twice is harmless, also while a
   wrapper of a dead server is still on its way.
-* a whole `rc`: ended, whatever else.
-* a whole `child`, no `rc`: running if that very process lives, else lost. Look at `rc` once more after the process was
-  found missing: it may have ended in between.
-* a `child` without its whole line: somebody is claiming it this very moment. If it stays so, its writer was killed in
-  the middle or the disk is full, and nobody can tell: lost.
-* After a power cut files that were not synced may be missing or empty. A claim of another boot without `rc` is lost;
+* a whole second line: ended, whatever else.
+* a whole first line alone: running if that very process lives, else lost. Read once more after the process was found
+  missing: it may have ended in between.
+* no whole line: somebody is claiming it this very moment. If it stays so, its writer was killed in the middle or the
+  disk is full, and nobody can tell: lost.
+* After a power cut files that were not synced may be missing or empty. A claim of another boot without an end is lost;
   a missing claim proves nothing then (`rebooted`), so it is lost, too.
+
+One file for claim and end, since making a file is what costs on a disk: about as much as a tenth of a start.
 """
 
 from __future__ import annotations
@@ -33,8 +35,8 @@ from pathlib import Path
 
 from arkwright.executors.process import Handle, Identity, System
 
-BARRED = "barred"
-_RC = re.compile(rb"(\d{1,3}) \.\n")
+BARRED = b"barred"
+_END = re.compile(rb"(\d{1,3}) \.\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ class AttemptFolder:
         return directory
 
     def _write_program_file(self, name: str, data: bytes) -> None:
-        if "/" in name or name in ("", ".", "..", "child", "rc", "log", "output", "cancel", "work"):
+        if "/" in name or name in ("", ".", "..", "child", "log", "output", "cancel", "work"):
             raise ValueError(f"{name!r} can't be the name of a program file.")
         try:
             fd = os.open(self.file(name), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o700)
@@ -126,17 +128,12 @@ class AttemptFolder:
             fd = os.open(self.file("child"), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         except FileExistsError:
             return False
-        _write_all(fd, f"{BARRED}\n".encode())
+        _write_all(fd, BARRED + b"\n")
         return True
 
-    def exit_code(self) -> int | None:
-        text = self._read("rc")
-        match = _RC.fullmatch(text) if text else None
-        return int(match[1]) if match else None
-
-    def record_exit_code(self, code: int) -> None:
-        """Write `rc` in the place of a wrapper that can't any more."""
-        fd = os.open(self.file("rc"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    def record_end(self, code: int) -> None:
+        """Write the exit code in the place of a wrapper that can't any more."""
+        fd = os.open(self.file("child"), os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         _write_all(fd, f"{code} .\n".encode())
 
     def request_cancel(self) -> None:
@@ -145,52 +142,50 @@ class AttemptFolder:
     def cancel_requested(self) -> bool:
         return os.access(self.file("cancel"), os.F_OK)
 
-    def claim(self, system: System) -> Identity | NotStarted | Claiming | Barred:
-        text = self._read("child")
-        if text is None:
-            return NotStarted()
-        if text == f"{BARRED}\n".encode():
-            return Barred()
-        if not text.endswith(b"\n"):
-            return Claiming()
+    def read(self, system: System) -> Identity | NotStarted | Claiming | Barred | Ended:
+        """What `child` says."""
         try:
-            boot, pid, start = text.decode("utf-8", "replace").split(" ", 2)
+            fd = os.open(self.file("child"), os.O_RDONLY | os.O_CLOEXEC)
+        except (FileNotFoundError, NotADirectoryError):
+            return NotStarted()
+        try:
+            text = os.read(fd, 4096)
+        finally:
+            os.close(fd)
+        first, whole, rest = text.partition(b"\n")
+        if not whole:
+            return Claiming()
+        if first == BARRED:
+            return Barred()
+        end = _END.match(rest)
+        if end:
+            return Ended(int(end[1]))
+        try:
+            boot, pid, start = first.decode("utf-8", "replace").split(" ", 2)
             return Identity(boot, int(pid), system.parse_start(start))
         except (ValueError, IndexError):
             return Claiming()
 
-    def _read(self, name: str) -> bytes | None:
-        try:
-            fd = os.open(self.file(name), os.O_RDONLY | os.O_CLOEXEC)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        try:
-            return os.read(fd, 4096)
-        finally:
-            os.close(fd)
-
 
 def examine(folder: AttemptFolder, system: System, *, rebooted: bool = False) -> State:
     """What became of the attempt. `rebooted`: the machine restarted since it may have been started."""
-    code = folder.exit_code()
-    if code is not None:
-        return Ended(code)
-    claim = folder.claim(system)
-    if isinstance(claim, Barred):
-        return claim
-    if rebooted and not (isinstance(claim, Identity) and claim.boot == system.boot):
+    said = folder.read(system)
+    if isinstance(said, Ended | Barred):
+        return said
+    if rebooted and not (isinstance(said, Identity) and said.boot == system.boot):
         return Lost("the machine was restarted, and what was not yet on disk then is gone")
-    if not isinstance(claim, Identity):
-        return claim
-    handle = system.find(claim)
+    if not isinstance(said, Identity):
+        return said
+    handle = system.find(said)
     if handle is not None:
         return Running(handle)
-    code = folder.exit_code()  # it may have ended between the two looks
-    if code is not None:
-        return Ended(code)
-    if claim.boot != system.boot:
+    again = folder.read(system)  # it may have ended between the two looks
+    if isinstance(again, Ended):
+        return again
+    if said.boot != system.boot:
         return Lost("the machine was restarted while it ran")
-    return Lost("its supervising process is gone and left no exit code (killed from outside, or out of memory)", claim.pid)
+    reason = "its supervising process is gone and left no exit code (killed from outside, or out of memory)"
+    return Lost(reason, said.pid)
 
 
 def _write_all(fd: int, data: bytes) -> None:

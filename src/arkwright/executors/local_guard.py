@@ -58,11 +58,12 @@ def cap_log(path: str, cap: int, slack: int = 0) -> bool:
 
 
 def _running(folder: str, pid: int) -> bool:
-    if os.path.exists(f"{folder}/rc"):  # noqa: PTH110 - no pathlib: this must start quickly
-        return False
     try:
+        with open(f"{folder}/child", "rb") as child:  # noqa: PTH123 - no pathlib: this must start quickly
+            if child.read().count(b"\n") > 1:
+                return False
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
     except PermissionError:
         pass

@@ -22,9 +22,10 @@ import os
 import select
 import signal
 import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -80,6 +81,10 @@ class System(Protocol):
         """Whether any process has this id now."""
         ...
 
+    def group_lives(self, pid: int) -> bool:
+        """Whether anything still runs in the group that `pid` led."""
+        ...
+
     def watch(self, loop: asyncio.AbstractEventLoop, handle: Handle, ended: Callable[[], None]) -> None:
         """Call `ended` once on the loop when the process has ended."""
         ...
@@ -93,7 +98,7 @@ class System(Protocol):
         ...
 
 
-def spawn(argv: Sequence[str], environment: Mapping[str, str], log: str) -> int:
+def spawn(argv: tuple[str, ...], environment: Mapping[str, str], log: str) -> int:
     """Start a process in a session of its own, stdin empty, stdout and stderr appended to the file `log`.
 
     Raises OSError (no such program, no descriptors, …) and ValueError (NUL or text that can't be encoded).
@@ -171,6 +176,10 @@ class LinuxSystem:
     def exists(self, pid: int) -> bool:
         return Path(f"/proc/{pid}").exists()
 
+    def group_lives(self, pid: int) -> bool:
+        # the dead that nobody reaps (containers often have no init) still count for killpg, so look at each member
+        return signal_group(pid, 0) and any(_is_live_member(entry, pid) for entry in Path("/proc").glob("[0-9]*/stat"))
+
     def watch(self, loop: asyncio.AbstractEventLoop, handle: Handle, ended: Callable[[], None]) -> None:
         if handle.fd < 0:
             PORTABLE_FALLBACK.watch(loop, handle, ended)
@@ -236,6 +245,9 @@ class PortableSystem:
     def exists(self, pid: int) -> bool:
         return _alive(pid)
 
+    def group_lives(self, pid: int) -> bool:
+        return signal_group(pid, 0)
+
     def watch(self, loop: asyncio.AbstractEventLoop, handle: Handle, ended: Callable[[], None]) -> None:
         def wait() -> None:
             try:
@@ -256,6 +268,14 @@ class PortableSystem:
         handle.open = False
 
 
+def _is_live_member(stat: Path, group: int) -> bool:
+    try:
+        state, _, pgrp = stat.read_text("ascii", "replace").rpartition(")")[2].split()[:3]
+    except (OSError, ValueError):
+        return False
+    return pgrp == str(group) and state not in "ZX"
+
+
 PORTABLE_FALLBACK = PortableSystem()
 
 
@@ -271,7 +291,7 @@ def _alive(pid: int) -> bool:
 
 def _wait_for_stranger(handle: Handle) -> None:
     """Return when the process has ended, or was released."""
-    if hasattr(select, "kqueue"):
+    if sys.platform != "linux" and hasattr(select, "kqueue"):
         queue = select.kqueue()
         try:
             event = select.kevent(

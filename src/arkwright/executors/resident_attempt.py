@@ -38,10 +38,10 @@ class AttemptFolder:
             return None
 
     def end(self, outcome: Outcome) -> None:
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_atomically(self.path / OUTCOME, encode(outcome))
 
-    @property
-    def claimed(self) -> bool:
+    def is_claimed(self) -> bool:
         return (self.path / CLAIM).exists()
 
     def claim(self) -> bool:
@@ -60,8 +60,11 @@ class AttemptFolder:
             file.write(_begun())
 
     def times_begun(self) -> int:
-        """At least 1 once claimed, also if the host died between making the file and writing into it."""
-        return max(1, (self.path / CLAIM).read_bytes().count(b"\n"))
+        """At least 1, also if the host died between making the file and writing into it, or a power cut took it."""
+        try:
+            return max(1, (self.path / CLAIM).read_bytes().count(b"\n"))
+        except FileNotFoundError:
+            return 1
 
 
 def _begun() -> bytes:
@@ -72,6 +75,7 @@ class AttemptLog:
     """`log`, appended to as the node speaks, from any thread; what is over the cap is dropped with a note."""
 
     def __init__(self, folder: Path, cap_bytes: int = LOG_CAP_BYTES) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._file = (folder / LOG).open("ab", buffering=0)
         self._left = cap_bytes - self._file.tell()
         self._cap = cap_bytes

@@ -97,6 +97,7 @@ class Attempt:
         self.type = run.type
         self.context = run.context
         self.cancel_requested = run.cancelled
+        self.rebooted = run.rebooted
         self.working: asyncio.Task[Outcome] | None = None
         self.told: set[asyncio.StreamWriter] = set()
 
@@ -214,6 +215,9 @@ class Host:
 
     # -- attempts
     def _take(self, run: Run, writer: asyncio.StreamWriter) -> None:
+        if self._ending.is_set():  # the server asks the next host
+            writer.close()
+            return
         attempt = self._attempts.get(run.context.key)
         if attempt is not None:
             attempt.told.add(writer)
@@ -249,14 +253,14 @@ class Host:
         node = self._node(attempt.type)
         if isinstance(node, Failed):
             return node
-        begun_before = folder.claimed
+        begun_before = folder.is_claimed() or attempt.rebooted
         if not begun_before:
             refused = node.check(context)
             if refused is not None:
                 return refused
             if attempt.cancel_requested:
                 return _cancelled("before it began")
-            folder.claim()
+            begun_before = not folder.claim()
         log = AttemptLog(context.folder, int(self._settings.get("log_cap_bytes", LOG_CAP_BYTES)))
         try:
             if begun_before:
@@ -268,7 +272,9 @@ class Host:
                     return _cancelled("after its process had died; it had no effect")
                 times = folder.times_begun()
                 if times >= TIMES_BEGUN:
-                    message = f"The process that ran it died {times} times; see {self._files.log.name} in the hosts folder."
+                    message = (
+                        f"The process that ran it died {times} times; see {self._files.log.name} in the hosts folder."
+                    )
                     return Failed(kind=FailureKind.ERROR, message=message)
                 folder.begin_again()
                 log.write(b"[It had no effect; it runs again]\n")
@@ -360,6 +366,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--settings", default="{}")
     given = parser.parse_args(arguments)
     os.umask(0o077)
+    os.chdir("/")  # holds no folder of the server's
     files = HostFiles(Path(given.folder).absolute(), given.name)
     files.prepare()
     lock = os.open(files.lock, os.O_RDWR | os.O_CREAT, 0o600)

@@ -68,6 +68,9 @@ class Run(Message, frozen=True, kw_only=True):
     context: Context
     cancelled: bool = False
     """A cancel was asked for: what has no effect yet is not begun."""
+    rebooted: bool = False
+    """The machine was restarted since the attempt may have begun: a missing claim proves nothing (a power cut takes
+    what was not synced), so the node is asked (`recall`)."""
 
 
 class Cancel(Message, frozen=True, kw_only=True):
@@ -112,10 +115,10 @@ def _decode_other(kind: type, value: object) -> object:
 
 _encoder = msgspec.json.Encoder(enc_hook=_encode_other)
 _message_decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(
-    Hello | Welcome | Run | Cancel | Ended | Ping | Pong,  # type: ignore[arg-type]
+    Hello | Welcome | Run | Cancel | Ended | Ping | Pong,
     dec_hook=_decode_other,
 )
-_outcome_decoder: msgspec.json.Decoder[Outcome] = msgspec.json.Decoder(Outcome)  # type: ignore[arg-type]
+_outcome_decoder: msgspec.json.Decoder[Outcome] = msgspec.json.Decoder(Outcome)
 _address_decoder = msgspec.json.Decoder(Address)
 
 

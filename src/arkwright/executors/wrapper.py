@@ -8,7 +8,7 @@ It lives in its own session, as the parent of the program, so it outlives the se
 3. Run the program. Until now TERM still kills the wrapper, so a cancel before the start starts nothing; from now on
    the trap keeps it alive to write down how the program ended. A trap that does something is reset in the program
    (`trap ''` would be inherited as "ignored").
-4. Write `rc` as `<exit code> .`: a reader wants the whole line. It exits with the same code, so that a server still
+4. Append `<exit code> .` to `child`: a reader wants the whole line. It exits with the same code, so that a server still
    there learns it even when the disk is full.
 
 stdout and stderr are the log already (spawn opened it for appending), never a pipe to the server: a pipe would lose
@@ -29,7 +29,7 @@ TEXT = """\
 cd "$2" || exit 125
 set -C; {claim} && {{ echo "$1 $$ $s" >"$0/child"; }} 2>/dev/null || exit 123
 set +C; shift 2; trap : TERM INT HUP
-"$@"; c=$?; echo "$c ." >"$0/rc"; exit $c"""
+"$@"; c=$?; echo "$c ." >>"$0/child"; exit $c"""
 
 
 def wrapper_argv(system: System, folder: str, directory: str, program: Program) -> tuple[str, ...]:

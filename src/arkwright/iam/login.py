@@ -2,12 +2,15 @@
 
 Rules:
 * Wrong name, wrong password, disabled user and foreign domain are one answer, after the same work.
+* An attempt is admitted when its turn to be checked comes: attempts under way count as failed until they are not, and
+  many right ones side by side must not hold each other up.
 * The scope is looked at only after the password was right.
 * No scope: the domain's only project if it has just one (Keystone's default project), else the domain.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -31,15 +34,27 @@ class Login:
         throttle: Throttle,
         tokens: Tokens,
         now_ms: Callable[[], int],
+        *,
+        at_once: int = 2,
     ) -> None:
         self._directory = directory
         self._passwords = passwords
         self._throttle = throttle
         self._tokens = tokens
         self._now_ms = now_ms
+        self._turn = asyncio.Semaphore(at_once)
 
     async def log_in(self, asked: PasswordLogin, source: str) -> IssuedToken:
         """source: the client's address. Raises `Unauthenticated`, `TooManyRequests`, `InvalidInput`."""
+        async with self._turn:
+            user, new_hash = await self._checked(asked, source)
+        if new_hash is not None:
+            await self._replace_hash(user, new_hash)
+        current = self._directory.user(user.id) or user
+        return await self._tokens.issue(current, self._project_id(current, asked.scope))
+
+    async def _checked(self, asked: PasswordLogin, source: str) -> tuple[User, str | None]:
+        """The user whose password was right, and a better hash of it."""
         await self._directory.refresh()
         user = self._user(asked)
         counted_as = user.id if user is not None else f"{asked.user_name or asked.user_id}"
@@ -49,10 +64,7 @@ class Login:
         if user is None or not verdict.correct:
             raise Unauthenticated("The user name or password is wrong.", hint="Name the user's domain as well.")
         self._throttle.succeeded(counted_as, source)
-        if verdict.new_hash is not None:
-            await self._replace_hash(user, verdict.new_hash)
-        current = self._directory.user(user.id) or user
-        return await self._tokens.issue(current, self._project_id(current, asked.scope))
+        return user, verdict.new_hash
 
     def _user(self, asked: PasswordLogin) -> User | None:
         if asked.user_id is not None:

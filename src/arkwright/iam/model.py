@@ -88,7 +88,7 @@ class Grant(Enum):
 _Y, _S, _N = Grant.YES, Grant.SIMPLE_MODE_ONLY, Grant.NO
 
 # Columns: admin, developer, deployer, operator, viewer. Down to JOB_PRODUCE these are the spec's rows, top to bottom,
-# split where a row's cells differ; resources and connections follow the rows of scripts, which the documents treat alike.
+# split where a row's cells differ; resources and connections follow the rows of scripts, being treated alike.
 _ROWS: tuple[tuple[tuple[Action, ...], tuple[Grant, Grant, Grant, Grant, Grant]], ...] = (
     (
         (

@@ -151,7 +151,8 @@ class Commit:
     events: Sequence[Event]
     started: Sequence[AttemptRow] = ()
     ended: Sequence[tuple[int, int, Outcome]] = ()
-    """(node, attempt, outcome) of attempts that ended."""
+    """(node, attempt, outcome) of attempts that ended: at the time of their `AttemptEnded` among the events, else of
+    the newest event."""
     cancelled: Sequence[tuple[int, int]] = ()
     """(node, attempt) of attempts that were asked to stop."""
     posted: Sequence[int] = ()
@@ -183,7 +184,10 @@ class PostedEvent:
 
 
 class Store(Protocol):
-    """See the module's theory of operation. `StoreUnavailable` may be raised by every method."""
+    """See the module's theory of operation. `StoreUnavailable` may be raised by every method.
+
+    A caller that is cancelled while it waits for a write can't know whether it was made. What is answered may be
+    shared with other callers and must not be changed."""
 
     # -- life
     async def open(self) -> None:
@@ -216,10 +220,13 @@ class Store(Protocol):
         ...
 
     async def save_definition(self, place: Place, kind: Kind, name: str, write: DefinitionWrite) -> Definition:
-        """A new version; `write.name` other than `name` renames. Raises `NotFound`, `AlreadyExists`."""
+        """A new version; `write.name` other than `name` renames, an empty `write.status` keeps the status. Raises
+        `NotFound`, `AlreadyExists`."""
         ...
 
-    async def set_definition_status(self, place: Place, kind: Kind, name: str, status: str) -> None: ...
+    async def set_definition_status(self, place: Place, kind: Kind, name: str, status: str) -> None:
+        """Raises `NotFound`."""
+        ...
 
     async def delete_definition(self, place: Place, kind: Kind, name: str) -> None:
         """Raises `NotFound`. Versions stay for the instances pinned to them; the name is free again."""
@@ -250,7 +257,8 @@ class Store(Protocol):
         ...
 
     async def definition_ids(self, place: Place, kind: Kind, *, name: str, precise: bool) -> Sequence[int]:
-        """Ids of definitions, deleted ones included, whose current or former name is (contains) `name`."""
+        """Ids of definitions, deleted ones included, whose current or former name is `name`; if not `precise`,
+        contains it without regard to case."""
         ...
 
     # -- instances
@@ -263,7 +271,8 @@ class Store(Protocol):
 
     async def commit(self, owner: str, tick: Sequence[Commit]) -> Sequence[int]:
         """One transaction for the tick. Answers the ids whose owner or version did not compare: nothing of
-        those was written, all others are durable."""
+        those was written, all others are durable. An ended instance is nobody's: of it only the version is compared,
+        and who commits it owns it. The history begins with the events of the first commit."""
         ...
 
     async def load_instance(self, instance_id: int) -> Instance | None: ...
@@ -313,14 +322,18 @@ class Store(Protocol):
 
     async def claim_instances(self, engine: str, *, now_ms: int, limit: int) -> Sequence[int]:
         """Make this engine the owner of unended instances that it owned before, that nobody owns, or whose
-        engine's lease has run out; answers ids not yet answered to this process, oldest first, at most `limit`."""
+        engine's lease has run out; answers ids not yet answered to this process, oldest first, at most `limit`.
+
+        What this process created or committed itself counts as answered, unless the caller of `create_instance` was
+        cancelled before it heard. Ended instances are answered only if an event was posted for them and no living
+        engine owns them. An owner that never registered counts as alive."""
         ...
 
     async def owner_of(self, instance_id: int) -> str | None: ...
 
     # -- events from others
     async def post(self, instance_id: int, event: Event) -> None:
-        """Leave an event for the owner and wake it. Durable when this returns."""
+        """Leave an event for the owner and wake it. Durable when this returns. Raises `NotFound`."""
         ...
 
     async def posted(self, engine: str) -> Sequence[PostedEvent]:
@@ -354,7 +367,8 @@ class Store(Protocol):
         ...
 
     async def backup(self, target: str) -> None:
-        """Write a consistent copy of a running store to a file that must not exist yet (embedded only)."""
+        """Write a consistent copy of a running store to a file that must not exist yet (embedded only). Raises
+        `AlreadyExists`, and `IllegalState` where the database has tools of its own."""
         ...
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: S608 -- the texts are put together from constants; every value is a parameter
 """Counters of list totals, kept in the transaction that changes what they count.
 
 Instances are counted per bucket of their compared time (`at_ms`), in three widths: day, hour and minute; once under
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 from arkwright.store.base import Kind
 from arkwright.store.encoding import Counted
-from arkwright.store.work import Row, Transaction, Work, many, one
+from arkwright.store.work import Row, Transaction, Work, many
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 WIDTHS = (DAY, HOUR, MINUTE)
@@ -59,7 +60,7 @@ def _of_all_widths(transaction: Transaction) -> dict[tuple[object, ...], int]:
 def write_counters(transaction: Transaction) -> Work[None]:
     """The last statements of a group."""
     if transaction.instance_changes:
-        changes = sorted(_of_all_widths(transaction).items())  # type: ignore[type-var]
+        changes = sorted(_of_all_widths(transaction).items())
         rows: list[Row] = [(*key, change) for key, change in changes if change]
         if rows:
             yield many(_ADD_INSTANCES, rows)
@@ -71,5 +72,3 @@ def write_counters(transaction: Transaction) -> Work[None]:
             _ADD_DEFINITIONS,
             [(*key, change) for key, change in sorted(transaction.definition_changes.items()) if change],
         )
-    for channel in sorted(transaction.channels):
-        yield one("{notify}", channel)

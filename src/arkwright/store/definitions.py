@@ -1,3 +1,4 @@
+# ruff: noqa: S608 -- the texts are put together from constants; every value is a parameter
 """Jobs, scripts, resources, connections: named documents with immutable versions.
 
 A definition's row holds what changes (name, status, newest version); each version's body is a row of its own that
@@ -7,6 +8,7 @@ instances pinned to them; a partial unique index frees its name.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
@@ -48,7 +50,7 @@ _DELETE = """
 
 
 class BoundedCache(Generic[K, V]):
-    """The values used last, up to a total cost. Safe to use from several threads: one step at a time is enough."""
+    """The values that came last, up to a total cost. Threads may share it: a lost race costs a value, no more."""
 
     def __init__(self, cost: int) -> None:
         self._limit = cost
@@ -64,10 +66,12 @@ class BoundedCache(Generic[K, V]):
         self._values[key] = (value, cost)
         self._cost += cost
         while self._cost > self._limit and self._values:
-            try:
+            with contextlib.suppress(RuntimeError, StopIteration):  # another thread changes it at this moment
                 self.drop(next(iter(self._values)))
-            except (RuntimeError, StopIteration):  # another thread changed it meanwhile: next put goes on
-                return
+
+    def clear(self) -> None:
+        self._values.clear()
+        self._cost = 0
 
     def drop(self, key: K) -> None:
         found = self._values.pop(key, None)
@@ -232,17 +236,18 @@ def list_page(
         # No index helps here; it reads the names of one place, which is no history.
         where += " AND {contains}"
         params.append(name_contains.casefold())
-        totals = yield one(f"SELECT count(*) FROM definition WHERE {where}", *params)  # noqa: S608
+        totals = yield one(f"SELECT count(*) FROM definition WHERE {where}", *params)
     else:
         counted = where.replace(" AND deleted = 0", "")
         totals = yield one(
-            f"SELECT CAST(coalesce(sum(n), 0) AS bigint) FROM definition_count WHERE {counted}", *params  # noqa: S608
+            f"SELECT CAST(coalesce(sum(n), 0) AS bigint) FROM definition_count WHERE {counted}",
+            *params,
         )
     total: int = totals[0][0]
     if offset >= total or limit <= 0:
         return Page(total=total, items=())
     rows = yield one(
-        f"SELECT {_COLUMNS}, body FROM "  # noqa: S608
+        f"SELECT {_COLUMNS}, body FROM "
         f"(SELECT {_COLUMNS} FROM definition WHERE {where} ORDER BY created_ms DESC, id DESC LIMIT ? OFFSET ?) AS d "
         "JOIN (SELECT definition_id, version, body FROM definition_version) AS v "
         "ON v.definition_id = d.id AND v.version = d.latest_version ORDER BY created_ms DESC, id DESC",
@@ -258,7 +263,7 @@ def list_page(
 def find_ids(place_id: int, kind: Kind, name: str, precise: bool) -> Work[list[int]]:
     condition, value = ("name = ?", name) if precise else ("{contains}", name.casefold())
     rows = yield one(
-        "SELECT DISTINCT definition_id FROM definition_name "  # noqa: S608
+        "SELECT DISTINCT definition_id FROM definition_name "
         f"WHERE place_id = ? AND kind = ? AND {condition} ORDER BY definition_id",
         place_id,
         kind.value,

@@ -21,8 +21,8 @@ from arkwright.store.work import Row, Rows
 _encode = msgspec.json.Encoder().encode
 _instance = msgspec.json.Decoder(Instance).decode
 _node_run = msgspec.json.Decoder(NodeRun).decode
-_event: Any = msgspec.json.Decoder(Event).decode  # type: ignore[arg-type]
-_outcome: Any = msgspec.json.Decoder(Outcome).decode  # type: ignore[arg-type]
+_event: Any = msgspec.json.Decoder(Event).decode
+_outcome: Any = msgspec.json.Decoder(Outcome).decode
 _token = msgspec.json.Decoder(Token).decode
 _document: Any = msgspec.json.Decoder(dict[str, Any]).decode
 

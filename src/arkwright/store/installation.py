@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from arkwright.core.identity import IdentityRecord, IdentitySnapshot, Token
 from arkwright.store import encoding
 from arkwright.store.base import Place
-from arkwright.store.work import Transaction, Work, many, one
-
-IDENTITY = "identity"
+from arkwright.store.work import IDENTITY, Transaction, Work, many, one
 
 _VALUE = "SELECT value FROM installation WHERE name = ?"
 _TOUCH = "UPDATE installation SET value = value WHERE name = 'id'"
@@ -22,7 +20,7 @@ _PUT_IDENTITY = """
     ON CONFLICT (kind, key) DO UPDATE SET body = excluded.body"""
 _PUT_TOKEN = """
     INSERT INTO token (token_hash, body, expires_ms) VALUES (?, ?, ?)
-    ON CONFLICT (token_hash) DO UPDATE SET body = excluded.body, expires_ms = excluded.expires_ms"""
+    ON CONFLICT (token_hash) DO UPDATE SET body = excluded.body, expires_ms = excluded.expires_ms"""  # noqa: S105
 _TOKEN = "SELECT body FROM token WHERE token_hash = ?"  # noqa: S105
 _DELETE_TOKEN = "DELETE FROM token WHERE token_hash = ?"  # noqa: S105
 

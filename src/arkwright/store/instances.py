@@ -1,3 +1,4 @@
+# ruff: noqa: S608 -- the texts are put together from constants; every value is a parameter
 """Instances, their node runs, attempts and history: creation in bulk, and the commit of an engine's tick.
 
 Theory of operation of `commit_tick`
@@ -21,9 +22,7 @@ from arkwright.store import encoding
 from arkwright.store.base import Accepted, Commit, IdempotencyKey, changed_nodes
 from arkwright.store.counters import count_instance
 from arkwright.store.encoding import Counted
-from arkwright.store.work import Row, Rows, Transaction, Work, each, many, one
-
-WAKE = "wake"
+from arkwright.store.work import WAKE, Row, Rows, Transaction, Work, each, many, one
 
 _INSERT = """
     INSERT INTO instance (id, place_id, job_id, at_ms, status, type, force_success, ignore_success, ended, owner,
@@ -40,8 +39,8 @@ _STATES = """
     ignore_success FROM instance WHERE id IN {ids} ORDER BY id {for_update}"""
 _UPDATE = "UPDATE instance SET version = ?, events = ?, body = ? WHERE id = ?"
 _UPDATE_LISTED = """
-    UPDATE instance SET at_ms = ?, status = ?, type = ?, force_success = ?, ignore_success = ?, ended = ?, session = ?,
-    version = ?, events = ?, body = ? WHERE id = ?"""
+    UPDATE instance SET at_ms = ?, status = ?, type = ?, force_success = ?, ignore_success = ?, ended = ?, owner = ?,
+    session = ?, version = ?, events = ?, body = ? WHERE id = ?"""
 _PUT_NODE = """
     INSERT INTO node_run (instance_id, idx, body) VALUES (?, ?, ?)
     ON CONFLICT (instance_id, idx) DO UPDATE SET body = excluded.body"""
@@ -201,10 +200,11 @@ def commit_tick(transaction: Transaction, owner: str, session: int, tick: Sequen
         id_ = share.after.id
         state = states.get(id_)
         expected = 0 if share.before is None else share.before.version
-        if state is None or state[0] != owner or state[2] != expected:
+        # An ended instance is nobody's: whoever restarts it first owns it.
+        if state is None or state[2] != expected or (state[0] != owner and not state[4]):
             stale.append(id_)
             continue
-        states[id_] = _take(transaction, tables, share, state, session)
+        states[id_] = _take(transaction, tables, share, state, owner, session)
     for text, values in tables.statements():
         if values:
             yield many(text, values)
@@ -212,10 +212,10 @@ def commit_tick(transaction: Transaction, owner: str, session: int, tick: Sequen
 
 
 def _take(
-    transaction: Transaction, tables: _Tables, share: Commit, state: tuple[Any, ...], session: int
+    transaction: Transaction, tables: _Tables, share: Commit, state: tuple[Any, ...], owner: str, session: int
 ) -> tuple[Any, ...]:
     """Add a share's rows; answers the instance's state after it."""
-    owner, known_session, _, seq, ended, was = state
+    known_owner, known_session, _, seq, ended, was = state
     after = share.after
     id_ = after.id
     for event in share.events:
@@ -223,11 +223,11 @@ def _take(
         tables.events.append(encoding.event_row(id_, seq, event))
     now = encoding.counted(was.place_id, after)
     common = (after.version, seq, encoding.instance_header(after), id_)
-    if now == was and known_session == session and bool(ended) == after.ended:
+    if now == was and known_owner == owner and known_session == session and bool(ended) == after.ended:
         # Most commits: no index changes.
         tables.updated.append(common)
     else:
-        tables.updated_listed.append((*now[2:], int(after.ended), session, *common))
+        tables.updated_listed.append((*now[2:], int(after.ended), owner, session, *common))
         if now != was:
             count_instance(transaction, was, -1)
             count_instance(transaction, now, 1)

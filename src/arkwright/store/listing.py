@@ -1,3 +1,4 @@
+# ruff: noqa: S608 -- the texts are put together from constants; every value is a parameter
 """The instance list: a page and its total out of any number of instances, without counting history.
 
 Theory of operation
@@ -125,14 +126,14 @@ class _Listing:
         params: list[Any] = []
         for width, first, end in whole:
             texts.append(
-                f"SELECT {width} AS width, bucket, {_N} FROM instance_count "  # noqa: S608
+                f"SELECT {width} AS width, bucket, {_N} FROM instance_count "
                 f"WHERE place_id = ?{self.counted_jobs.text} AND width_ms = {width} AND bucket >= ? AND bucket < ?"
                 f"{self.properties.text} GROUP BY bucket"
             )
             params += [self.place_id, *self.counted_jobs.params, first, end, *self.properties.params]
         for low, high in partial:
             texts.append(
-                f"SELECT 0 AS width, CAST(? AS bigint), count(*) FROM instance WHERE place_id = ?{self.jobs.text} "  # noqa: S608
+                f"SELECT 0 AS width, CAST(? AS bigint), count(*) FROM instance WHERE place_id = ?{self.jobs.text} "
                 f"AND at_ms >= ? AND at_ms < ?{self.properties.text}"
             )
             params += [low, self.place_id, *self.jobs.params, low, high, *self.properties.params]
@@ -160,7 +161,7 @@ class _Listing:
             ]
             if buckets:
                 rows = yield one(
-                    f"SELECT c.bucket, {_N} FROM {{ranges}} AS r CROSS JOIN instance_count AS c "  # noqa: S608
+                    f"SELECT c.bucket, {_N} FROM {{ranges}} AS r CROSS JOIN instance_count AS c "
                     f"WHERE c.place_id = ?{self.counted_jobs.text} AND c.width_ms = {fine} "
                     f"AND c.bucket >= r.low AND c.bucket < r.high{self.properties.text} GROUP BY c.bucket",
                     encoding.array(buckets),
@@ -174,25 +175,23 @@ class _Listing:
 
     def rows(self, segments: Sequence[Segment], offset: int, limit: int) -> Work[Rows]:
         """The bodies of the page, which lies in these segments and begins `offset` rows after their start."""
-        if self.filtered:
-            ranges = _joined(segments)
-        else:  # what lies between them is empty
-            ranges = [(segments[-1].low, segments[0].high)]
+        # Without a filter, what lies between the segments is empty.
+        ranges = _joined(segments) if self.filtered else [(segments[-1].low, segments[0].high)]
         where = f"place_id = ?{self.jobs.text}{self.properties.text}"
         params = [self.place_id, *self.jobs.params, *self.properties.params]
         if len(ranges) == 1:
-            page = f"SELECT id FROM instance WHERE {where} AND at_ms >= ? AND at_ms < ?"  # noqa: S608
+            page = f"SELECT id FROM instance WHERE {where} AND at_ms >= ? AND at_ms < ?"
             params += ranges[0]
         else:
             page = (
-                f"SELECT id FROM {{ranges}} AS r CROSS JOIN instance "  # noqa: S608
+                f"SELECT id FROM {{ranges}} AS r CROSS JOIN instance "
                 f"WHERE {where} AND at_ms >= r.low AND at_ms < r.high"
             )
             params.insert(0, encoding.array(ranges))
         # The page's ids come from the index alone; only then are its rows read.
         return (
             yield one(
-                f"SELECT body FROM instance WHERE id IN ({page} ORDER BY at_ms DESC, id DESC LIMIT ? OFFSET ?) "  # noqa: S608
+                f"SELECT body FROM instance WHERE id IN ({page} ORDER BY at_ms DESC, id DESC LIMIT ? OFFSET ?) "
                 "ORDER BY at_ms DESC, id DESC",
                 *params,
                 limit,

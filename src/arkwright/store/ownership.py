@@ -1,3 +1,4 @@
+# ruff: noqa: S608 -- the texts are put together from constants; every value is a parameter
 """Who runs what: engines and their leases, instances and their owners, attempts and their claims, posted events.
 
 Theory of operation of claiming
@@ -16,8 +17,7 @@ from arkwright.core.events import Event
 from arkwright.errors import NotFound
 from arkwright.store import encoding
 from arkwright.store.base import AttemptRow, PostedEvent
-from arkwright.store.instances import WAKE
-from arkwright.store.work import Statement, Transaction, Work, one
+from arkwright.store.work import WAKE, Statement, Transaction, Work, one
 
 # ---------------------------------------------------------------- engines and instances
 

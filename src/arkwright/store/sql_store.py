@@ -10,7 +10,6 @@ this process's own. Heads of definitions are kept by a process that is the datab
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -19,7 +18,7 @@ from typing import Any, TypeVar
 from arkwright.core.events import Event
 from arkwright.core.identity import IdentityRecord, IdentitySnapshot, Token
 from arkwright.core.instance import Instance
-from arkwright.errors import IllegalState, StoreUnavailable
+from arkwright.errors import IllegalState, InvalidInput, StoreUnavailable
 from arkwright.store import definitions, installation, instances, listing, ownership
 from arkwright.store.base import (
     Accepted,
@@ -51,6 +50,12 @@ class SqlStore(ABC):
     """Whether no other process uses the database."""
 
     def __init__(self) -> None:
+        self._wakers: list[Callable[[], None]] = []
+        self._identity_watchers: list[Callable[[], None]] = []
+        self._forget()
+
+    def _forget(self) -> None:
+        """Begin as a new process would."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ids = Ids(self._fetch_ids)
         self._session = 0
@@ -59,9 +64,7 @@ class SqlStore(ABC):
         self._heads: BoundedCache[tuple[Any, ...], Definition] = BoundedCache(CACHED_CHARACTERS)
         self._definition_writes = 0
         self._definition_epoch = 0
-        self._unheard: list[int] = []
-        self._wakers: list[Callable[[], None]] = []
-        self._identity_watchers: list[Callable[[], None]] = []
+        self._unheard: list[tuple[str, int]] = []
 
     # ---------------------------------------------------------------- what a database brings
 
@@ -129,7 +132,7 @@ class SqlStore(ABC):
         try:
             await self._stop()
         finally:
-            self.__init__()  # type: ignore[misc]
+            self._forget()
 
     async def ping(self) -> None:
         await self._write(installation.touch)
@@ -182,22 +185,23 @@ class SqlStore(ABC):
 
     # ---------------------------------------------------------------- definitions
 
-    async def _write_definition(
-        self, work: Callable[[Transaction], Work[T]], id_of: Callable[[Any], int]
-    ) -> T:
-        """Heads are neither kept nor believed while a write of definitions is under way: a reader may already have
-        seen what the writer has not yet been told."""
-        self._definition_writes += 1
+    async def _change_definition(self, work: Callable[[Transaction], Work[T]]) -> T:
+        """Heads are neither kept nor believed while one is being changed: a reader may already have seen what the
+        writer has not yet been told."""
 
         def finished(result: Any, error: BaseException | None, waiting: bool) -> None:
             self._definition_writes -= 1
             self._definition_epoch += 1
-            if error is None:
-                self._heads.drop_if(lambda head: head.id == id_of(result))
+            self._heads.clear()
 
-        return await self._write(work, finished)
+        waiter = self._waiter()
+        self._submit(Write(work, waiter, finished=finished))
+        self._definition_writes += 1
+        result: T = await waiter
+        return result
 
     async def create_definition(self, place: Place, kind: Kind, write: DefinitionWrite) -> Definition:
+        _check(write.name)
         place_id = await self._place(place)
         id_ = self.next_id()
         return await self._write(
@@ -208,41 +212,218 @@ class SqlStore(ABC):
         place_id = await self._known_place(place)
         if place_id is None or not _possible(name):
             raise definitions.not_found(kind, name)
-        return await self._write_definition(
-            partial(definitions.save, place=place, place_id=place_id, kind=kind, name=name, write=write),
-            lambda saved: saved.id,
+        _check(write.name)
+        return await self._change_definition(
+            partial(definitions.save, place=place, place_id=place_id, kind=kind, name=name, write=write)
         )
 
     async def set_definition_status(self, place: Place, kind: Kind, name: str, status: str) -> None:
         place_id = await self._known_place(place)
         if place_id is None or not _possible(name):
             raise definitions.not_found(kind, name)
-        await self._write_definition(
-            partial(definitions.set_status, place_id=place_id, kind=kind, name=name, status=status), int
+        await self._change_definition(
+            partial(definitions.set_status, place_id=place_id, kind=kind, name=name, status=status)
         )
 
     async def delete_definition(self, place: Place, kind: Kind, name: str) -> None:
         place_id = await self._known_place(place)
         if place_id is None or not _possible(name):
             raise definitions.not_found(kind, name)
-        await self._write_definition(partial(definitions.delete, place_id=place_id, kind=kind, name=name), int)
+        await self._change_definition(partial(definitions.delete, place_id=place_id, kind=kind, name=name))
 
     async def get_definition(
         self, place: Place, kind: Kind, name: str, *, version: int | None = None, submitted: bool = False
     ) -> Definition | None:
         key = (place.project_id, place.workspace_id, kind, name, version, submitted)
-        return await self._definition(key, partial(self._find, place, kind, name, version, submitted))
-
-    async def get_definition_version(self, definition_id: int, version: int) -> Definition | None:
-        work = partial(definitions.find_version, definition_id, version, self._bodies)
-        return await self._definition((definition_id, version), lambda: self._read(work))
-
-    async def _find(
-        self, place: Place, kind: Kind, name: str, version: int | None, submitted: bool
-    ) -> Definition | None:
+        if self._definition_writes == 0 and (known := self._heads.get(key)) is not None:
+            return known
         place_id = await self._known_place(place)
         if place_id is None or not _possible(name):
             return None
-        return await self._read(
-            partial(definitions.find, place, place_id, kind, name, version, submitted, self._bodies)
+        return await self._definition(
+            key, partial(definitions.find, place, place_id, kind, name, version, submitted, self._bodies)
         )
+
+    async def get_definition_version(self, definition_id: int, version: int) -> Definition | None:
+        key = (definition_id, version)
+        if self._definition_writes == 0 and (known := self._heads.get(key)) is not None:
+            return known
+        return await self._definition(key, partial(definitions.find_version, definition_id, version, self._bodies))
+
+    async def _definition(self, key: tuple[Any, ...], work: Callable[[], Work[Definition | None]]) -> Definition | None:
+        epoch = self._definition_epoch
+        found = await self._read(work)
+        unchanged = self._definition_writes == 0 and self._definition_epoch == epoch
+        if self._alone and unchanged and found is not None:
+            body = self._bodies.get((found.id, found.version))
+            self._heads.put(key, found, body[1] if body else 1000)
+        return found
+
+    async def list_definitions(
+        self,
+        place: Place,
+        kind: Kind,
+        *,
+        category: str | None = None,
+        name_contains: str = "",
+        offset: int = 0,
+        limit: int = 10,
+    ) -> Page[Definition]:
+        place_id = await self._known_place(place)
+        if place_id is None or not _possible(name_contains, category or ""):
+            return Page(total=0, items=())
+        return await self._read(
+            partial(definitions.list_page, place, place_id, kind, category, name_contains, offset, limit),
+            snapshot=True,
+        )
+
+    async def definition_ids(self, place: Place, kind: Kind, *, name: str, precise: bool) -> Sequence[int]:
+        place_id = await self._known_place(place)
+        if place_id is None or not _possible(name):
+            return []
+        return await self._read(partial(definitions.find_ids, place_id, kind, name, precise))
+
+    # ---------------------------------------------------------------- instances
+
+    async def create_instance(
+        self, instance: Instance, *, owner: str | None, idempotency: IdempotencyKey | None = None
+    ) -> Accepted:
+        place_id = self._places.get((instance.project_id, instance.workspace_id))
+        if place_id is None:
+            place_id = await self._place(Place(project_id=instance.project_id, workspace_id=instance.workspace_id))
+        new = instances.creation(instance, place_id, owner, self._session, idempotency)
+        waiter = self._waiter()
+
+        def finished(accepted: Any, error: BaseException | None, waiting: bool) -> None:
+            # Nobody hears that it was made (the caller was cancelled): the engine learns of it when it claims.
+            if error is None and not waiting and owner is not None and not accepted.replayed:
+                self._unheard.append((owner, new.id))
+                self._wake()
+
+        self._submit(Write(None, waiter, new, finished))
+        result: Accepted = await waiter
+        return result
+
+    async def commit(self, owner: str, tick: Sequence[Commit]) -> Sequence[int]:
+        if not tick:
+            return []
+        return await self._write(lambda transaction: instances.commit_tick(transaction, owner, self._session, tick))
+
+    async def load_instance(self, instance_id: int) -> Instance | None:
+        return await self._read(partial(instances.load, instance_id))
+
+    async def get_instance(self, place: Place, instance_id: int) -> Instance | None:
+        place_id = await self._known_place(place)
+        if place_id is None:
+            return None
+        return await self._read(partial(instances.load_of_place, place_id, instance_id))
+
+    async def list_instances(self, where: InstanceFilter, *, offset: int = 0, limit: int = 10) -> Page[Instance]:
+        place_id = await self._known_place(where.place)
+        if place_id is None:
+            return Page(total=0, items=())
+        return await self._read(partial(listing.list_page, place_id, where, offset, limit), snapshot=True)
+
+    async def read_events(self, instance_id: int, *, after: int = 0, limit: int = 1000) -> Sequence[tuple[int, Event]]:
+        return await self._read(partial(instances.history, instance_id, after, limit))
+
+    # ---------------------------------------------------------------- attempts
+
+    async def get_attempt(self, instance_id: int, node: int, attempt: int) -> AttemptRow | None:
+        return await self._read(partial(ownership.get_attempt, instance_id, node, attempt))
+
+    async def list_attempts(self, instance_id: int) -> Sequence[AttemptRow]:
+        return await self._read(partial(ownership.list_attempts, instance_id))
+
+    async def claim_attempt(
+        self,
+        instance_id: int,
+        node: int,
+        attempt: int,
+        *,
+        runner: str,
+        now_ms: int,
+        lease_until_ms: int | None,
+    ) -> AttemptRow | None:
+        key = (instance_id, node, attempt)
+        return await self._write(
+            lambda transaction: ownership.claim_attempt(transaction, key, runner, now_ms, lease_until_ms)
+        )
+
+    async def renew_attempt(
+        self, instance_id: int, node: int, attempt: int, *, epoch: int, lease_until_ms: int
+    ) -> AttemptRow | None:
+        key = (instance_id, node, attempt)
+        return await self._write(lambda transaction: ownership.renew_attempt(transaction, key, epoch, lease_until_ms))
+
+    # ---------------------------------------------------------------- engines and ownership
+
+    async def register_engine(self, engine: str, *, now_ms: int, lease_until_ms: int | None) -> None:
+        await self._write(lambda transaction: ownership.register(transaction, engine, now_ms, lease_until_ms))
+
+    async def claim_instances(self, engine: str, *, now_ms: int, limit: int) -> Sequence[int]:
+        unheard = [entry for entry in self._unheard if entry[0] == engine][:limit]
+        for entry in unheard:
+            self._unheard.remove(entry)
+        ids = [instance_id for _, instance_id in unheard]
+        if len(ids) < limit:
+            try:
+                ids += await self._write(
+                    lambda transaction: ownership.claim(
+                        transaction, engine, self._session, now_ms, limit - len(unheard)
+                    )
+                )
+            except BaseException:
+                self._unheard += unheard
+                raise
+        return sorted(ids)
+
+    async def owner_of(self, instance_id: int) -> str | None:
+        return await self._read(partial(ownership.owner_of, instance_id))
+
+    # ---------------------------------------------------------------- events from others
+
+    async def post(self, instance_id: int, event: Event) -> None:
+        body = ownership.encode_posted(event)
+        await self._write(lambda transaction: ownership.post(transaction, instance_id, body))
+
+    async def posted(self, engine: str) -> Sequence[PostedEvent]:
+        return await self._read(partial(ownership.posted, engine))
+
+    def on_wake(self, wake: Callable[[], None]) -> None:
+        self._wakers.append(wake)
+
+    # ---------------------------------------------------------------- identity
+
+    async def read_identity(self) -> IdentitySnapshot:
+        return await self._read(installation.read_identity)
+
+    async def write_identity(self, rows: Sequence[IdentityRecord]) -> None:
+        await self._write(lambda transaction: installation.write_identity(transaction, rows))
+
+    def on_identity_changed(self, changed: Callable[[], None]) -> None:
+        self._identity_watchers.append(changed)
+
+    async def put_token(self, token: Token) -> None:
+        await self._write(lambda transaction: installation.put_token(transaction, token))
+
+    async def get_token(self, token_hash: bytes) -> Token | None:
+        return await self._read(partial(installation.get_token, token_hash))
+
+    async def delete_token(self, token_hash: bytes) -> None:
+        await self._write(lambda transaction: installation.delete_token(transaction, token_hash))
+
+    # ---------------------------------------------------------------- care
+
+    async def purge(self, *, now_ms: int) -> None:
+        await self._write(lambda transaction: installation.purge(transaction, now_ms))
+
+
+def _possible(*texts: str) -> bool:
+    """Whether these could be stored: PostgreSQL's texts hold no NUL."""
+    return not any("\0" in text for text in texts)
+
+
+def _check(name: str) -> None:
+    if not _possible(name):
+        raise InvalidInput("A name can't hold a NUL character.", field="name")

@@ -8,14 +8,7 @@ It touches no connection, so the same work is driven by SQLite's writer thread a
 Statements are neutral SQL: `?` for a value and a few `{marks}` for the places where the databases differ. A driver
 translates each text once (`Dialect.translate`).
 
-Writers that arrive together form a group, and a group is one transaction:
-
-1. `together` runs all of them without savepoints, the new instances as one bulk. Almost every group ends here.
-2. If anything raises (a refusal such as `AlreadyExists`, or a broken constraint), the driver rolls the transaction
-   back and runs `one_by_one`: each writer under a savepoint of its own, so that only the guilty one fails.
-
-So a piece of work may be run twice and must not change anything but the database and its `Transaction`.
-Crash cases: before the commit returns, nothing of the group is there after a restart; after it, all of it is.
+A piece of work may be run twice (`store/group.py`), so it changes nothing but the database and its `Transaction`.
 """
 
 from __future__ import annotations
@@ -24,6 +17,9 @@ import asyncio
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
+
+WAKE = "arkwright_wake"
+IDENTITY = "arkwright_identity"
 
 Row = Sequence[Any]
 Rows = Sequence[Row]
@@ -66,7 +62,7 @@ class Transaction:
     instance_changes: dict[tuple[Any, ...], int] = field(default_factory=dict)
     definition_changes: dict[tuple[Any, ...], int] = field(default_factory=dict)
     channels: set[str] = field(default_factory=set)
-    """Who is told after the commit: `wake`, `identity`."""
+    """What is made known with the commit: `WAKE`, `IDENTITY`."""
 
 
 @dataclass(slots=True, eq=False)
@@ -79,58 +75,6 @@ class Write:
     creation: Any = None
     finished: Callable[[Any, BaseException | None, bool], None] | None = None
     """Called with the result, the error, and whether somebody still waits, before the waiter is answered."""
-
-
-Bulk = Callable[[Transaction, Sequence[Any]], Work[Sequence[Any]]]
-Finish = Callable[[Transaction], Work[None]]
-
-
-def together(group: Sequence[Write], create: Bulk, finish: Finish) -> Work[list[Any]]:
-    """Run a group as one. Answers a result per writer; an exception among them is that writer's refusal."""
-    transaction = Transaction()
-    results: list[Any] = [None] * len(group)
-    new = [i for i, write in enumerate(group) if write.work is None]
-    if new:
-        accepted = yield from create(transaction, [group[i].creation for i in new])
-        for i, result in zip(new, accepted, strict=True):
-            results[i] = result
-    for i, write in enumerate(group):
-        if write.work is not None:
-            results[i] = yield from write.work(transaction)
-    yield from finish(transaction)
-    return results
-
-
-def one_by_one(group: Sequence[Write], create: Bulk, finish: Finish) -> Work[list[Any]]:
-    """As `together`, but whoever raises fails alone."""
-    results: list[Any] = []
-    for write in group:
-        yield one("SAVEPOINT alone")
-        try:
-            result = (yield from together([write], create, finish))[0]
-        except Exception as error:
-            result = error
-            # Where the error ended the transaction as well, this raises, and the whole group fails.
-            yield one("ROLLBACK TO SAVEPOINT alone")
-        yield one("RELEASE SAVEPOINT alone")
-        results.append(result)
-    return results
-
-
-def answer(group: Sequence[Write], results: Sequence[Any]) -> None:
-    """Tell everybody who waits, on the event loop's thread."""
-    for write, result in zip(group, results, strict=True):
-        waiter = write.waiter
-        waiting = not waiter.done()
-        error = result if isinstance(result, BaseException) else None
-        if write.finished is not None:
-            write.finished(None if error else result, error, waiting)
-        if not waiting:
-            continue
-        if error is None:
-            waiter.set_result(result)
-        else:
-            waiter.set_exception(error)
 
 
 class Dialect:

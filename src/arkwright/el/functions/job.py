@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Final
 
-from arkwright.el.context import Context
 from arkwright.el.coerce import argument_integer, argument_needed_text, wrong_type
+from arkwright.el.context import Context
 from arkwright.el.errors import ElError, ErrorKind
 from arkwright.el.functions.date_util import add_days
 from arkwright.el.functions.signature import BuiltIn, Kind, Method, method, table

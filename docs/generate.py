@@ -1,0 +1,140 @@
+"""Writes `docs/reference/settings.md` and `docs/reference/cli.md` from the code; `make docs` runs it.
+
+A test compares both with what this writes, so that they are never out of step.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import rich_click as click
+
+from arkwright.cli import GROUPS, arkwright, exits
+from arkwright.cli.config import shown
+from arkwright.cli.serve import settings_options
+from arkwright.settings import Settings
+
+FOLDER = Path(__file__).resolve().parent / "reference"
+NOTICE = "<!-- Written by `make docs` from the code; changes here are lost. -->\n\n"
+
+
+def settings_page() -> str:
+    options = {parameter.name for parameter in click.command()(settings_options(lambda: None)).params}
+    lines = [
+        "# Settings of the server\n",
+        "Each setting is an option of `arkwright serve`, an environment variable, or its default, in this order.",
+        "`arkwright config` prints them all with the values that a server started here would use.\n",
+        "| Setting | Option | Environment | Default | Meaning |",
+        "|---|---|---|---|---|",
+    ]
+    for each in fields(Settings):
+        option = f"`--{each.name.replace('_', '-')}`" if each.name in options else ""
+        default = shown(each.default, secret=False)
+        lines.append(
+            f"| {each.name} | {option} | `{each.metadata['variable']}` | {f'`{default}`' if default else ''} "
+            f"| {each.metadata['help']} |"
+        )
+    lines += [
+        "",
+        "Those without an option are read at the first start only, when the data folder is made; what is not given",
+        "then is generated and written to `credentials.csv` in the data folder.",
+    ]
+    return NOTICE + "\n".join(lines) + "\n"
+
+
+def commands_page() -> str:
+    root = click.Context(arkwright, info_name="arkwright")
+    commands = [
+        (path, command)
+        for name in GROUPS
+        for path, command in _walk(arkwright.get_command(root, name), f"arkwright {name}")
+    ]
+    common = _options_of_all(commands)
+    lines = [
+        "# The command `arkwright`\n",
+        "Results go to stdout, messages to stderr. With `--json` stdout holds one JSON value and nothing else.\n",
+        "| Exit code | Meaning |",
+        "|---|---|",
+        f"| {exits.DONE} | done; a run that was followed or waited for ended in success |",
+        f"| {exits.FAILED} | the server refused, something failed, or such a run did not end in success |",
+        f"| {exits.USAGE} | the command line is wrong; nothing was done |",
+        f"| {exits.INTERRUPTED} | Ctrl-C; a run that was being followed goes on |",
+        "",
+        "Commands that talk to a server find it in this order: options, environment, then `server.json` and",
+        "`credentials.csv` in the data folder of the server on this machine. Instead of an access key, a user's",
+        "`ARKWRIGHT_USER` and `ARKWRIGHT_PASSWORD` will do. They all take these options:\n",
+        *_option_table(common),
+    ]
+    for path, command in commands:
+        lines += _section(path, command, {option.name for option in common})
+    return NOTICE + "\n".join(lines).rstrip() + "\n"
+
+
+def _walk(command: click.Command | None, path: str) -> Iterator[tuple[str, click.Command]]:
+    assert command is not None
+    yield path, command
+    if isinstance(command, click.Group):
+        for name in sorted(command.commands):
+            yield from _walk(command.commands[name], f"{path} {name}")
+
+
+def _options_of_all(commands: list[tuple[str, click.Command]]) -> list[click.Option]:
+    """The options that `connected` gives to every command that talks to a server."""
+    job = next(command for path, command in commands if path == "arkwright job list")
+    names = ["url", "access_key", "secret_key", "project_id", "workspace", "data", "as_json"]
+    by_name = {option.name: option for option in _options(job)}
+    return [by_name[name] for name in names]
+
+
+def _options(command: click.Command) -> list[click.Option]:
+    return [parameter for parameter in command.params if isinstance(parameter, click.Option)]
+
+
+def _option_table(options: list[click.Option]) -> list[str]:
+    if not options:
+        return []
+    rows = ["| Option | Meaning |", "|---|---|"]
+    for option in options:
+        value = "" if option.is_flag else f" {option.metavar or option.type.name.upper().replace(' RANGE', '')}"
+        default = f" Default: {option.default}." if option.show_default and option.default is not None else ""
+        names = ", ".join(f"`{name}{value}`" for name in option.opts)
+        rows.append(f"| {names} | {option.help}{default} |")
+    return rows
+
+
+def _section(path: str, command: click.Command, common: set[str | None]) -> list[str]:
+    options = _options(command)
+    connected = any(option.name == "url" for option in options)
+    own = [option for option in options if not (connected and option.name in common)]
+    arguments = [
+        parameter.make_metavar(click.Context(command))
+        for parameter in command.params
+        if isinstance(parameter, click.Argument)
+    ]
+    lines = ["", f"## {' '.join([path, *arguments])}\n"]
+    for paragraph in re.split(r"\n\s*\n", inspect.cleandoc(command.help or "")):
+        if paragraph.startswith("\b"):
+            lines += ["```sh", *(line.strip() for line in paragraph.splitlines()[1:]), "```\n"]
+        else:
+            lines.append(" ".join(line.strip() for line in paragraph.splitlines()) + "\n")
+    return [*lines, *_option_table(own)]
+
+
+PAGES = {"settings.md": settings_page, "cli.md": commands_page}
+
+
+def main() -> int:
+    FOLDER.mkdir(exist_ok=True)
+    for name, page in PAGES.items():
+        (FOLDER / name).write_text(page(), encoding="utf-8")
+        print(f"docs/reference/{name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+echo "landed, after ${seconds} seconds"

@@ -1,0 +1,68 @@
+"""Is the process alive, and can it work? For whoever starts and watches servers."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+from starlette.responses import Response
+
+from arkwright.api.call import Call, answer
+from arkwright.api.route import Access, Route
+from arkwright.errors import StoreUnavailable
+
+_ALIVE = b'{"status":"ok"}'
+
+
+class Health(Struct, kw_only=True):
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(Struct, kw_only=True, omit_defaults=True):
+    status: Literal["ready", "not ready"]
+    reasons: list[str] = []
+
+
+async def show_health(call: Call) -> Response:
+    return Response(_ALIVE, media_type="application/json")
+
+
+async def show_readiness(call: Call) -> Response:
+    reasons: list[str] = []
+    try:
+        await call.parts.store.ping()
+    except StoreUnavailable as error:
+        reasons.append(f"The store can't be used: {error}")
+    if not call.parts.engine.ready:
+        reasons.append("The engine is still taking up the work of before the start.")
+    if call.parts.closing.is_set():
+        reasons.append("The server is stopping.")
+    if reasons:
+        return answer(Readiness(status="not ready", reasons=reasons), 503)
+    return answer(Readiness(status="ready"))
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/healthz",
+        handler=show_health,
+        operation="showHealth",
+        summary="The process is alive.",
+        tag="server",
+        access=Access.PUBLIC,
+        response=Health,
+        ours=True,
+    ),
+    Route(
+        method="GET",
+        path="/readyz",
+        handler=show_readiness,
+        operation="showReadiness",
+        summary="The server can do its work, or 503 with the reasons why not.",
+        tag="server",
+        access=Access.PUBLIC,
+        response=Readiness,
+        ours=True,
+    ),
+)

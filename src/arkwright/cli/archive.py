@@ -1,0 +1,213 @@
+"""A data folder as one tar file, and back.
+
+Theory of operation: the database comes first, as a consistent copy; then the logs and outputs of runs, which are only
+ever appended to, so that all that the copy speaks of is there; then the workspaces' files, each workspace copied until
+nothing in it changed meanwhile: that is what a power cut at one moment would leave, and its database recovers from it.
+What belongs to living processes (locks, sockets, addresses) is left out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+import shutil
+import stat
+import tarfile
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from arkwright import __version__
+from arkwright.errors import AlreadyExists, ArkwrightError, IllegalState, InvalidInput, NotFound
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+DATABASE = "arkwright.db"
+KEYS = ("secret.key", "credentials.csv", "engine-name")
+RUNS = "runs"
+WORKSPACES = "workspaces"
+_COPIES = 5
+"""How often a workspace that changes while it is copied is copied anew."""
+
+
+def write_backup(folder: Path, file: Path, *, runs: bool) -> int:
+    """The file is there whole or not at all. Answers its size in bytes."""
+    if not (folder / DATABASE).is_file():
+        raise NotFound(
+            f"{folder} holds no embedded database.",
+            hint="Name the server's data folder with --data; with PostgreSQL, pg_dump makes the backup.",
+        )
+    if os.path.lexists(file):
+        raise AlreadyExists(f"{file} exists already.", hint="A backup never overwrites a file; choose another name.")
+    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with (
+            os.fdopen(descriptor, "wb") as raw,
+            # The rooms hold what the data folder holds, so they lie in it: same disk, same protection.
+            tempfile.TemporaryDirectory(prefix=".backup-", dir=folder) as room,
+        ):
+            with _new_archive(raw, packed=file.suffix in {".gz", ".tgz"}) as archive:
+                _add_text(archive, MANIFEST, json.dumps({"format": FORMAT, "arkwright": __version__}))
+                copy = Path(room) / DATABASE
+                asyncio.run(_copy_database(folder / DATABASE, copy))
+                archive.add(copy, DATABASE)
+                for name in KEYS:
+                    if (folder / name).is_file():
+                        archive.add(folder / name, name)
+                if runs:
+                    _add_tree(archive, folder / RUNS, RUNS)
+                for workspace in _folders(folder / WORKSPACES):
+                    still = _still_copy(workspace, Path(room))
+                    _add_tree(archive, still, f"{WORKSPACES}/{workspace.name}")
+                    shutil.rmtree(still)
+            raw.flush()
+            os.fsync(raw.fileno())
+        unfinished.rename(file)
+    except OSError as error:
+        raise ArkwrightError(f"The backup failed: {error}.", hint="Is there room, and may you write there?") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return file.stat().st_size
+
+
+def read_backup(file: Path, folder: Path) -> None:
+    """Unpacked beside the folder and renamed when it is whole."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise AlreadyExists(
+            f"{folder} is not empty; a restore never mixes with what is there.", hint="Name another one with --data."
+        )
+    unfinished = folder.with_name(f".{folder.name}.restoring-{os.getpid()}")
+    try:
+        unfinished.mkdir(mode=0o700, parents=True)
+        with tarfile.open(file) as archive:
+            _check_manifest(file, archive)
+            for member in archive:
+                _unpack(archive, member, unfinished)
+        if not (unfinished / DATABASE).is_file():
+            raise InvalidInput(f"{file} is no complete backup: it holds no database.")
+        if folder.exists():
+            folder.rmdir()
+        unfinished.rename(folder)
+    except tarfile.TarError as error:
+        raise InvalidInput(f"{file} is no complete backup: {error}.") from error
+    except (OSError, EOFError) as error:
+        raise ArkwrightError(f"The restore failed: {error}.") from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+async def _copy_database(database: Path, copy: Path) -> None:
+    from arkwright.store.open import open_store
+
+    store = open_store(database)
+    await store.open()
+    try:
+        await store.backup(str(copy))
+    finally:
+        await store.close()
+
+
+def _new_archive(raw: BinaryIO, *, packed: bool) -> tarfile.TarFile:
+    if packed:
+        return tarfile.open(fileobj=raw, mode="w:gz", compresslevel=6)
+    return tarfile.open(fileobj=raw, mode="w")
+
+
+def _add_text(archive: tarfile.TarFile, name: str, text: str) -> None:
+    member = tarfile.TarInfo(name)
+    member.size, member.mode, member.mtime = len(text.encode()), 0o600, int(time.time())
+    archive.addfile(member, io.BytesIO(text.encode()))
+
+
+def _add_tree(archive: tarfile.TarFile, folder: Path, name: str) -> None:
+    """Plain files and folders; sockets and pipes of living processes mean nothing elsewhere."""
+    for path in _files(folder):
+        try:
+            # As long as it was when it was opened: a log may grow meanwhile.
+            archive.add(path, f"{name}/{path.relative_to(folder)}", recursive=False)
+        except FileNotFoundError:
+            continue  # removed since it was listed
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for root, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            path = Path(root) / name
+            try:
+                if stat.S_ISREG(path.lstat().st_mode):
+                    yield path
+            except FileNotFoundError:
+                continue
+
+
+def _folders(parent: Path) -> list[Path]:
+    return sorted(each for each in parent.iterdir() if each.is_dir()) if parent.is_dir() else []
+
+
+def _still_copy(workspace: Path, room: Path) -> Path:
+    """A copy of a workspace during which none of its files changed."""
+    target = room / workspace.name
+    for attempt in range(_COPIES):
+        if attempt:
+            time.sleep(0.1 * 2**attempt)  # a transaction is being written; let it end
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir()
+        before = _marks(workspace)
+        for path in before:
+            (target / path).parent.mkdir(parents=True, exist_ok=True)
+            try:
+                shutil.copy2(workspace / path, target / path, follow_symlinks=False)
+            except FileNotFoundError:
+                break
+        if before == _marks(workspace):
+            return target
+    raise IllegalState(
+        f"Files of the workspace {workspace.name} kept changing while they were copied.",
+        hint="Back up again when no job writes to it, or stop the server first.",
+    )
+
+
+def _marks(workspace: Path) -> dict[Path, tuple[int, int, int]]:
+    marks = {}
+    for path in _files(workspace):
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            continue
+        marks[path.relative_to(workspace)] = (status.st_ino, status.st_size, status.st_mtime_ns)
+    return marks
+
+
+def _check_manifest(file: Path, archive: tarfile.TarFile) -> None:
+    first = archive.next()
+    content = archive.extractfile(first) if first is not None and first.name == MANIFEST else None
+    if content is None:
+        raise InvalidInput(f"{file} is no backup of Arkwright.")
+    manifest = json.loads(content.read())
+    if manifest.get("format") != FORMAT:
+        raise InvalidInput(
+            f"{file} was written by Arkwright {manifest.get('arkwright')} in another format.",
+            hint="Restore it with that version.",
+        )
+
+
+def _unpack(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
+    """Only plain files below the folder, private to this user whatever the archive says."""
+    target = folder / member.name
+    if not member.isfile() or not target.resolve().is_relative_to(folder.resolve()):
+        raise InvalidInput(f"The backup holds {member.name!r}, which no backup of Arkwright holds.")
+    if member.name == MANIFEST:
+        return
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    content = archive.extractfile(member)
+    assert content is not None
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with content, os.fdopen(descriptor, "wb") as copy:
+        shutil.copyfileobj(content, copy)
+    os.utime(target, (member.mtime, member.mtime))

@@ -1,0 +1,74 @@
+"""`arkwright config` and `arkwright version`: what a server started here would use."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import fields
+from typing import Any
+
+import rich_click as click
+
+from arkwright import __version__
+from arkwright.cli.output import Output, plain
+from arkwright.cli.serve import settings_options
+from arkwright.settings import Settings, read_settings
+
+
+def shown(value: Any, *, secret: bool) -> str:
+    """A setting's value as it may be shown."""
+    if value is None or value == "":
+        return ""
+    if secret:
+        return "(set)"
+    if isinstance(value, frozenset):
+        return ",".join(sorted(value))
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+@click.command()
+@settings_options
+@click.option("--json", "as_json", is_flag=True, help="Pure JSON on stdout, for programs.")
+def config(as_json: bool, **given: Any) -> None:
+    """Print all settings: their values, where these come from, and what they mean.
+
+    \b
+      arkwright config
+      ARKWRIGHT_PORT=9000 arkwright config --json
+    """
+    settings = read_settings(**given)
+    rows = [
+        {
+            "name": each.name,
+            "value": shown(getattr(settings, each.name), secret=each.metadata["secret"]),
+            "source": _source(each.name, each.metadata["variable"], given),
+            "variable": each.metadata["variable"],
+            "help": each.metadata["help"],
+        }
+        for each in fields(Settings)
+    ]
+    output = Output(as_json=as_json)
+    if as_json:
+        output.json({"settings": rows})
+        return
+    output.table(
+        ["Setting", "Value", "From", "Meaning"],
+        [[row["name"], row["value"], row["source"], plain(row["help"])] for row in rows],
+    )
+
+
+def _source(name: str, variable: str, given: dict[str, Any]) -> str:
+    if given.get(name) is not None:
+        return "option"
+    return variable if os.environ.get(variable) else "default"
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Pure JSON on stdout, for programs.")
+def version(as_json: bool) -> None:
+    """Print the version."""
+    output = Output(as_json=as_json)
+    value = {"version": __version__, "python": platform.python_version(), "platform": platform.platform(terse=True)}
+    output.done(f"arkwright {value['version']} (Python {value['python']}, {value['platform']})", value)

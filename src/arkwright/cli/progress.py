@@ -1,0 +1,187 @@
+"""How a running instance looks: live on a terminal, line by line elsewhere, or not at all.
+
+One view is fed by `follow`: `show` after each change, `log` with each piece of a log, `end` with the last state.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from arkwright.cli.output import MARKS, STYLES, Output, state, took
+from arkwright.client.instances import NODE_ENDED
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.live import Live
+
+    from arkwright.client import InstanceRecord, NodeRecord
+
+MOST_ROWS = 12
+"""Nodes shown live; of a large job, those that run and those that failed matter."""
+
+
+class View(Protocol):
+    def show(self, record: InstanceRecord) -> None: ...
+
+    def log(self, node: str, text: str) -> None: ...
+
+    def note(self, sentence: str) -> None: ...
+
+    def end(self, record: InstanceRecord) -> None: ...
+
+    def close(self) -> None:
+        """Give the terminal back; may be called twice."""
+        ...
+
+
+def make_view(output: Output, *, quiet: bool) -> View:
+    if quiet:
+        return QuietView(output)
+    return LiveView(output) if output.people.is_terminal else LineView(output)
+
+
+class QuietView:
+    """Says how it ended, and nothing before."""
+
+    def __init__(self, output: Output) -> None:
+        self.output = output
+
+    def show(self, record: InstanceRecord) -> None:
+        """Nothing."""
+
+    def log(self, node: str, text: str) -> None:
+        """Nothing."""
+
+    def note(self, sentence: str) -> None:
+        self.output.note(sentence)
+
+    def end(self, record: InstanceRecord) -> None:
+        from rich.text import Text
+
+        count = len(record.get("nodes", []))
+        spent = f"  {count} node{'s' if count != 1 else ''} in {took(record.get('startTime'), record.get('endTime'))}"
+        self.output.people.print(
+            Text.assemble(
+                state(record.get("status", "")),
+                f"  {record.get('jobName', '')} {record.get('instanceId', '')}",
+                (spent, "dim"),
+            )
+        )
+        if record.get("errorMessage"):
+            self.output.people.print(Text(record["errorMessage"], "red"))
+        for node in record.get("nodes", []):
+            if node.get("status") == "fail":
+                self.output.people.print(
+                    Text.assemble((f"{node['nodeName']}: ", "red"), node.get("errorMessage") or "failed")
+                )
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+class LineView(QuietView):
+    """A line per change and per line of a log, for pipes and CI."""
+
+    def __init__(self, output: Output) -> None:
+        super().__init__(output)
+        self._states: dict[str, str] = {}
+        self._partial: dict[str, str] = {}
+
+    def show(self, record: InstanceRecord) -> None:
+        from rich.text import Text
+
+        for node in record.get("nodes", []):
+            name, status = node["nodeName"], node.get("status", "")
+            if self._states.get(name, "waiting") != status:
+                self._states[name] = status
+                line = Text.assemble((f"{MARKS.get(status, '·')} {name} {status}", STYLES.get(status, "")))
+                if node.get("endTime"):
+                    line.append(f" {took(node.get('startTime'), node['endTime'])}", "dim")
+                self._print(line)
+
+    def log(self, node: str, text: str) -> None:
+        """Text arrives in pieces; a line is shown once it is whole, so that lines of two nodes never mix."""
+        from rich.text import Text
+
+        *lines, rest = (self._partial.get(node, "") + text).split("\n")
+        self._partial[node] = rest
+        for line in lines:
+            self._print(Text.assemble((f"{node} │ ", "dim"), line.rstrip("\r")))
+
+    def end(self, record: InstanceRecord) -> None:
+        for node, rest in self._partial.items():
+            if rest:
+                self.log(node, "\n")
+        super().end(record)
+
+    def _print(self, line: RenderableType) -> None:
+        self.output.people.print(line, soft_wrap=True)
+
+
+class LiveView(LineView):
+    """Logs scroll; below them the nodes with their states, and how far it is."""
+
+    def __init__(self, output: Output) -> None:
+        super().__init__(output)
+        self._record: InstanceRecord = {}
+        self._live: Live | None = None
+
+    def show(self, record: InstanceRecord) -> None:
+        self._record = record
+        if self._live is None:
+            from rich.live import Live
+
+            self._live = Live(
+                get_renderable=self._picture, console=self.output.people, refresh_per_second=8, transient=True
+            )
+            self._live.start()
+
+    def end(self, record: InstanceRecord) -> None:
+        self.show(record)
+        self.close()
+        self.output.people.print(self._table(record.get("nodes", [])))
+        super().end(record)
+
+    def close(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _picture(self) -> RenderableType:
+        from rich.console import Group
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        from rich.text import Text
+
+        nodes = self._record.get("nodes", [])
+        ended = sum(node.get("status") in NODE_ENDED for node in nodes)
+        head = Table.grid(padding=(0, 1))
+        head.add_row(
+            state(self._record.get("status", "")),
+            Text(f"{self._record.get('jobName', '')} {self._record.get('instanceId', '')}", "bold"),
+            ProgressBar(total=max(1, len(nodes)), completed=ended, width=24),
+            Text(f"{ended}/{len(nodes)}  {took(self._record.get('startTime'), self._record.get('endTime'))}", "dim"),
+        )
+        shown = nodes
+        if len(nodes) > MOST_ROWS:
+            rank = {"running": 0, "running-exception": 0, "fail": 1, "waiting": 2}
+            shown = sorted(nodes, key=lambda node: rank.get(node.get("status", ""), 3))[:MOST_ROWS]
+        return Group(head, self._table(shown))
+
+    def _table(self, nodes: list[NodeRecord]) -> RenderableType:
+        from rich.table import Table
+        from rich.text import Text
+
+        now_ms = int(time.time() * 1000)
+        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+        for node in nodes:
+            retries = f"retry {node['retryTimes']}" if node.get("retryTimes") else ""
+            table.add_row(
+                state(node.get("status", "")),
+                Text(node.get("nodeName", "")),
+                Text(node.get("type", ""), "dim"),
+                Text(took(node.get("startTime"), node.get("endTime"), now_ms=now_ms), "dim"),
+                Text(retries, "yellow"),
+            )
+        return table

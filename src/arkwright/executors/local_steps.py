@@ -1,0 +1,162 @@
+"""The blocking steps of running a program here: start it, look what became of it, read its end.
+
+They run in worker threads, know no event loop and change nothing but the attempt's folder and processes. Each answers
+what it found: a handle of a running program, an outcome, or that the attempt is not started / being claimed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from typing import cast
+
+from arkwright.core.outcome import FailureKind, Outcome
+from arkwright.executors.folder import AttemptFolder, Barred, Claiming, Ended, Lost, NotStarted, Running, examine
+from arkwright.executors.local_boot import BootMark
+from arkwright.executors.local_guard import cap_log
+from arkwright.executors.process import Handle, Identity, System, signal_group, spawn
+from arkwright.executors.wrapper import NO_FOLDER, wrapper_argv
+from arkwright.nodes.base import Context, Failed, ProgramNode, Succeeded, Work
+from arkwright.nodes.registry import Registry
+
+KILLED = 128 + signal.SIGKILL
+
+Found = Handle | Succeeded | Failed | NotStarted | Claiming
+
+logger = logging.getLogger(__name__)
+
+
+class Attempt:
+    """What this process knows of one attempt. The loop's thread writes it; the steps only read it (`adopted`,
+    which a step sets, is read by steps alone)."""
+
+    __slots__ = (
+        "adopted", "cancelled", "claiming_since", "context", "deadline", "ending", "folder", "guarded", "handle",
+        "slot", "started_at", "status", "stopped", "timer", "type_name", "waiting",
+    )  # fmt: skip
+
+    def __init__(self, type_name: str, context: Context, *, adopted: bool) -> None:
+        self.type_name = type_name
+        self.context = context
+        self.folder = AttemptFolder(context.folder)
+        self.adopted = adopted
+        """Somebody else may have started, or cancelled, it."""
+        self.waiting = False
+        self.slot = False
+        self.cancelled = False
+        """Asked for; not started yet, it never will."""
+        self.stopped = False
+        """Signalled while it ran."""
+        self.ending = False
+        self.guarded = False
+        self.handle: Handle | None = None
+        self.status: int | None = None
+        self.started_at = 0.0
+        self.deadline = 0.0
+        self.claiming_since = 0.0
+        self.timer: asyncio.TimerHandle | None = None
+
+
+class Steps:
+    def __init__(self, registry: Registry, system: System, mark: BootMark, log_cap_bytes: int) -> None:
+        self._registry = registry
+        self._system = system
+        self._mark = mark
+        self._cap = log_cap_bytes
+
+    def start(self, attempt: Attempt) -> Found:
+        context, folder = attempt.context, attempt.folder
+        node = self._node(attempt)
+        if isinstance(node, Failed):
+            return node
+        refusal = node.check(context)
+        if refusal is not None:
+            return refusal
+        program = node.program(context)
+        directory = folder.prepare(program.files, str(program.directory) if program.directory is not None else None)
+        if attempt.cancelled:
+            return self.bar(attempt)
+        argv = wrapper_argv(self._system, folder.path, directory, program)
+        return self._system.hold(spawn(argv, program.environment, folder.file("log")))
+
+    def bar(self, attempt: Attempt) -> Found:
+        """See to it that it never starts."""
+        if attempt.folder.bar():
+            return _cancelled_before()
+        return self.look(attempt)
+
+    def look(self, attempt: Attempt) -> Found:
+        """Find out what became of an attempt that somebody else may have started."""
+        attempt.adopted = True
+        state = examine(attempt.folder, self._system, rebooted=self._mark.rebooted)
+        match state:
+            case Ended():
+                return self._end(attempt, state.exit_code)
+            case Running():
+                return state.handle
+            case Barred():
+                return _cancelled_before()
+            case Lost():
+                return self.lose(attempt, state)
+            case _:
+                return state
+
+    def conclude(self, attempt: Attempt) -> Found:
+        """The watched process has ended: read how."""
+        handle = attempt.handle
+        assert handle is not None
+        status = attempt.status if attempt.status is not None else self._system.reap(handle)
+        said = attempt.folder.read(self._system)
+        match said:
+            case Ended():
+                return self._end(attempt, said.exit_code)
+            case Identity() if said.pid == handle.pid and status is not None and status >= 0:
+                return self._end(attempt, status)  # it could not be written down: a full disk
+            case NotStarted() if status is not None and attempt.cancelled:
+                return self.bar(attempt)
+            case NotStarted() if status is not None:
+                reason = (
+                    "its working folder can't be entered"
+                    if status == NO_FOLDER
+                    else f"its claim can't be written (status {status}); is the disk full?"
+                )
+                return Failed(kind=FailureKind.ERROR, message=f"The program was not started: {reason}.")
+            case _:  # somebody else has the claim, or nobody any more
+                return self.look(attempt)
+
+    def lose(self, attempt: Attempt, state: Lost) -> Outcome:
+        if state.pid is not None and not self._system.exists(state.pid):
+            # Nothing of it may go on beside a retry. Where the id is in use again, its group is empty: ids of
+            # groups with members are not given out.
+            signal_group(state.pid, signal.SIGKILL)
+        if attempt.stopped or attempt.folder.cancel_requested():
+            try:
+                attempt.folder.record_end(KILLED)
+            except OSError as error:
+                logger.warning("Attempt %s: its end can't be written down: %s", attempt.context.key, error)
+            return Failed(
+                kind=FailureKind.CANCELLED, message="It was cancelled, and had to be killed.", exit_code=KILLED
+            )
+        return Failed(kind=FailureKind.LOST, message=f"Its end can't be known: {state.reason}.")
+
+    def _end(self, attempt: Attempt, code: int) -> Outcome:
+        folder = attempt.folder
+        cap_log(folder.file("log"), self._cap)
+        if attempt.stopped or (attempt.adopted and folder.cancel_requested()):
+            message = f"It was cancelled (exit code {code})."
+            return Failed(kind=FailureKind.CANCELLED, message=message, exit_code=code)
+        node = self._node(attempt)
+        return node if isinstance(node, Failed) else node.outcome(attempt.context, code)
+
+    def _node(self, attempt: Attempt) -> ProgramNode | Failed:
+        node = self._registry.find(attempt.type_name)
+        if isinstance(node, Failed):
+            return node
+        if node.type.work is not Work.PROGRAM:
+            return Failed(kind=FailureKind.REFUSED, message=f"Nodes of type {node.type.name} are no programs.")
+        return cast(ProgramNode, node)  # `work` says which of the three it is
+
+
+def _cancelled_before() -> Failed:
+    return Failed(kind=FailureKind.CANCELLED, message="It was cancelled before it started.")

@@ -1,0 +1,268 @@
+"""DLISQL: runs SQL on the workspace's own DuckDB database.
+
+* The text is the node's script (`scriptName`, of type DLISQL) or its `statement` (also spelt `sql`, `sqlStatement`);
+  where a node has both, `statementOrScript` says which.
+* All of it is one transaction: either every statement has happened, or none. What another node commits meanwhile is
+  not seen; where both change the same rows, one of them is begun again by itself.
+* `database` is a schema of the workspace's database, which must exist (`CREATE SCHEMA sales`); missing or `default`
+  is DuckDB's `main`.
+* Files are read and written below the workspace's `files` folder, by names relative to it, and nowhere else.
+* The output is the last result as the JSON text of a 2-D array of strings, `[["11"]]`, with null for NULL, of at most
+  1,000 rows and 1,000,000 characters. A text without a statement that returns rows has no output.
+* No false green: `connectionName` other than `local`, a queue other than `default`, and any other setting that asks
+  for another place to run are refused by name.
+
+When it is repeated: the attempt's own transaction records the attempt, so `recall` knows for sure (see
+`duckdb_warehouse`). Stopping it interrupts DuckDB and rolls back, unless the commit has begun.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+from arkwright.core.outcome import FailureKind
+from arkwright.nodes.base import Context, Failed, Log, NodeType, Outcome, Property, Succeeded, Work
+
+if TYPE_CHECKING:  # the server looks at this type without loading a database engine
+    from arkwright.nodes.duckdb_warehouse import Result, Stop, Warehouse
+
+LOCAL_CONNECTION = "local"
+DEFAULT_QUEUE = "default"
+MAX_TEXT_BYTES = 16 * 1024 * 1024
+SCRIPT_TYPE = "DLISQL"
+OUTPUT = "output"
+INTERRUPT_SECONDS = 0.05
+DATABASE_LOST_EXIT_CODE = 70
+
+_STATEMENTS = ("statement", "sql", "sqlStatement")
+_MAIN = ("", "default", "main")
+_PLACES = ("connection", "cluster", "host", "agent")
+
+T = TypeVar("T")
+
+
+class DliSql:
+    type = NodeType(
+        name="DLISQL",
+        title="DLI SQL",
+        work=Work.HOSTED,
+        summary="Runs SQL on the workspace's own DuckDB database.",
+        properties=(
+            Property(name="scriptName", help="Script of type DLISQL; it may hold ${parameters} and #{expressions}."),
+            Property(name="statement", help="SQL to run instead of a script, taken as it is.", scanned=False),
+            Property(name="sql", help="Another spelling of statement.", scanned=False),
+            Property(name="sqlStatement", help="Another spelling of statement.", scanned=False),
+            Property(
+                name="statementOrScript",
+                help="Which of the two to run, where both are set.",
+                choices=("SCRIPT", "STATEMENT"),
+            ),
+            Property(
+                name="connectionName",
+                help="Where to run: `local`, or nothing, is the workspace's own database.",
+                default=LOCAL_CONNECTION,
+            ),
+            Property(name="database", help="Schema to work in; it must exist. `default` is main.", default="default"),
+            Property(name="queueName", help="Only `default`, or nothing.", default=DEFAULT_QUEUE),
+            Property(name="scriptArgs", help="Values of the script's parameters, one k=v per line."),
+        ),
+        example={
+            "name": "count",
+            "type": "DLISQL",
+            "location": {"x": 0, "y": 0},
+            "properties": [{"name": "statement", "value": "SELECT count(*) FROM range(11)"}],
+        },
+    )
+
+    def __init__(self) -> None:
+        self._warehouses: dict[Path, Warehouse] = {}
+        self._memory_limit_bytes = _quarter_of_memory()
+        self._threads = os.cpu_count() or 1
+
+    def configure(self, settings: Mapping[str, Any]) -> None:
+        """`duckdb_memory_limit_bytes` (default: a quarter of the machine's memory) and `duckdb_threads` (default: its
+        cores). A database that is open keeps what it was opened with."""
+        self._memory_limit_bytes = int(settings.get("duckdb_memory_limit_bytes") or _quarter_of_memory())
+        self._threads = int(settings.get("duckdb_threads") or os.cpu_count() or 1)
+
+    def close(self) -> None:
+        for warehouse in self._warehouses.values():
+            warehouse.close()
+        self._warehouses.clear()
+
+    def check(self, context: Context) -> Failed | None:
+        refusal = _refuse_other_places(context)
+        if refusal is not None:
+            return refusal
+        text = sql_text(context)
+        return text if isinstance(text, Failed) else None
+
+    def host(self, context: Context) -> str:
+        return f"duckdb-{context.workspace_id}"
+
+    async def run(self, context: Context, log: Log) -> Outcome:
+        import duckdb
+
+        from arkwright.nodes.duckdb_statements import StatementRefused
+        from arkwright.nodes.duckdb_warehouse import Stop, Stopped
+
+        text = sql_text(context)
+        if isinstance(text, Failed):
+            return text
+        warehouse = self._warehouse(context)
+        stop = Stop()
+
+        def say(line: str) -> None:
+            log(f"{line}\n".encode(errors="replace"))
+
+        try:
+            result = await _in_thread(
+                warehouse, stop, lambda: warehouse.run(str(context.key), text, schema(context), say, stop)
+            )
+            return _succeeded(context, result)
+        except StatementRefused as refusal:
+            return _refused(str(refusal))
+        except Stopped:
+            say("stopped; everything is rolled back")
+            raise asyncio.CancelledError from None
+        except duckdb.FatalException as fault:
+            say(f"the database has stopped: {fault}")
+            _leave(fault)
+        except duckdb.Error as fault:
+            say(f"failed; everything is rolled back: {fault}")
+            return Failed(kind=FailureKind.ERROR, message=f"{fault}")
+
+    async def recall(self, context: Context) -> Outcome | None:
+        import duckdb
+
+        from arkwright.nodes.duckdb_warehouse import Stop
+
+        warehouse = self._warehouse(context)
+        try:
+            result = await _in_thread(warehouse, Stop(), lambda: warehouse.recall(str(context.key)))
+        except duckdb.FatalException as fault:
+            _leave(fault)
+        return None if result is None else _succeeded(context, result)
+
+    def _warehouse(self, context: Context) -> Warehouse:
+        from arkwright.nodes.duckdb_warehouse import Warehouse
+
+        folder = context.workspace_folder
+        warehouse = self._warehouses.get(folder)
+        if warehouse is None:
+            warehouse = self._warehouses[folder] = Warehouse(
+                folder, memory_limit_bytes=self._memory_limit_bytes, threads=self._threads
+            )
+        return warehouse
+
+
+def sql_text(context: Context) -> str | Failed:
+    """The SQL to run, or why there is none."""
+    properties = context.properties
+    statements = {name: properties[name] for name in _STATEMENTS if properties.get(name, "").strip()}
+    if len(set(statements.values())) > 1:
+        return _refused(f"{' and '.join(statements)} are set and differ; which one to run is not clear.")
+    statement = next(iter(statements.values()), "")
+    script_name = properties.get("scriptName", "").strip()
+    choice = properties.get("statementOrScript", "").strip().lower()
+    if choice not in ("", "script", "statement", "sql"):
+        return _refused(f"statementOrScript is {choice!r}; it takes SCRIPT or STATEMENT.")
+    has_script = context.script is not None or bool(script_name)
+    if statement and has_script and not choice:
+        return _refused("Both scriptName and statement are set; which one to run is not clear. Set statementOrScript.")
+    from_script = choice == "script" or (not choice and has_script)
+    text = _script_text(context, script_name) if from_script else statement
+    if isinstance(text, Failed):
+        return text
+    if not text.strip():
+        return _refused("There is nothing to run: set scriptName or statement.")
+    if "\0" in text:
+        return _refused("The text to run holds a NUL character.")
+    if len(text.encode("utf-8", "replace")) > MAX_TEXT_BYTES:
+        return _refused(f"The text to run is longer than {MAX_TEXT_BYTES:,} bytes.")
+    return text
+
+
+def _script_text(context: Context, name: str) -> str | Failed:
+    script = context.script
+    if script is None:
+        return _refused(
+            f"There is no script {name!r}." if name else "statementOrScript is SCRIPT, and no script is set."
+        )
+    if script.type.lower().replace(" ", "").replace("-", "").replace("_", "") != SCRIPT_TYPE.lower():
+        return _refused(f"The script {script.name!r} is of type {script.type!r}; this node runs {SCRIPT_TYPE} scripts.")
+    return script.text
+
+
+def schema(context: Context) -> str:
+    """The schema to work in; empty for DuckDB's own default. The node's wins over the script's."""
+    of_script = context.script.database if context.script is not None else ""
+    name = context.properties.get("database", "").strip() or of_script.strip()
+    return "" if name.lower() in _MAIN else name
+
+
+def _refuse_other_places(context: Context) -> Failed | None:
+    for name, value in context.properties.items():
+        word, value = name.lower(), value.strip()
+        if any(place in word for place in _PLACES) and value not in ("", LOCAL_CONNECTION):
+            return _refused(
+                f"{name} is {value!r}: this node can only run on the workspace's own database "
+                f"(connectionName {LOCAL_CONNECTION!r} or none), and never runs there in place of somewhere else."
+            )
+        if "queue" in word and value not in ("", DEFAULT_QUEUE):
+            return _refused(
+                f"{name} is {value!r}: there are no queues here; only {DEFAULT_QUEUE!r} or none can be used."
+            )
+        if "catalog" in word and value not in ("", "default", "warehouse"):
+            return _refused(f"{name} is {value!r}: there is one catalog here; only 'default' or none can be used.")
+    script = context.script
+    connection = script.connection_name.strip() if script is not None else ""
+    own = context.properties.get("connectionName", "").strip()  # wins over the script's
+    if script is not None and connection not in ("", LOCAL_CONNECTION) and not own:
+        return _refused(
+            f"The script {script.name!r} belongs to the connection {connection!r}, which can't be used here; set "
+            f"the node's connectionName to {LOCAL_CONNECTION!r} to run it on the workspace's own database."
+        )
+    return None
+
+
+async def _in_thread(warehouse: Warehouse, stop: Stop, work: Callable[[], T]) -> T:
+    """Run in one of the warehouse's threads. A cancel stops the work for real, and waits until it has ended; what it
+    came to after all is returned."""
+    job = warehouse.pool.submit(work)
+    future = asyncio.wrap_future(job)
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        if job.cancel():  # it was still waiting for a thread
+            raise
+        while not future.done():
+            stop.interrupt()
+            await asyncio.wait({future}, timeout=INTERRUPT_SECONDS)
+        return await future
+
+
+def _succeeded(context: Context, result: Result) -> Succeeded:
+    if result.output is None:
+        return Succeeded(output_row_count=result.rows)
+    context.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (context.folder / OUTPUT).write_bytes(result.output.encode())
+    return Succeeded(output=OUTPUT, output_row_count=result.rows)
+
+
+def _leave(fault: Exception) -> NoReturn:
+    """DuckDB has given up its database for this process. The next host opens it, and knows what was committed."""
+    os.write(2, f"The database can't be used any more in this process: {fault}\n".encode(errors="replace"))
+    os._exit(DATABASE_LOST_EXIT_CODE)
+
+
+def _quarter_of_memory() -> int:
+    return max(256 * 1024 * 1024, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4)
+
+
+def _refused(message: str) -> Failed:
+    return Failed(kind=FailureKind.REFUSED, message=message)

@@ -1,0 +1,44 @@
+"""The environment of a node's program: clean, and the same whoever started the server.
+
+* From the server only what says where programs, the home folder and the language are (`ALLOWED`, `LC_*`). Nothing
+  that begins with `ARKWRIGHT_`: those hold the server's settings and secrets.
+* `ARKWRIGHT_JOB`, `ARKWRIGHT_NODE`, `ARKWRIGHT_INSTANCE_ID`, `ARKWRIGHT_ATTEMPT`, `ARKWRIGHT_PLAN_TIME` (epoch
+  milliseconds) and `ARKWRIGHT_WORKSPACE_FOLDER` say which run this is and where the workspace's files are.
+* Each parameter as `ARKWRIGHT_PARAM_<NAME>`: upper case, and every other character than A-Z, 0-9 and `_` becomes
+  `_`. Names that meet in one variable (`a-b`, `A_B`): the parameter last in the alphabet wins, so that the result
+  doesn't depend on their order in the job.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+
+from arkwright.nodes.base import Context
+
+ALLOWED = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR")
+PREFIX = "ARKWRIGHT_PARAM_"
+
+_NOT_PLAIN = re.compile(r"[^A-Z0-9_]")
+
+
+def parameter_variable(name: str) -> str:
+    return PREFIX + _NOT_PLAIN.sub("_", name.upper())
+
+
+def program_environment(context: Context, server: Mapping[str, str] | None = None) -> dict[str, str]:
+    """`server`: the server's own environment."""
+    server = os.environ if server is None else server
+    environment = {key: server[key] for key in ALLOWED if key in server}
+    environment |= {key: value for key, value in server.items() if key.startswith("LC_")}
+    environment.setdefault("PATH", os.defpath)
+    for name in sorted(context.parameters):
+        environment[parameter_variable(name)] = context.parameters[name]
+    environment["ARKWRIGHT_JOB"] = context.job_name
+    environment["ARKWRIGHT_NODE"] = context.node_name
+    environment["ARKWRIGHT_INSTANCE_ID"] = str(context.key.instance_id)
+    environment["ARKWRIGHT_ATTEMPT"] = str(context.key.attempt)
+    environment["ARKWRIGHT_PLAN_TIME"] = str(context.plan_time_ms)
+    environment["ARKWRIGHT_WORKSPACE_FOLDER"] = str(context.workspace_folder)
+    return environment

@@ -1,0 +1,178 @@
+"""What Shell and Python share: where the text comes from, what is refused, and how the end is read.
+
+* The text is the node's script (`scriptName`) or its `statement`; exactly one of them.
+* No false green: a setting that asks for another place to run (a connection other than `local`, a host, agent,
+  cluster or queue), from the node or from the script, is refused by name. So is interactive input.
+* `arguments` are split as a shell would, without any expansion: quotes and backslashes count, `$` and `*` don't.
+* The output that `Job.getNodeOutput` gives to later nodes is the last 4,000 characters of stdout and stderr, as in the
+  cloud, decoded as UTF-8 (what isn't becomes U+FFFD). One line break at its very end is left out, as `$(…)` does, so
+  that
+  `echo 5` gives "5".
+"""
+
+from __future__ import annotations
+
+import shlex
+import signal
+from pathlib import Path
+
+from arkwright.core.outcome import FailureKind
+from arkwright.nodes.base import Context, Failed, Outcome, Property, Succeeded
+
+OUTPUT_CHARACTERS = 4000
+MAX_TEXT_BYTES = 16 * 1024 * 1024
+LOCAL_CONNECTION = "local"
+MESSAGE_CHARACTERS = 500
+
+_PLACES = ("connection", "host", "agent", "cluster", "queue")
+_INPUTS = ("interaction", "interactive", "stdin")
+
+SCRIPT_PROPERTIES = (
+    Property(name="scriptName", help="Script to run; its text may hold ${parameters} and #{expressions}."),
+    Property(name="statement", help="Text to run instead of a script, taken as it is.", scanned=False),
+    Property(
+        name="connectionName",
+        help="Where to run: `local`, or nothing, is the host of the server.",
+        default=LOCAL_CONNECTION,
+    ),
+    Property(name="arguments", help="Positional arguments, split as a shell splits a line (quotes count)."),
+)
+
+
+def refused(message: str) -> Failed:
+    return Failed(kind=FailureKind.REFUSED, message=message)
+
+
+def script_text(context: Context, script_type: str) -> str | Failed:
+    """The text to run, or why there is none."""
+    name, statement = context.properties.get("scriptName", ""), context.properties.get("statement", "")
+    script = context.script
+    if (name or script is not None) and statement:
+        return refused("Both scriptName and statement are set; which one to run is not clear. Remove one of them.")
+    if script is not None:
+        if script.type.strip().lower() != script_type.lower():
+            return refused(
+                f"The script {script.name!r} is of type {script.type!r}; this node runs {script_type} scripts."
+            )
+        text = script.text
+    elif name:
+        return refused(f"There is no script {name!r}.")
+    else:
+        text = statement
+    if not text.strip():
+        return refused("There is nothing to run: set scriptName or statement.")
+    if "\0" in text:
+        return refused("The text to run holds a NUL character.")
+    if len(text) > MAX_TEXT_BYTES or len(text.encode("utf-8", "replace")) > MAX_TEXT_BYTES:
+        return refused(f"The text to run is longer than {MAX_TEXT_BYTES:,} bytes.")
+    return text
+
+
+def script_arguments(context: Context) -> list[str] | Failed:
+    text = context.properties.get("arguments", "")
+    if not text:
+        return []
+    if "\0" in text:
+        return refused("The arguments hold a NUL character.")
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        return refused(f"The arguments {text!r} can't be split: {str(error).lower()}.")
+
+
+def refuse_other_places(context: Context) -> Failed | None:
+    """Refuse what would have to run elsewhere, or may not run here."""
+    for name, value in context.properties.items():
+        word = name.lower()
+        if value.strip() in ("", LOCAL_CONNECTION):
+            continue
+        if any(place in word for place in _PLACES):
+            return refused(
+                f"{name} is {value!r}: this node can only run on the host of the server "
+                f"(connectionName {LOCAL_CONNECTION!r} or none), and never runs there in place of somewhere else."
+            )
+        if any(part in word for part in _INPUTS):
+            return refused(f"{name} is set: interactive input can't be given to a program here.")
+    connection = context.script.connection_name.strip() if context.script is not None else ""
+    # the node's own connectionName wins over the script's
+    if connection not in ("", LOCAL_CONNECTION) and not context.properties.get("connectionName", "").strip():
+        return refused(
+            f"The script {context.script.name if context.script else ''!r} belongs to the connection {connection!r}, "
+            f"which can't be used here; set the node's connectionName to {LOCAL_CONNECTION!r} to run it on the server."
+        )
+    if not context.local_programs_allowed:
+        return refused(
+            f"Programs on the server's host are not allowed in this workspace ({context.workspace_id}). "
+            "An administrator can allow local programs in the workspace's settings; "
+            "it means to trust everybody who may edit its jobs with the server's OS user."
+        )
+    return None
+
+
+def check_script(context: Context, script_type: str) -> Failed | None:
+    refusal = refuse_other_places(context)
+    if refusal is not None:
+        return refusal
+    for found in (script_text(context, script_type), script_arguments(context)):
+        if isinstance(found, Failed):
+            return found
+    return None
+
+
+def script_outcome(context: Context, exit_code: int) -> Outcome:
+    """Exit code 0 is success; the output is written to `output` and named in the outcome either way."""
+    tail = log_tail(context.folder / "log")
+    output = None
+    if tail:
+        output = "output"
+        (context.folder / output).write_bytes(_without_line_break(tail).encode())
+    if exit_code == 0:
+        return Succeeded(output=output)
+    message = f"Exit code {exit_code}{_meaning(exit_code)}."
+    last = _last_lines(tail)
+    if last:
+        message += f" The log ends with: {last}"
+    return Failed(kind=FailureKind.ERROR, message=message, exit_code=exit_code, output=output)
+
+
+def log_tail(log: Path, characters: int = OUTPUT_CHARACTERS) -> str:
+    """The last characters of a log, decoded leniently. A missing log is an empty one."""
+    try:
+        with log.open("rb", buffering=0) as file:
+            size = file.seek(0, 2)
+            start = max(0, size - 4 * characters - 4)
+            file.seek(start)
+            data = file.read()
+    except FileNotFoundError:
+        return ""
+    if start:  # in the middle of a character: its remaining bytes are no character
+        skip = 0
+        while skip < min(3, len(data)) and data[skip] & 0xC0 == 0x80:
+            skip += 1
+        data = data[skip:]
+    return data.decode("utf-8", "replace")[-characters:]
+
+
+def _without_line_break(text: str) -> str:
+    return text.removesuffix("\n").removesuffix("\r") if text.endswith("\r\n") else text.removesuffix("\n")
+
+
+def _last_lines(tail: str) -> str:
+    lines = [line.strip() for line in tail.splitlines() if line.strip()]
+    text = " | ".join(lines[-3:])
+    return text if len(text) <= MESSAGE_CHARACTERS else "…" + text[-MESSAGE_CHARACTERS:]
+
+
+def _meaning(code: int) -> str:
+    if code == 126:
+        return " (the program was found but can't be executed)"
+    if code == 127:
+        return " (the program was not found)"
+    if code <= 128:
+        return ""
+    try:
+        name = signal.Signals(code - 128).name
+    except ValueError:
+        return ""
+    hint = "; killed from outside, or out of memory" if name == "SIGKILL" else ""
+    return f" (ended by signal {code - 128}, {name}{hint})"

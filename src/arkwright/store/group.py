@@ -1,0 +1,72 @@
+"""Group commit: writers that arrive together share one transaction, and each still succeeds or fails alone.
+
+Theory of operation
+-------------------
+1. `together` runs all of them without savepoints, the new instances as one bulk, and writes the counters last.
+   Almost every group ends here.
+2. If anything raises (a refusal such as `AlreadyExists`, or a broken constraint), the driver rolls the transaction
+   back and runs `one_by_one`: each writer under a savepoint of its own, so that only the guilty one fails.
+
+Crash cases: before the commit returns, nothing of the group is there after a restart; after it, all of it is. Nobody
+is answered before it returns; whoever is not answered can't know, and finds out by reading (or by idempotency key).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from arkwright.store import instances
+from arkwright.store.counters import write_counters
+from arkwright.store.work import Transaction, Work, Write, one
+
+
+def together(group: Sequence[Write], channels: set[str]) -> Work[list[Any]]:
+    """Run a group as one. Answers a result per writer; an exception among them is that writer's refusal.
+    `channels` is filled with what is to be made known."""
+    transaction = Transaction()
+    results: list[Any] = [None] * len(group)
+    new = [i for i, write in enumerate(group) if write.work is None]
+    if new:
+        accepted = yield from instances.create(transaction, [group[i].creation for i in new])
+        for i, result in zip(new, accepted, strict=True):
+            results[i] = result
+    for i, write in enumerate(group):
+        if write.work is not None:
+            results[i] = yield from write.work(transaction)
+    yield from write_counters(transaction)
+    channels |= transaction.channels
+    return results
+
+
+def one_by_one(group: Sequence[Write], channels: set[str]) -> Work[list[Any]]:
+    """As `together`, but whoever raises fails alone."""
+    results: list[Any] = []
+    for write in group:
+        yield one("SAVEPOINT alone")
+        result: Any
+        try:
+            (result,) = yield from together([write], channels)
+        except Exception as error:
+            result = error
+            # Where the error ended the whole transaction, this raises, and the whole group fails.
+            yield one("ROLLBACK TO SAVEPOINT alone")
+        yield one("RELEASE SAVEPOINT alone")
+        results.append(result)
+    return results
+
+
+def answer(group: Sequence[Write], results: Sequence[Any]) -> None:
+    """Tell everybody who waits, on the event loop's thread."""
+    for write, result in zip(group, results, strict=True):
+        waiter = write.waiter
+        waiting = not waiter.done()
+        error = result if isinstance(result, BaseException) else None
+        if write.finished is not None:
+            write.finished(None if error else result, error, waiting)
+        if not waiting:
+            continue
+        if error is None:
+            waiter.set_result(result)
+        else:
+            waiter.set_exception(error)

@@ -1,0 +1,19 @@
+"""Which store a setting names."""
+
+from __future__ import annotations
+
+import os
+
+from arkwright.store.base import Store
+
+
+def open_store(where: str | os.PathLike[str]) -> Store:
+    """The store at a `postgresql://` address, or in the SQLite file of that path. Await `open()` before using it."""
+    place = os.fspath(where)
+    if place.startswith(("postgresql://", "postgres://")):
+        from arkwright.store.postgres import PostgresStore  # only when used: its driver takes time to load
+
+        return PostgresStore(place)
+    from arkwright.store.sqlite import SqliteStore
+
+    return SqliteStore(place)

@@ -1,0 +1,167 @@
+"""A whole installation inside the test's process: real store, real identity, real engine that only accepts.
+
+The application is called directly, without a network between; `server.py` is for what needs one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx2
+
+from arkwright.api.application import Application, make_application
+from arkwright.engine.clock import SystemClock
+from arkwright.engine.engine import Engine
+from arkwright.engine.folders import Folders
+from arkwright.iam.administration import Administration
+from arkwright.iam.authentication import Authenticator
+from arkwright.iam.bootstrap import Given, bootstrap
+from arkwright.iam.directory import Directory
+from arkwright.iam.login import Login
+from arkwright.iam.model import Role
+from arkwright.iam.passwords import Parameters, Passwords
+from arkwright.iam.sealing import Sealer
+from arkwright.iam.throttle import Throttle
+from arkwright.iam.tokens import Tokens
+from arkwright.nodes.registry import Registry
+from arkwright.store.base import Store
+from arkwright.store.open import open_store
+
+PROJECT = "0123456789abcdef0123456789abcdef"
+PASSWORD = "Correct-Horse-7"
+BODY_LIMIT = 12 * 1024 * 1024
+
+T = TypeVar("T")
+
+JOB: dict[str, Any] = {
+    "name": "myJob",
+    "processType": "BATCH",
+    "schedule": {"type": "EXECUTE_ONCE"},
+    "nodes": [{"name": "only", "type": "Dummy"}],
+}
+SCRIPT: dict[str, Any] = {"name": "echo", "type": "Shell", "content": "echo a"}
+
+
+@dataclass
+class House:
+    """Call it like a client. Every role has a user; `role=None` sends no credential."""
+
+    application: Application
+    store: Store
+    directory: Directory
+    administration: Administration
+    tokens: dict[str, str] = field(default_factory=dict)
+    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=60)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        role: str | None = "administrator",
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        project: str = PROJECT,
+    ) -> httpx2.Response:
+        """`path` below the project, or a whole one with a leading slash."""
+        return self.run(self._call(method, path, body, role, dict(headers or {}), content, project))
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        role: str | None,
+        headers: dict[str, str],
+        content: bytes | None,
+        project: str,
+    ) -> httpx2.Response:
+        if role is not None:
+            headers.setdefault("X-Auth-Token", self.tokens[role])
+        url = path if path.startswith("/") else f"/v1/{project}/{path}"
+        # Errors must come back as answers: what the application lets through would be uvicorn's to answer.
+        transport = httpx2.ASGITransport(self.application, raise_app_exceptions=True)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://arkwright.test") as client:
+            if content is not None:
+                return await client.request(method, url, content=content, headers=headers)
+            return await client.request(method, url, json=body, headers=headers)
+
+    def save_job(self, name: str, **changed: Any) -> None:
+        reply = self.call("POST", "jobs", {**JOB, "name": name, **changed})
+        assert reply.status_code == 204, reply.text
+
+
+def open_house(folder: Path) -> tuple[House, threading.Thread]:
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="house", daemon=True)
+    thread.start()
+    made = asyncio.run_coroutine_threadsafe(_open(folder), loop).result(timeout=60)
+    made._loop = loop
+    return made, thread
+
+
+def close_house(house: House, thread: threading.Thread) -> None:
+    house.run(house.store.close())
+    house._loop.call_soon_threadsafe(house._loop.stop)
+    thread.join(timeout=10)
+    with suppress(RuntimeError):
+        house._loop.close()
+
+
+async def _open(folder: Path) -> House:
+    store = open_store(str(folder / "arkwright.db"))
+    await store.open()
+    clock = SystemClock()
+    directory = Directory(store, Sealer(folder / "secret.key"))
+    passwords = Passwords(Parameters(passes=1, memory_kib=8))
+    given = Given(project_id=PROJECT, admin_password=PASSWORD, time_zone="Europe/Berlin")
+    await bootstrap(directory, passwords, given, now_ms=clock.now_ms(), keep=lambda _: None)
+    tokens = Tokens(store, directory, clock.now_ms)
+    administration = Administration(directory, passwords, clock.now_ms)
+    folders = Folders(folder)
+    engine = Engine(
+        store=store,
+        clock=clock,
+        folders=folders,
+        registry=Registry(),
+        executors={},
+        local_programs_allowed=lambda _: False,
+        name="house",
+        runs=False,
+    )
+    await engine.open()
+    application = make_application(
+        engine=engine,
+        store=store,
+        directory=directory,
+        authenticator=Authenticator(directory, tokens, clock.now_ms),
+        tokens=tokens,
+        login=Login(directory, passwords, Throttle(), tokens, clock.now_ms),
+        log_path=folders.log,
+        now_ms=clock.now_ms,
+        body_limit_bytes=BODY_LIMIT,
+    )
+    house = House(application, store, directory, administration)
+    domain = directory.only_domain()
+    assert domain is not None
+    workspace = directory.workspace(PROJECT, None)
+    for role in Role:
+        user = (await administration.create_user(domain.id, f"the-{role}", password=PASSWORD)).user
+        await administration.set_role(workspace.id, user.id, role)
+    await administration.create_user(domain.id, "the-stranger", password=PASSWORD)
+    for name in (*(f"the-{role}" for role in Role), "the-stranger", "admin"):
+        known = directory.user_named(domain.id, name)
+        assert known is not None
+        issued = await tokens.issue(known, PROJECT)
+        house.tokens["administrator" if name == "admin" else name.removeprefix("the-")] = issued.text
+    return house

@@ -1,0 +1,312 @@
+"""A second opinion on what an instance does: the documented rules over plain dicts, naive and slow.
+
+It shares no code with the core and imports nothing of it. After each event it walks over all nodes again and again
+until nothing changes any more (a fix-point), where the core walks along the lines. The rules are those of
+factory-behaviour 2, 3, 3.1 and 3.2.
+
+A shape (one version of a job) is a list of nodes:
+
+    {"policy": "FAIL", "work": "run" | "control" | "dry", "text": "plain" | "clock" | "broken",
+     "retries": 2, "on_timeout": True, "lines": [(node before, condition or None), …]}
+
+A condition is "yes", "no", "broken", "clock" (true if the clock shows an even number), "succeeded" or "failed" (of
+the node that the line comes from). "broken" can't be evaluated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+Node = dict[str, Any]
+Shape = list[Node]
+
+ENDED = ("success", "fail", "skip", "manual-stop")
+
+
+def fresh_node(attempts: int = 0) -> Node:
+    return {
+        "state": "waiting",
+        "attempts": attempts,
+        "used": 0,  # retries used
+        "pausing": False,  # between two attempts
+        "asking": False,  # for the clock
+        "clock": None,
+        "late": False,  # took too long and is being stopped
+        "told_to_stop": False,
+        "because_of_failure": False,  # skipped because something failed
+    }
+
+
+class Oracle:
+    def __init__(self, shapes: list[Shape]) -> None:
+        self.shapes = shapes
+        self.shape = shapes[0]
+        self.nodes: list[Node] = []
+        self.state = "waiting"
+        self.ending: str | None = None
+        self.success_with_ignored_failures = False
+        self.operations: set[str] = set()
+        self.done: list[tuple[str, int, int]] = []
+        """What the newest event caused: ("start" | "cancel" | "ask" | "pause", node, attempt) and ("finish", 0, 0)."""
+
+    # -- events
+    def hear(self, what: str, **news: Any) -> None:
+        self.done = []
+        ended = self.state in ENDED
+        handlers: dict[str, Callable[..., bool]] = {
+            "requested": self._requested,
+            "ended": self._attempt_ended,
+            "clock": self._clock,
+            "no-clock": self._no_clock,
+            "retry": self._retry,
+            "deadline": self._deadline,
+            "stop": self._stop,
+            "restart": self._restart,
+            "fault": self._fault,
+        }
+        if ended and what != "restart":
+            return
+        if what != "restart" and news.get("node", -1) >= len(self.nodes):
+            return  # a node of an earlier version of the job
+        if not handlers[what](**news):
+            return
+        self._walk_until_nothing_changes()
+        self._end_if_over()
+
+    def _requested(self) -> bool:
+        if self.nodes:
+            return False
+        self.nodes = [fresh_node() for _ in self.shape]
+        self.state = "running"
+        return True
+
+    def _attempt_ended(self, node: int, attempt: int, how: str) -> bool:
+        run = self.nodes[node]
+        if run["state"] != "running" or run["pausing"] or run["attempts"] != attempt:
+            return False
+        late, told = run["late"], run["told_to_stop"]
+        run["late"] = run["told_to_stop"] = False
+        if how == "success":
+            run["state"] = "success"
+        elif late:
+            self._failed(node, again=self.shape[node]["on_timeout"])
+        elif told:
+            run["state"] = "manual-stop"
+        else:
+            self._failed(node, again=how != "refused")
+        return True
+
+    def _clock(self, node: int, shows: int) -> bool:
+        run = self.nodes[node]
+        if not run["asking"]:
+            return False
+        run["asking"] = False
+        run["clock"] = shows
+        return True
+
+    def _no_clock(self, node: int) -> bool:
+        run = self.nodes[node]
+        if not run["asking"]:
+            return False
+        run["asking"] = False
+        if self.ending is None:
+            self._failed(node, again=False)
+        return True
+
+    def _retry(self, node: int, attempt: int) -> bool:
+        run = self.nodes[node]
+        if not run["pausing"] or run["attempts"] != attempt:
+            return False
+        run["pausing"] = False
+        run["state"] = "waiting"
+        return True
+
+    def _deadline(self, node: int, attempt: int) -> bool:
+        run = self.nodes[node]
+        if run["state"] != "running" or run["pausing"] or run["attempts"] != attempt or run["told_to_stop"]:
+            return False
+        run["late"] = run["told_to_stop"] = True
+        self.done.append(("cancel", node, attempt))
+        return True
+
+    def _stop(self, operation: str) -> bool:
+        if operation in self.operations:
+            return False
+        self.operations.add(operation)
+        self.ending = "manual-stop"
+        self._stop_everything()
+        return True
+
+    def _fault(self) -> bool:
+        self.ending = "fail"
+        self._stop_everything()
+        return True
+
+    def _restart(self, operation: str, version: int, position: str, node: int | None) -> bool:
+        if operation in self.operations:
+            return False
+        assert self.state in ENDED
+        self.operations.add(operation)
+        same = len(self.shape) == len(self.shapes[version])  # nodes are named by their numbers
+        self.shape = self.shapes[version]
+        everything = self.state == "success" or not same or position == "first"
+        again = []
+        for index, _ in enumerate(self.shape):
+            if everything or self._runs_again(index, again) or (position == "specified" and index == node):
+                again.append(index)
+        most = max((run["attempts"] for run in self.nodes), default=0)
+        old = self.nodes
+        self.nodes = [
+            fresh_node(old[index]["attempts"] if same else most) if index in again else old[index]
+            for index, _ in enumerate(self.shape)
+        ]
+        self.state, self.ending, self.success_with_ignored_failures = "running", None, False
+        return True
+
+    def _runs_again(self, node: int, again: list[int]) -> bool:
+        """From the error node: what did not succeed and what comes after it. Lines go from lower numbers to higher."""
+        run = self.nodes[node]
+        not_taken = run["state"] == "skip" and not run["because_of_failure"]
+        fine = run["state"] == "success" or not_taken
+        return not fine or any(before in again for before, _ in self.shape[node]["lines"])
+
+    # -- consequences
+    def _failed(self, node: int, *, again: bool) -> None:
+        run, rules = self.nodes[node], self.shape[node]
+        if again and self.ending is None and run["used"] < rules["retries"]:
+            run["used"] += 1
+            run["pausing"] = True
+            run["state"] = "running"
+            self.done.append(("pause", node, run["attempts"]))
+            return
+        run["state"] = "fail"
+        run["clock"] = None
+        if rules["policy"] == "FAIL":
+            self.ending = self.ending or "fail"
+            self._stop_everything()
+        elif rules["policy"] == "SUSPEND" and self.ending is None:
+            self.state = "running-exception"
+
+    def _stop_everything(self) -> None:
+        for index, run in enumerate(self.nodes):
+            if run["pausing"]:
+                run["pausing"] = False
+                run["state"] = "manual-stop"
+            elif run["state"] == "running" and not run["told_to_stop"]:
+                run["told_to_stop"] = True
+                self.done.append(("cancel", index, run["attempts"]))
+
+    def _walk_until_nothing_changes(self) -> None:
+        changed = True
+        while changed:
+            changed = False
+            for node, run in enumerate(self.nodes):
+                if self.ending is None and run["state"] == "waiting" and not run["asking"]:
+                    changed = self._decide(node) or changed
+
+    def _decide(self, node: int) -> bool:
+        run, rules = self.nodes[node], self.shape[node]
+        lines = rules["lines"]
+        if not all(self._over(before) for before, _ in lines):
+            return False
+        if any(self._failure_reaches_beyond(before) for before, _ in lines):
+            run["state"], run["because_of_failure"] = "skip", True
+            return True
+        unconditional = [before for before, condition in lines if condition is None]
+        if unconditional and all(self.nodes[before]["state"] == "skip" for before in unconditional):
+            run["state"] = "skip"
+            return True
+        answers = self._answers(node)
+        if "broken" in answers:
+            self._failed(node, again=False)
+            return True
+        if answers and "true" not in answers:
+            return self._ask(node) if "unknown" in answers else self._skip(node)
+        return self._run(node)
+
+    def _answers(self, node: int) -> list[str]:
+        """Of the lines with conditions, up to the first that decides."""
+        answers: list[str] = []
+        for before, condition in self.shape[node]["lines"]:
+            if condition is None:
+                continue
+            answers.append(self._holds(node, before, condition))
+            if answers[-1] in ("true", "broken"):
+                break
+        return answers
+
+    def _holds(self, node: int, before: int, condition: str) -> str:
+        if self.nodes[before]["state"] == "skip":
+            return "false"
+        clock = self.nodes[node]["clock"]
+        if condition == "clock":
+            return "unknown" if clock is None else str(clock % 2 == 0).lower()
+        return {
+            "yes": "true",
+            "no": "false",
+            "broken": "broken",
+            "succeeded": str(self.nodes[before]["state"] == "success").lower(),
+            "failed": str(self.nodes[before]["state"] == "fail").lower(),
+        }[condition]
+
+    def _run(self, node: int) -> bool:
+        run, rules = self.nodes[node], self.shape[node]
+        if rules["work"] != "run":
+            run["state"] = "success"
+            run["clock"] = None
+            return True
+        if rules["text"] == "broken":
+            self._failed(node, again=False)
+            return True
+        if rules["text"] == "clock" and run["clock"] is None:
+            return self._ask(node)
+        run["state"] = "running"
+        run["clock"] = None
+        run["attempts"] += 1
+        self.done.append(("start", node, run["attempts"]))
+        return True
+
+    def _ask(self, node: int) -> bool:
+        self.nodes[node]["asking"] = True
+        self.done.append(("ask", node, 0))
+        return True
+
+    def _skip(self, node: int) -> bool:
+        self.nodes[node]["state"] = "skip"
+        self.nodes[node]["clock"] = None
+        return True
+
+    def _over(self, node: int) -> bool:
+        run = self.nodes[node]
+        if run["state"] == "fail":
+            return self.shape[node]["policy"] in ("IGNORE", "FAIL_CHILD")
+        return run["state"] in ("success", "skip")
+
+    def _failure_reaches_beyond(self, node: int) -> bool:
+        run = self.nodes[node]
+        failed = run["state"] == "fail" and self.shape[node]["policy"] == "FAIL_CHILD"
+        return failed or run["because_of_failure"]
+
+    def _end_if_over(self) -> None:
+        running = any(run["state"] == "running" for run in self.nodes)
+        if self.ending is not None:
+            if not running:
+                for run in self.nodes:
+                    if run["state"] == "waiting":
+                        run["state"] = "manual-stop" if self.ending == "manual-stop" else "skip"
+                        run["because_of_failure"] = run["state"] == "skip"
+                        run["asking"] = False
+                self._end(self.ending)
+            return
+        if running or any(run["state"] == "waiting" for run in self.nodes):
+            return
+        policies = [self.shape[i]["policy"] for i, run in enumerate(self.nodes) if run["state"] == "fail"]
+        if "SUSPEND" in policies:
+            return
+        self.success_with_ignored_failures = policies != [] and set(policies) == {"IGNORE"}
+        self._end("fail" if "FAIL_CHILD" in policies else "success")
+
+    def _end(self, state: str) -> None:
+        self.state, self.ending = state, None
+        self.done.append(("finish", 0, 0))

@@ -1,0 +1,226 @@
+"""Random jobs and a simulated engine for the model tests.
+
+The engine keeps in memory what the core told it to do and gives answers in any order: that is the outside world.
+`Engine.crash` forgets all of it and works it out again from the state alone.
+"""
+
+from __future__ import annotations
+
+import typing
+from typing import Any
+
+from hypothesis import strategies as st
+from tests.core.building import START_MS, new_instance
+from tests.core.oracle import Shape
+
+from arkwright.core.commands import (
+    AttachAttempt,
+    CancelAttempt,
+    Command,
+    Finish,
+    LookUp,
+    SetDeadline,
+    SetRetryTimer,
+    StartAttempt,
+)
+from arkwright.core.events import (
+    AttemptEnded,
+    DeadlinePassed,
+    EngineFault,
+    Event,
+    FactsFound,
+    InstanceRequested,
+    RestartFrom,
+    RestartRequested,
+    RetryDue,
+    StopRequested,
+)
+from arkwright.core.job import FailPolicy, Job, Node, Plan
+from arkwright.core.outcome import Failed, FailureKind, Outcome, Succeeded
+from arkwright.core.step import outstanding, step
+
+News = dict[str, Any]
+"""An event in words: `{"what": "ended", "node": 2, "attempt": 1, "how": "error"}` (see `oracle.py`)."""
+
+CLOCK = '#{DateUtil.format(DateUtil.now(), "yyyy-MM-dd")}'
+BROKEN = "#{Job.nothing}"
+CONDITIONS = {
+    "yes": "true",
+    "no": "false",
+    "broken": BROKEN,
+    "clock": "#{DateUtil.getTime(DateUtil.now()) % 2 == 0}",
+    "succeeded": '#{Job.getNodeStatus("n%d") == "success"}',
+    "failed": '#{Job.getNodeStatus("n%d") == "fail"}',
+}
+TEXTS = {"plain": "echo", "clock": CLOCK, "broken": BROKEN}
+
+# ---------------------------------------------------------------- random jobs
+
+
+@st.composite
+def shapes(draw: st.DrawFn, *, most: int = 12) -> Shape:
+    size = draw(st.integers(1, most))
+    return [draw(_nodes(index)) for index in range(size)]
+
+
+@st.composite
+def _nodes(draw: st.DrawFn, index: int) -> dict[str, Any]:
+    befores = sorted(draw(st.sets(st.integers(0, index - 1), max_size=3))) if index else []
+    lines = [(before, draw(st.sampled_from([None, None, None, *CONDITIONS]))) for before in befores]
+    text = draw(st.sampled_from(["plain", "plain", "plain", "clock", "broken"]))
+    policy = draw(st.sampled_from(["FAIL", "FAIL_CHILD", "IGNORE", "IGNORE", "SUSPEND"]))
+    if policy == "FAIL" and (text == "broken" or any(condition == "broken" for _, condition in lines)):
+        # Which neighbours had been started when the instance failed within one step is nobody's promise.
+        policy = "FAIL_CHILD"
+    return {
+        "policy": policy,
+        "work": draw(st.sampled_from(["run", "run", "run", "run", "control", "dry"])),
+        "text": text,
+        "retries": draw(st.sampled_from([0, 0, 1, 2])),
+        "on_timeout": draw(st.booleans()),
+        "lines": lines,
+    }
+
+
+def plan_of(shape: Shape) -> Plan:
+    nodes = []
+    for index, rules in enumerate(shape):
+        conditions = {
+            before: CONDITIONS[condition].replace("%d", str(before))
+            for before, condition in rules["lines"]
+            if condition is not None
+        }
+        nodes.append(
+            Node(
+                index=index,
+                name=f"n{index}",
+                type="dummy" if rules["work"] == "control" else "shell",
+                properties={"arguments": TEXTS[rules["text"]], "statement": CLOCK},
+                predecessors=tuple(before for before, _ in rules["lines"]),
+                successors=tuple(
+                    after for after, other in enumerate(shape) if index in [before for before, _ in other["lines"]]
+                ),
+                conditions=conditions,
+                fail_policy=FailPolicy(rules["policy"]),
+                retry_times=rules["retries"],
+                retry_interval_seconds=5 + index,
+                retry_on_timeout=rules["on_timeout"],
+                max_execution_seconds=300 + index,
+                dry_run=rules["work"] == "dry",
+            )
+        )
+    return Plan(job=Job(name="random", nodes=tuple(nodes)))
+
+
+# ---------------------------------------------------------------- the engine
+
+
+Duty = tuple[str, int, int]
+"""("attempt" | "cancel" | "deadline" | "retry" | "look-up", node, attempt): what somebody has to see to."""
+
+
+def duty_of(command: Command) -> Duty | None:
+    match command:
+        case StartAttempt() | AttachAttempt():
+            return ("attempt", command.node, command.attempt)
+        case CancelAttempt():
+            return ("cancel", command.node, command.attempt)
+        case SetDeadline():
+            return ("deadline", command.node, command.attempt)
+        case SetRetryTimer():
+            return ("retry", command.node, command.attempt)
+        case LookUp():
+            return ("look-up", command.node, 0)
+        case Finish():
+            return None
+    typing.assert_never(command)
+
+
+class Engine:
+    def __init__(self, shapes: list[Shape]) -> None:
+        self.plans = [plan_of(shape) for shape in shapes]
+        self.plan = self.plans[0]
+        self.first = self.state = new_instance(self.plan)
+        self.now_ms = START_MS
+        self.duties: dict[Duty, Command] = {}
+        self.commands: tuple[Command, ...] = ()
+        self.history: list[Event] = []
+
+    def tell(self, news: News) -> Event:
+        event = self.event_of(news)
+        self.deliver(event)
+        return event
+
+    def deliver(self, event: Event) -> None:
+        plan = self.plans[event.job_version - 1] if isinstance(event, RestartRequested) else self.plan
+        before = self.state
+        self.state, self.commands = step(plan, before, event)
+        if self.state is not before:
+            self.plan = plan
+        self.history.append(event)
+        for command in self.commands:
+            duty = duty_of(command)
+            if duty is not None:
+                self.duties[duty] = command
+        for duty in self._answered(event):
+            self.duties.pop(duty, None)
+
+    def _answered(self, event: Event) -> list[Duty]:
+        match event:
+            case AttemptEnded(node=node, attempt=attempt):
+                return [("attempt", node, attempt), ("cancel", node, attempt), ("deadline", node, attempt)]
+            case DeadlinePassed(node=node, attempt=attempt):
+                return [("deadline", node, attempt)]
+            case RetryDue(node=node, attempt=attempt):
+                return [("retry", node, attempt)]
+            case FactsFound(node=node):
+                asked_again = any(isinstance(command, LookUp) and command.node == node for command in self.commands)
+                return [] if asked_again else [("look-up", node, 0)]
+        return []
+
+    def recovered(self) -> dict[Duty, Command]:
+        """The duties that a new owner of the state would know of."""
+        commands = outstanding(self.plan, self.state)
+        duties = {duty_of(command): command for command in commands}
+        assert len(duties) == len(commands), "outstanding asks for one thing twice"
+        return typing.cast("dict[Duty, Command]", duties)
+
+    def crash(self) -> None:
+        self.duties = self.recovered()
+
+    def event_of(self, news: News) -> Event:
+        self.now_ms += 1000
+        at_ms = self.now_ms
+        match news:
+            case {"what": "requested"}:
+                return InstanceRequested(at_ms=at_ms, instance=self.first)
+            case {"what": "ended", "node": node, "attempt": attempt, "how": how}:
+                return AttemptEnded(at_ms=at_ms, node=node, attempt=attempt, outcome=outcome(how))
+            case {"what": "clock", "node": node, "shows": shows}:
+                return FactsFound(at_ms=at_ms, node=node, facts={"clock": shows})
+            case {"what": "no-clock", "node": node}:
+                return FactsFound(at_ms=at_ms, node=node, failure="The clock stands still.")
+            case {"what": "retry", "node": node, "attempt": attempt}:
+                return RetryDue(at_ms=at_ms, node=node, attempt=attempt)
+            case {"what": "deadline", "node": node, "attempt": attempt}:
+                return DeadlinePassed(at_ms=at_ms, node=node, attempt=attempt)
+            case {"what": "stop", "operation": operation}:
+                return StopRequested(at_ms=at_ms, operation_id=operation, by="anna")
+            case {"what": "fault"}:
+                return EngineFault(at_ms=at_ms, message="Internal error.")
+            case {"what": "restart", "operation": operation, "version": version, "position": position, "node": node}:
+                return RestartRequested(
+                    at_ms=at_ms,
+                    operation_id=operation,
+                    by="anna",
+                    position=RestartFrom(f"{position}_node"),
+                    node_name=None if node is None else f"n{node}",
+                    job_version=version + 1,
+                )
+        raise AssertionError(news)
+
+
+def outcome(how: str) -> Outcome:
+    if how == "success":
+        return Succeeded(output="o", message="done")
+    return Failed(kind=FailureKind(how), message="it failed", exit_code=1)

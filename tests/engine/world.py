@@ -1,0 +1,136 @@
+"""A whole engine in a folder: real store, real processes. It can die at any call of the store, and come back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from arkwright.core.instance import Instance
+from arkwright.engine.clock import Clock, SystemClock
+from arkwright.engine.engine import Engine
+from arkwright.engine.folders import Folders
+from arkwright.engine.interface import RunRequest
+from arkwright.executors.local import LocalExecutor
+from arkwright.nodes.base import Work
+from arkwright.nodes.registry import Registry
+from arkwright.store.base import Accepted, DefinitionWrite, IdempotencyKey, Kind, Place, Store
+from arkwright.store.open import open_store
+from arkwright.testing.faulty_store import FaultyStore
+
+PLACE = Place(project_id="p" * 32, workspace_id="w" * 32)
+END_SECONDS = 30
+
+
+def node(name: str, type_: str = "Shell", *, after: list[str] | None = None, **more: Any) -> dict[str, Any]:
+    """A node as the API takes it; keywords that are no field of a node are properties."""
+    fields = {"failPolicy", "retryTimes", "retryInterval", "maxExecutionTime", "execTimeOutRetry", "conditions"}
+    return {
+        "name": name,
+        "type": type_,
+        "preNodeName": after or [],
+        "properties": [{"name": key, "value": value} for key, value in more.items() if key not in fields],
+        **{key: value for key, value in more.items() if key in fields},
+    }
+
+
+class World:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        url: str = "",
+        crash_at: int = 0,
+        after: bool = False,
+        clock: Clock | None = None,
+        name: str = "engine",
+        lease_seconds: int | None = None,
+        runs: bool = True,
+    ) -> None:
+        self.folders = Folders(folder)
+        self.clock = clock or SystemClock()
+        self.store = FaultyStore(open_store(url or folder / "store.db"), crash_at, after)
+        self._name = name
+        self._lease_seconds = lease_seconds
+        self._runs = runs
+
+    async def open(self) -> None:
+        await self.store.real.open()
+        registry = Registry()
+        self.executor = LocalExecutor(registry, root=self.folders.runs, grace_seconds=0.5)
+        self.engine = Engine(
+            store=self.store.store(),
+            clock=self.clock,
+            folders=self.folders,
+            registry=registry,
+            executors={Work.PROGRAM: self.executor},
+            local_programs_allowed=lambda _: True,
+            name=self._name,
+            lease_seconds=self._lease_seconds,
+            runs=self._runs,
+        )
+        await self.engine.open()
+
+    async def close(self) -> None:
+        """The end of the process: nothing of it goes on but the programs it started."""
+        await self.engine.close()
+        await self.store.real.close()
+
+    async def job(self, name: str, nodes: list[dict[str, Any]], **document: Any) -> None:
+        write = DefinitionWrite(
+            name=name,
+            category="BATCH",
+            directory="/",
+            body={"name": name, "nodes": nodes, **document},
+            submit=True,
+            actor="tester",
+            at_ms=self.clock.now_ms(),
+        )
+        store: Store = self.store.real
+        if await store.get_definition(PLACE, Kind.JOB, name) is None:
+            await store.create_definition(PLACE, Kind.JOB, write)
+        else:
+            await store.save_definition(PLACE, Kind.JOB, name, write)
+
+    async def submit(self, name: str, *, idempotency: IdempotencyKey | None = None, **parameters: str) -> Accepted:
+        return await self.engine.submit(
+            RunRequest(
+                place=PLACE, job_name=name, parameters=parameters, by="tester", time_zone="UTC", idempotency=idempotency
+            )
+        )
+
+    async def run(self, name: str, **parameters: str) -> Instance:
+        return await self.ended((await self.submit(name, **parameters)).instance_id)
+
+    async def ended(self, instance_id: int) -> Instance:
+        state = await self.engine.wait(instance_id, END_SECONDS)
+        assert state is not None
+        assert state.ended, f"still {state.status} after {END_SECONDS} s: {state}"
+        return state
+
+    async def until(self, instance_id: int, reached: Any) -> Instance:
+        """The first state of the instance that fulfils the condition."""
+        async with asyncio.timeout(END_SECONDS), contextlib.aclosing(self.engine.watch(instance_id)) as states:
+            async for state in states:
+                if reached(state):
+                    return state
+        raise AssertionError("the instance ended without it")
+
+    def log(self, state: Instance, name: str) -> str:
+        run = next(run for run in state.nodes if run.name == name)
+        return self.folders.log(state.id, run.index, run.attempt).read_text()
+
+
+@contextlib.asynccontextmanager
+async def living(world: World) -> AsyncIterator[World]:
+    await world.open()
+    try:
+        yield world
+    finally:
+        await world.close()
+
+
+def statuses(state: Instance) -> dict[str, str]:
+    return {run.name: run.status.value for run in state.nodes}
