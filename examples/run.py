@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 EXAMPLE = Path(__file__).resolve().parent / "seattle-weather"
@@ -35,7 +35,7 @@ def main() -> int:
             return run_example(address, folder, options.year)
     finally:
         if options.keep is None:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove(folder)
 
 
 def run_example(address: str, folder: Path, year: str) -> int:
@@ -54,6 +54,14 @@ def run_example(address: str, folder: Path, year: str) -> int:
     if code == 0:
         code = arkwright("instance", "logs", "seattle-weather", "--node", "report")
     return code
+
+
+def remove(folder: Path) -> None:
+    """Resident hosts outlive their server for a while, to be found again; this server will not come back."""
+    for address in (folder / "hosts").glob("*.json"):
+        with suppress(OSError, ValueError, KeyError):
+            os.kill(json.loads(address.read_text())["pid"], signal.SIGTERM)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

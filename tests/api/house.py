@@ -56,11 +56,11 @@ class House:
     store: Store
     directory: Directory
     administration: Administration
+    loop: asyncio.AbstractEventLoop
     tokens: dict[str, str] = field(default_factory=dict)
-    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=60)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout=60)
 
     def call(
         self,
@@ -69,7 +69,7 @@ class House:
         body: Any = None,
         *,
         role: str | None = "administrator",
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str | bytes] | None = None,
         content: bytes | None = None,
         project: str = PROJECT,
     ) -> httpx2.Response:
@@ -82,7 +82,7 @@ class House:
         path: str,
         body: Any,
         role: str | None,
-        headers: dict[str, str],
+        headers: dict[str, str | bytes],
         content: bytes | None,
         project: str,
     ) -> httpx2.Response:
@@ -106,16 +106,15 @@ def open_house(folder: Path) -> tuple[House, threading.Thread]:
     thread = threading.Thread(target=loop.run_forever, name="house", daemon=True)
     thread.start()
     made = asyncio.run_coroutine_threadsafe(_open(folder), loop).result(timeout=60)
-    made._loop = loop
     return made, thread
 
 
 def close_house(house: House, thread: threading.Thread) -> None:
     house.run(house.store.close())
-    house._loop.call_soon_threadsafe(house._loop.stop)
+    house.loop.call_soon_threadsafe(house.loop.stop)
     thread.join(timeout=10)
     with suppress(RuntimeError):
-        house._loop.close()
+        house.loop.close()
 
 
 async def _open(folder: Path) -> House:
@@ -151,7 +150,7 @@ async def _open(folder: Path) -> House:
         now_ms=clock.now_ms,
         body_limit_bytes=BODY_LIMIT,
     )
-    house = House(application, store, directory, administration)
+    house = House(application, store, directory, administration, asyncio.get_running_loop())
     domain = directory.only_domain()
     assert domain is not None
     workspace = directory.workspace(PROJECT, None)

@@ -263,7 +263,7 @@ def test_one_key_for_two_requests_is_refused(house: House, refused: Refused, job
     assert house.call("POST", path, parameter(), headers=headers).status_code == 200
     for other in (None, parameter(value="112"), parameter(name="aab"), parameter(type="constants")):
         error = refused("DLF.3051", "POST", path, other, headers=headers)
-        assert "Idempotency-Key" in error["error_msg"]
+        assert "key 'two' was used with another request" in error["error_msg"]
 
 
 def test_a_key_is_for_one_job_in_one_workspace(house: House, job: str) -> None:
@@ -277,7 +277,7 @@ def test_a_key_is_for_one_job_in_one_workspace(house: House, job: str) -> None:
 
 @pytest.mark.parametrize("key", ["", "a b", "x" * 256, "\t", "schlüssel"])
 def test_a_key_that_is_none_is_refused(refused: Refused, job: str, key: str) -> None:
-    headers = {"Idempotency-Key": key.encode().decode("latin-1")}
+    headers = {"Idempotency-Key": key.encode()}
     refused("DLF.3051", "POST", f"jobs/{job}/run-immediate", headers=headers)
 
 

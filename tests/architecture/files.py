@@ -28,8 +28,12 @@ def tracked() -> list[Path]:
             check=True,
         ).stdout.decode()
     except (OSError, subprocess.CalledProcessError):
-        hidden = {".venv", ".git", "__pycache__", "node_modules", "dist", "build"}
-        return [path for path in TOP.rglob("*") if path.is_file() and not hidden.intersection(path.parts)]
+        made = re.compile(r"(\.(?!ci$).*|__pycache__|node_modules|dist|build)")
+        return [
+            path
+            for path in TOP.rglob("*")
+            if path.is_file() and not any(made.fullmatch(part) for part in path.relative_to(TOP).parts[:-1])
+        ]
     return [path for name in sorted(set(listed.split("\0"))) if name and (path := TOP / name).is_file()]
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,10 +42,10 @@ def job(graph: str, /, *, parameters: Mapping[str, str] | None = None, dry_run: 
     names: dict[str, int] = {}
     lines: list[tuple[str, str]] = []
     for path in graph.split(","):
-        steps = path.split(">")
-        for name in (step.strip() for step in steps):
+        steps = [name.strip() for name in path.split(">")]
+        for name in steps:
             names.setdefault(name, len(names))
-        lines += [(a.strip(), b.strip()) for a, b in zip(steps, steps[1:], strict=False)]
+        lines += itertools.pairwise(steps)
     unknown = set(nodes) - set(names)
     assert not unknown, f"not in the graph: {unknown}"
     return Job(
@@ -97,7 +98,7 @@ class Run:
     """One instance, from its request on."""
 
     def __init__(self, plan: Plan, **instance: Any) -> None:
-        self.plan = plan
+        self.plan = self.first_plan = plan
         self.now_ms = START_MS
         self.state = new_instance(plan, **instance)
         self.history: list[Event] = []
@@ -115,7 +116,8 @@ class Run:
         assert msgspec.json.encode(old) == before, "step changed the state it was given"
         again, same_commands = step(self.plan, old, event)
         assert (again, same_commands) == (new, commands), "step is not a function of its arguments"
-        if not isinstance(event, EngineFault):
+        asked_again = any(isinstance(c, LookUp) and c.node == getattr(event, "node", None) for c in commands)
+        if not isinstance(event, EngineFault) and not asked_again:
             repeated, nothing = step(self.plan, new, event)
             assert repeated is new, "the same event told twice changed something"
             assert nothing == (), "the same event told twice asked for something"

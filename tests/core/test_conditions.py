@@ -1,12 +1,12 @@
-"""Which nodes run: conditions on lines, skipped predecessors, dry runs, expression errors (factory-behaviour 3, 3.2)."""
+"""Which nodes run: conditions, skipped predecessors, dry runs, expression errors (factory-behaviour 3, 3.2)."""
 
 from __future__ import annotations
 
 import pytest
+from tests.core.building import Run, plan
 
 from arkwright.core.instance import InstanceStatus
 from arkwright.core.job import FailPolicy
-from tests.core.building import Run, plan
 
 
 def when(**conditions: str) -> dict[str, dict[str, str]]:
@@ -165,9 +165,7 @@ def test_the_first_condition_that_holds_decides_and_later_ones_are_not_asked() -
 @pytest.mark.parametrize("length", [2, 2000])
 def test_a_chain_of_ignored_expression_errors_fails_from_end_to_end(length: int) -> None:
     names = [f"n{index}" for index in range(length)]
-    nodes = {
-        name: {"properties": {"arguments": "#{Job.nothing}"}, "fail_policy": FailPolicy.IGNORE} for name in names
-    }
+    nodes = {name: {"properties": {"arguments": "#{Job.nothing}"}, "fail_policy": FailPolicy.IGNORE} for name in names}
     run = Run(plan(" > ".join(names), **nodes))
     assert {node.status.value for node in run.state.nodes} == {"fail"}
     assert (run.status, run.state.ignore_success) == (InstanceStatus.SUCCESS, True)

@@ -6,6 +6,7 @@ import datetime as dt
 
 import msgspec
 import pytest
+from tests.core.building import Run, plan
 
 from arkwright.core.commands import LookUp
 from arkwright.core.facts import fact_key, fact_of, facts_of
@@ -22,7 +23,6 @@ from arkwright.el import (
     RunningData,
     WorkCalendar,
 )
-from tests.core.building import Run, plan
 
 FACTS: list[Fact] = [
     ClockNow(),
@@ -107,10 +107,9 @@ def test_a_condition_is_decided_by_the_facts_found() -> None:
 def test_facts_that_become_needed_one_after_the_other_are_kept_until_the_node_starts() -> None:
     node = {
         "conditions": {"a": "#{Job.getNodeOutput('a') == '1'}"},
-        "properties": {"url": "#{Job.getNodeOutput('a')}-${p}", "scriptName": "s"},
+        "properties": {"url": "#{Job.getNodeOutput('a')}-#{DateUtil.getTime(DateUtil.now())}", "scriptName": "s"},
     }
-    parts = {"parameters": {"p": "#{DateUtil.getTime(DateUtil.now())}"}, "scripts": {"s": "#{OBSUtil.isExistOBSPath('obs://b/')}"}}
-    run = Run(plan("a > b", b=node, **parts)).succeeds("a")
+    run = Run(plan("a > b", b=node, scripts={"s": "#{OBSUtil.isExistOBSPath('obs://b/')}"})).succeeds("a")
     run.finds("b", **{"output:a": "1"})
     assert run.looked_up == ["b"]
     run.finds("b", clock=5)
@@ -130,6 +129,13 @@ def test_a_parameter_may_need_a_fact() -> None:
     run = Run(plan("a > b", b={"conditions": {"a": "#{${p} == 5}"}}, parameters=own)).finds("a", clock=0)
     run.succeeds("a").finds("b", clock=5)
     assert run.started == ["b"]
+
+
+def test_a_parameter_that_needs_a_fact_makes_every_node_ask_for_it_as_programs_see_all_parameters() -> None:
+    run = Run(plan("a > b", parameters={"p": "#{DateUtil.getTime(DateUtil.now())}"})).finds("a", clock=5)
+    assert run.given("a").parameters == {"p": "5"}
+    run.succeeds("a").finds("b", clock=6)
+    assert run.given("b").parameters == {"p": "6"}
 
 
 def test_other_nodes_go_on_while_one_waits_for_a_fact() -> None:

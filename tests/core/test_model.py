@@ -18,7 +18,6 @@ from arkwright.core.commands import CancelAttempt, Command, Finish, LookUp, SetD
 from arkwright.core.events import (
     EngineFault,
     Event,
-    FactsFound,
     RestartRequested,
 )
 from arkwright.core.instance import ENDED_NODE, Instance, NodeStatus
@@ -312,5 +311,3 @@ def vars_of_the_oracle() -> set[str]:
     import tests.core.oracle as oracle
 
     return {getattr(value, "__module__", "") or "" for value in vars(oracle).values()}
-
-

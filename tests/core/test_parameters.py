@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.core.building import Run, plan
 
 from arkwright.core.instance import NodeStatus
+from arkwright.core.job import FailPolicy
 from arkwright.core.resolve import read_arguments
-from tests.core.building import Run, plan
 
 
 def given(text: str, *, own: dict[str, str] | None = None, run: dict[str, str] | None = None, name: str = "url") -> str:
@@ -18,7 +19,9 @@ def given(text: str, *, own: dict[str, str] | None = None, run: dict[str, str] |
     return started.given("a").properties[name]
 
 
-def script(text: str, *, own: dict[str, str] | None = None, run: dict[str, str] | None = None, arguments: str = "") -> str:
+def script(
+    text: str, *, own: dict[str, str] | None = None, run: dict[str, str] | None = None, arguments: str = ""
+) -> str:
     """What a script with that text becomes."""
     node = {"properties": {"scriptName": "s", "scriptArgs": arguments}}
     started = Run(plan("a", a=node, parameters=own, scripts={"s": text}), parameters=run or {})
@@ -179,7 +182,7 @@ def test_an_expression_knows_when_the_instance_started() -> None:
 
 def test_an_expression_knows_the_state_of_ended_nodes_only() -> None:
     text = "#{Job.getNodeStatus('a')} #{Job.getNodeStatus('x')} #{Job.getNodeStatus('w') == null}"
-    run = Run(plan("a > b, x > b, w", b={"properties": {"url": text}}, x={"fail_policy": "IGNORE"}))
+    run = Run(plan("a > b, x > b, w", b={"properties": {"url": text}}, x=FailPolicy.IGNORE))
     run.succeeds("a").fails("x")
     assert run.given("b").properties["url"] == "success fail true"
 

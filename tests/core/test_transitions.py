@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import typing
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -166,6 +168,18 @@ def test_a_repeated_operation_id_changes_nothing_even_where_the_operation_would_
     ended = run.state
     run.is_stopped("once")
     assert run.state is ended
+
+
+def test_the_page_on_states_is_in_step_with_the_table() -> None:
+    path = Path(__file__).parents[2] / "docs" / "instance_states.py"
+    spec = importlib.util.spec_from_file_location("instance_states", path)
+    assert spec is not None
+    assert spec.loader is not None
+    writer = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(writer)
+    assert writer.PAGE.read_text(encoding="utf-8") == writer.page(), "run `python docs/instance_states.py`"
+    found = {(before, kind) for before, kind, _ in writer.find_moves()}
+    assert found == {pair for pair, answer in TRANSITIONS.items() if answer is Answer.HANDLED}
 
 
 def test_unchanged_node_runs_stay_the_same_objects_so_that_only_changed_rows_are_written() -> None:

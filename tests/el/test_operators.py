@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.el.kit import answer, mistake
 
 from arkwright.el import ErrorKind
-from tests.el.kit import answer, mistake
 
 NULL = "null"
 
@@ -173,11 +173,11 @@ EXAMPLES = [
     ("false ? 1 : false ? 2 : 3", "3", "Long"),
     ("1 > 0 ? 'a' + 'b' : 'c'", "ab", "String"),
     # Properties, elements, methods
-    ("JSONUtil.parse('{\"a\":{\"b\":[1,2]}}').a.b[1]", "2", "Integer"),
+    ('JSONUtil.parse(\'{"a":{"b":[1,2]}}\').a.b[1]', "2", "Integer"),
     ("JSONUtil.parse('{\"a\":1}')['a']", "1", "Integer"),
     ("JSONUtil.parse('{\"a b\":1}')['a b']", "1", "Integer"),
     ("JSONUtil.parse('{\"empty\":1}').empty", "1", "Integer"),
-    ("JSONUtil.parse('{\"1\":\"x\"}')[1]", "x", "String"),
+    ('JSONUtil.parse(\'{"1":"x"}\')[1]', "x", "String"),
     ("JSONUtil.parse('{}').missing", "", NULL),
     ("JSONUtil.parse('{}').missing.deeper", "", NULL),
     ("JSONUtil.parse('[1]')[1]", "", NULL),

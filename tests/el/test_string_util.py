@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from tests.el.kit import SCOPE, answer, mistake, table
 
 from arkwright.el import ElError, ErrorKind, Scope, evaluate_expression
 from arkwright.el.functions import BUILT_INS
-from tests.el.kit import SCOPE, answer, mistake, table
 
 ROWS = table("string_util")
 
@@ -53,7 +53,7 @@ def test_numbers_and_lists_are_joined_as_text() -> None:
 
 
 def test_replacements_that_go_in_circles_are_an_error() -> None:
-    swap = "StringUtil.replaceEachRepeatedly('ab',JSONUtil.parse('[\"a\",\"b\"]'),JSONUtil.parse('[\"b\",\"a\"]'))"
+    swap = 'StringUtil.replaceEachRepeatedly(\'ab\',JSONUtil.parse(\'["a","b"]\'),JSONUtil.parse(\'["b","a"]\'))'
     assert mistake("#{" + swap + "}").kind is ErrorKind.WRONG_TYPE
 
 
@@ -116,8 +116,10 @@ def test_a_regular_expression_replaces_as_in_java(arguments: str, expected: str)
 
 @pytest.mark.parametrize(
     "pattern",
-    ["(a", "a)", "[a", "*a", "a**+", "a{3,1}", "a{x}", "(?=a)", "(?<!a)b", "(?>a)", "a++", r"(a)\1", "[a[b]]", "[a&&b]"]
-    + [r"\y", r"\p{Nonsense}", "[z-a]", r"\x4", "(?z)a", "(?<1>a)", "\\", "((((((((((" * 10, "a{9999}{9999}"],
+    [
+        *("(a", "a)", "[a", "*a", "a**+", "a{3,1}", "a{x}", "(?=a)", "(?<!a)b", "(?>a)", "a++", r"(a)\1", "[a[b]]"),
+        *("[a&&b]", r"\y", r"\p{Nonsense}", "[z-a]", r"\x4", "(?z)a", "(?<1>a)", "\\", "(" * 100, "a{9999}{9999}"),
+    ],
 )
 def test_a_regular_expression_that_cant_be_read_is_an_error(pattern: str) -> None:
     expression = "StringUtil.removeAll('aaa', Job.getParam('p'))"

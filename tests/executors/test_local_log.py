@@ -15,8 +15,7 @@ from arkwright.executors.base import Executor
 from arkwright.executors.local import LocalExecutor
 from arkwright.executors.local_guard import LogGuard, cap_log, note
 from arkwright.nodes.registry import Registry
-from arkwright.testing.executor_stage import Gate, log_of, opened, step_context, suite_registry, until
-from arkwright.testing.executor_suite import ExecutorSuite
+from arkwright.testing.executor_stage import Gate, doomed_server, log_of, opened, step_context, suite_registry, until
 
 CAP = 300_000
 SLACK = CAP // 30
@@ -74,19 +73,14 @@ class TestTheGuard:
     factory = "tests.executors.test_local_log:make_capped"
 
     def test_a_running_programs_log_is_cut_also_after_the_server_was_killed(self, tmp_path: Path, gate: Gate) -> None:
-        suite = ExecutorSuite()
-        suite.factory = self.factory  # type: ignore[misc]
-        text = f"seq 1 200000; echo 1 >{gate.arrived}; {gate.text} seq 1 300000; {gate.text} echo the end"
-        # two reports: the second comes after `wait(1)` below; the server lives until its guard has done its work once
-        folder = tmp_path / "0" / "0-1"
+        context = step_context(tmp_path, 0, f"seq 1 200000; {gate.text} seq 1 300000; {gate.text} echo the end")
 
         def cut() -> bool:
-            return (folder / "log").stat().st_size <= CAP + SLACK
+            return (context.folder / "log").stat().st_size <= CAP + SLACK
 
-        wait = gate.wait
-        gate.wait = lambda count=1: _then(wait(2), cut)  # type: ignore[method-assign]
-        (context,) = suite.start_and_kill_server(tmp_path, gate, 1, text)
-        gate.wait = wait  # type: ignore[method-assign]
+        with doomed_server(self.factory, tmp_path, 1, context.properties["text"]):
+            gate.wait()
+            asyncio.run(until(cut))
 
         async def scene() -> None:
             gate.open()
@@ -122,11 +116,3 @@ class TestTheGuard:
                 assert executor._guard._pid == 0
 
         asyncio.run(scene())
-
-
-def _then(pids: list[int], condition: object) -> list[int]:
-    async def scene() -> None:
-        await until(condition)  # type: ignore[arg-type]
-
-    asyncio.run(scene())
-    return pids

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +16,8 @@ from arkwright.executors import local
 from arkwright.executors.folder import AttemptFolder, Ended, Lost, NotStarted, examine
 from arkwright.executors.local import LocalExecutor
 from arkwright.executors.local_boot import BootMark
-from arkwright.executors.process import LinuxSystem, PortableSystem, System
+from arkwright.executors.local_steps import Attempt, Steps
+from arkwright.executors.process import Handle, LinuxSystem, PortableSystem, System
 from arkwright.nodes.base import Context, Program
 from arkwright.testing.executor_stage import Gate, Live, Step, log_of, opened, step_context, suite_registry, until
 
@@ -108,7 +111,7 @@ def test_an_end_that_was_written_counts_in_any_boot(tmp_path: Path) -> None:
 
 def test_half_an_end_is_no_end(tmp_path: Path) -> None:
     context = step_context(tmp_path, 1, "true")
-    claim(context, "another-boot 12 (sh) S\n0")
+    claim(context, f"another-boot 1 {start_text(LinuxSystem(), 1)}\n0")
     is_lost(attached(tmp_path, context))
 
 
@@ -280,16 +283,42 @@ def test_an_attempt_whose_folder_can_not_be_made_fails(tmp_path: Path) -> None:
     asyncio.run(scene())
 
 
-def test_the_code_is_known_though_it_could_not_be_written_down(tmp_path: Path) -> None:
+def test_the_code_is_known_though_a_full_disk_kept_it_from_being_written(tmp_path: Path) -> None:
+    system = LinuxSystem()
+    context = step_context(tmp_path, 1, "")
+    claim(context, f"{system.boot} 12345 {start_text(system, 1)}\n")
+    attempt = Attempt("SuiteStep", context, adopted=False)
+    attempt.handle, attempt.status = Handle(12345), 7
+    steps = Steps(suite_registry(), system, BootMark(tmp_path, system.boot), 1000)
+    outcome = steps.conclude(attempt)
+    assert isinstance(outcome, Failed)
+    assert (outcome.kind, outcome.exit_code) == (FailureKind.ERROR, 7)
+
+
+def test_without_a_descriptor_for_a_pidfd_a_program_is_watched_all_the_same(
+    tmp_path: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = step_context(tmp_path, 1, f"{gate.text} exit 6")
+    system = LinuxSystem()
+
+    def none_left(pid: int) -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(os, "pidfd_open", none_left)
+
     async def scene() -> None:
-        async with opened(LocalExecutor(suite_registry(), root=tmp_path)) as live:
-            # stands for a full disk: the line that says the end can't be appended
-            context = step_context(tmp_path, 1, f"c={tmp_path}/1/0-1/child; cp $c $c.x; rm $c; ln -s $c.x $c; "
-                                   "ulimit -f 0; exit 7")  # fmt: skip
-            live.submit(context)
-            outcome = await live.outcome(context)
-            assert isinstance(outcome, Failed)
-            assert outcome.exit_code == 7
+        async with (
+            opened(LocalExecutor(suite_registry(), root=tmp_path, system=system)) as first,
+            opened(LocalExecutor(suite_registry(), root=tmp_path, system=system)) as second,
+        ):
+            first.submit(context)
+            await gate.arrive()
+            second.attach(context)
+            gate.open()
+            for live in (first, second):
+                outcome = await live.outcome(context)
+                assert isinstance(outcome, Failed)
+                assert outcome.exit_code == 6
 
     asyncio.run(scene())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,7 +62,7 @@ def test_no_descriptor_of_the_server_is_open_in_a_program(tmp_path: Path) -> Non
 
 def test_a_closed_executor_keeps_no_descriptor_open(tmp_path: Path, gate: Gate) -> None:
     def descriptors() -> int:
-        return len(os.listdir("/proc/self/fd"))
+        return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
     async def scene() -> None:
         before = descriptors()
@@ -87,8 +88,6 @@ def test_signals_that_python_ignores_work_as_usual_in_a_program(tmp_path: Path) 
 
 
 def test_signals_that_a_nohup_ed_server_ignores_work_as_usual_in_a_program(tmp_path: Path) -> None:
-    import signal
-
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         log, code = run(tmp_path, "kill -HUP $$; echo survived")

@@ -31,12 +31,15 @@ from arkwright.el import (
     Scope,
     evaluate_template,
     parse_template,
+    references,
     resolve,
     substitute,
 )
 
 UNSCANNED = frozenset({"statement", "sql", "sqlstatement"})
 """Properties, in lower case, that hold a statement typed into the node."""
+
+_INCOMPLETE = frozenset({ErrorKind.SYNTAX, ErrorKind.UNCLOSED_EXPRESSION, ErrorKind.UNCLOSED_STRING})
 
 
 class Resolved(Record, frozen=True, kw_only=True):
@@ -148,9 +151,7 @@ class Resolver:
         if script is None:
             return None
         values = _Values(self, read_arguments(properties.get("scriptArgs", "")))
-        try:
-            parse_template(script.text)
-        except ElError:
+        if not _holds_complete_expressions(script.text):
             try:
                 return msgspec.structs.replace(script, text=substitute(script.text, values))
             except _FactsMissing as request:
@@ -195,6 +196,15 @@ class _Values(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(list(iter(self)))
+
+
+def _holds_complete_expressions(text: str) -> bool:
+    """Judged by the text as it was written, whatever values its parameters have. A complete one may still be wrong."""
+    try:
+        parse_template(substitute(text, dict.fromkeys(references(text), "0")))
+    except ElError as error:
+        return error.kind not in _INCOMPLETE
+    return True
 
 
 def read_arguments(text: str) -> dict[str, str]:

@@ -58,7 +58,7 @@ class _Parser:
         root = self.expression()
         if self.current.kind is not TokenKind.END:
             raise self.unexpected("an operator or the end")
-        return Parsed(root=root, size=self.size, depth=self.deepest)
+        return Parsed(root=root, size=self.size, depth=max(self.deepest, root.height))
 
     @property
     def current(self) -> Token:
@@ -92,9 +92,19 @@ class _Parser:
     def descend(self, levels: int = 1) -> None:
         self.depth += levels
         self.deepest = max(self.deepest, self.depth)
-        if self.depth > DEEPEST:
+        self.check_depth(self.depth)
+
+    def check_depth(self, levels: int) -> None:
+        if levels > DEEPEST:
             message = f"the expression nests deeper than {DEEPEST} levels"
             raise ElError(ErrorKind.LIMIT, message, position=self.current.start, expression=self.source)
+
+    def height_over(self, *nodes: Node) -> int:
+        """The height of a node above these."""
+        self.size += 1
+        height = 1 + max((node.height for node in nodes), default=0)
+        self.check_depth(height)
+        return height
 
     def unexpected(self, expected: str) -> ElError:
         token = self.current
@@ -112,8 +122,8 @@ class _Parser:
             yes = self.expression()
             self.expect(":", "of '? :'")
             no = self.expression()
-            self.size += 1
-            condition = Choice(condition=condition, yes=yes, no=no, start=condition.start, end=no.end)
+            height = self.height_over(condition, yes, no)
+            condition = Choice(condition=condition, yes=yes, no=no, start=condition.start, end=no.end, height=height)
         self.depth -= 1
         return condition
 
@@ -139,8 +149,9 @@ class _Parser:
 
     def chain(self, operands: list[Node], operators: list[str]) -> Node:
         self.size += len(operators)
+        height = self.height_over(*operands)
         rest = tuple(zip(operators, operands[1:], strict=True))
-        return Chain(first=operands[0], rest=rest, start=operands[0].start, end=operands[-1].end)
+        return Chain(first=operands[0], rest=rest, start=operands[0].start, end=operands[-1].end, height=height)
 
     def unary(self) -> Node:
         signs: list[tuple[str, int]] = []
@@ -150,34 +161,33 @@ class _Parser:
         is_negative = bool(signs) and signs[-1][0] == "-"
         operand = self.postfix(is_negative=is_negative)
         for sign, start in reversed(signs):
-            self.size += 1
-            operand = Unary(operator=sign, operand=operand, start=start, end=operand.end)
+            height = self.height_over(operand)
+            operand = Unary(operator=sign, operand=operand, start=start, end=operand.end, height=height)
         self.depth -= len(signs)
         return operand
 
     def postfix(self, *, is_negative: bool) -> Node:
         node = self.primary(is_negative=is_negative)
-        levels = 0
         while True:
+            start = node.start
             if self.accept("."):
                 token = self.take()
                 if token.kind is not TokenKind.NAME:
                     self.index -= 1
                     raise self.unexpected("a name after '.'")
-                node = Property(base=node, name=token.text, start=node.start, end=token.end)
+                # "Job.name" is one level, like a name.
+                height = 0 if isinstance(node, Name) else self.height_over(node)
+                node = Property(base=node, name=token.text, start=start, end=token.end, height=height)
             elif self.accept("["):
                 key = self.expression()
                 end = self.expect("]", "after the index").end
-                node = Index(base=node, key=key, start=node.start, end=end)
+                node = Index(base=node, key=key, start=start, end=end, height=self.height_over(node, key))
             elif self.accept("("):
                 arguments, end = self.arguments()
-                node = Call(callee=node, arguments=arguments, start=node.start, end=end)
+                height = self.height_over(node, *arguments)
+                node = Call(callee=node, arguments=arguments, start=start, end=end, height=height)
             else:
-                self.depth -= levels
                 return node
-            self.size += 1
-            levels += 1
-            self.descend()
 
     def arguments(self) -> tuple[tuple[Node, ...], int]:
         end = self.current.end

@@ -1,4 +1,8 @@
-"""The tree of an expression. Every node knows where it stands in the source (``start`` to ``end``, half open)."""
+"""The tree of an expression.
+
+Every node knows where it stands in the source (``start`` to ``end``, half open) and how many levels are below it
+(``height``), which the parser bounds so that nothing that walks the tree can run out of stack.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ class Literal:
     value: str | int | float | bool | None
     start: int
     end: int
+    height: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +26,7 @@ class Name:
     name: str
     start: int
     end: int
+    height: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +37,7 @@ class Property:
     name: str
     start: int
     end: int
+    height: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +48,7 @@ class Index:
     key: Node
     start: int
     end: int
+    height: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +59,7 @@ class Call:
     arguments: tuple[Node, ...]
     start: int
     end: int
+    height: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +70,7 @@ class Unary:
     operand: Node
     start: int
     end: int
+    height: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +84,7 @@ class Chain:
     rest: tuple[tuple[str, Node], ...]
     start: int
     end: int
+    height: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +96,7 @@ class Choice:
     no: Node
     start: int
     end: int
+    height: int = 0
 
 
 Node = Literal | Name | Property | Index | Call | Unary | Chain | Choice

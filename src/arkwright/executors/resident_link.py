@@ -236,11 +236,11 @@ class HostLink:
         """Nobody can be asked about what is pending."""
         self._barren = 0
         given_up, self._pending = self._pending, {}
+        said = self._said or await asyncio.to_thread(self._last_words) or "it left no message."
         for key, pending in given_up.items():
             folder = AttemptFolder(pending.context.folder)
             begun = pending.rebooted or await asyncio.to_thread(folder.is_claimed)
-            message = f"The process {self._files.name} that it belongs to can't be started or dies at once: "
-            message += self._said or f"see {self._files.log.name} in the hosts folder"
+            message = f"The process {self._files.name} that it belongs to can't be started, or dies at once: {said}"
             kind = FailureKind.LOST if begun else FailureKind.ERROR
             self._ended(key, Failed(kind=kind, message=message))
 

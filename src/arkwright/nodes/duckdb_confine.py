@@ -30,18 +30,22 @@ _NETWORK_RIGHTS = 0b11
 _SYMLINKS_AND_DEVICES = 1 << 6 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12
 
 
+_SYSTEM = (
+    "/usr/lib",
+    "/usr/share/zoneinfo",
+    "/etc/localtime",
+    "/dev/urandom",
+    "/proc/stat",
+    "/proc/meminfo",
+    "/proc/self/cgroup",  # DuckDB ends the whole process when it can't read this
+    "/sys/fs/cgroup",
+    "/sys/devices/system/cpu",
+)
+
+
 def libraries() -> list[Path]:
-    """What Python may still want to load in a confined thread; none of it is secret."""
-    places = [
-        sys.prefix,
-        sys.base_prefix,
-        *sys.path,
-        "/usr/lib",
-        "/usr/share/zoneinfo",
-        "/etc/localtime",
-        "/dev/urandom",
-    ]
-    return [Path(place) for place in places if place]
+    """What Python and DuckDB may still want to read in a confined thread; none of it is secret."""
+    return [Path(place) for place in (sys.prefix, sys.base_prefix, *sys.path, *_SYSTEM) if place]
 
 
 def confine_thread(*, writable: Iterable[Path], readable: Iterable[Path]) -> bool:

@@ -1,6 +1,6 @@
 """The environment of a node's program: clean, and the same whoever started the server.
 
-* From the server only what says where programs, the home folder and the language are (`ALLOWED`, `LC_*`). Nothing
+* From the server only what says where programs, the home folder and the language are (`ALLOWED`). Nothing
   that begins with `ARKWRIGHT_`: those hold the server's settings and secrets.
 * `ARKWRIGHT_JOB`, `ARKWRIGHT_NODE`, `ARKWRIGHT_INSTANCE_ID`, `ARKWRIGHT_ATTEMPT`, `ARKWRIGHT_PLAN_TIME` (epoch
   milliseconds) and `ARKWRIGHT_WORKSPACE_FOLDER` say which run this is and where the workspace's files are.
@@ -17,7 +17,12 @@ from collections.abc import Mapping
 
 from arkwright.nodes.base import Context
 
-ALLOWED = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR")
+LOCALE = ("ALL", "ADDRESS", "COLLATE", "CTYPE", "IDENTIFICATION", "MEASUREMENT", "MESSAGES", "MONETARY", "NAME",
+          "NUMERIC", "PAPER", "TELEPHONE", "TIME")  # fmt: skip
+ALLOWED = (
+    *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TZ", "TMPDIR", "LANG", "LANGUAGE"),
+    *(f"LC_{part}" for part in LOCALE),
+)
 PREFIX = "ARKWRIGHT_PARAM_"
 
 _NOT_PLAIN = re.compile(r"[^A-Z0-9_]")
@@ -30,8 +35,7 @@ def parameter_variable(name: str) -> str:
 def program_environment(context: Context, server: Mapping[str, str] | None = None) -> dict[str, str]:
     """`server`: the server's own environment."""
     server = os.environ if server is None else server
-    environment = {key: server[key] for key in ALLOWED if key in server}
-    environment |= {key: value for key, value in server.items() if key.startswith("LC_")}
+    environment = {key: value for key in ALLOWED if (value := server.get(key)) is not None}
     environment.setdefault("PATH", os.defpath)
     for name in sorted(context.parameters):
         environment[parameter_variable(name)] = context.parameters[name]

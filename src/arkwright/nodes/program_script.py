@@ -84,7 +84,8 @@ def refuse_other_places(context: Context) -> Failed | None:
     """Refuse what would have to run elsewhere, or may not run here."""
     for name, value in context.properties.items():
         word = name.lower()
-        if value.strip() in ("", LOCAL_CONNECTION):
+        here = ("", LOCAL_CONNECTION) if word == "connectionname" else ("",)
+        if value.strip() in here:
             continue
         if any(place in word for place in _PLACES):
             return refused(

@@ -2,7 +2,7 @@
 """Counters of list totals, kept in the transaction that changes what they count.
 
 Instances are counted per bucket of their compared time (`at_ms`), in three widths: day, hour and minute; once under
-their job and once under job 0, which stands for all jobs of the place. A total over any window is then whole days,
+their job and once under job -1, which stands for all jobs of the place. A total over any window is then whole days,
 whole hours and whole minutes at the edges, and rows counted by index inside the two partial minutes at most
 (`store/listing.py`).
 
@@ -18,7 +18,7 @@ from arkwright.store.work import Row, Transaction, Work, many
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 WIDTHS = (DAY, HOUR, MINUTE)
-ALL_JOBS = 0
+ALL_JOBS = -1
 
 _KEY = "place_id, job_id, width_ms, bucket, status, type, force_success, ignore_success"
 _ADD_INSTANCES = f"""

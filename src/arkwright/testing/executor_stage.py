@@ -7,11 +7,12 @@ from __future__ import annotations
 import asyncio
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -77,8 +78,9 @@ class Gate:
 
     @property
     def text(self) -> str:
-        """Shell text: report, then wait for one line."""
-        return f"echo $$ >{self.arrived}; read -r _ <{self.go}; "
+        """Shell text: report, then wait for one line. It opens the pipe first: once it has reported, nothing that
+        happens to the gate can leave it blocked."""
+        return f"exec 9<{self.go}; echo $$ >{self.arrived}; read -r _ <&9; exec 9<&-; "
 
     def wait(self, count: int = 1) -> list[int]:
         """Block until so many programs have reported; their process ids."""
@@ -97,6 +99,7 @@ class Gate:
         os.write(self._go, b"go\n" * count)
 
     def close(self) -> None:
+        """Programs that still wait read the end of the pipe and go on: no test leaves one behind."""
         os.close(self._arrived)
         os.close(self._go)
 
@@ -165,6 +168,20 @@ def load(name: str) -> Callable[..., Any]:
     module, _, attribute = name.partition(":")
     found: Callable[..., Any] = getattr(import_module(module), attribute)
     return found
+
+
+@contextmanager
+def doomed_server(factory: str, root: Path, count: int, text: str) -> Iterator[None]:
+    """A server of its own that has started `count` programs of `step_context(root, i, text)` (`{i}` in the text is the
+    number); it dies by SIGKILL at the end of the block."""
+    command = [sys.executable, "-m", "arkwright.testing.executor_stage", factory, str(root), str(count), text]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    server = subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603 - our own
+    try:
+        yield
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
 
 
 async def _serve(factory: str, root: Path, count: int, text: str) -> None:

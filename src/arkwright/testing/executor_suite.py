@@ -14,9 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
-import subprocess
-import sys
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, ClassVar
@@ -29,6 +26,7 @@ from arkwright.nodes.base import Context
 from arkwright.testing.executor_stage import (
     Gate,
     Live,
+    doomed_server,
     group_is_empty,
     load,
     log_of,
@@ -65,15 +63,9 @@ class ExecutorSuite:
         gate.close()
 
     def start_and_kill_server(self, root: Path, gate: Gate, count: int, text: str) -> list[Context]:
-        """A server of its own starts `count` programs (`{i}` in the text is the number) and dies by SIGKILL."""
-        command = [sys.executable, "-m", "arkwright.testing.executor_stage", self.factory, str(root), str(count), text]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-        server = subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603 - our own
-        try:
+        """Programs that a killed server left running behind the gate (`{i}` in the text is the number)."""
+        with doomed_server(self.factory, root, count, text):
             gate.wait(count)
-        finally:
-            os.killpg(server.pid, signal.SIGKILL)
-            server.wait()
         return [step_context(root, i, text.replace("{i}", str(i))) for i in range(count)]
 
     # -- running

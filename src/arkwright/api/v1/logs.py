@@ -150,7 +150,7 @@ def whole_text(data: bytes, *, final: bool) -> tuple[str, int]:
     if not final:
         for back in range(1, min(4, len(data) + 1)):
             byte = data[-back]
-            if byte < 0x80:
+            if byte < 0x80 or byte > 0xF4:
                 break
             if byte >= 0xC0:
                 need = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4

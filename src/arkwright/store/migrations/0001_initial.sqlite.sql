@@ -101,7 +101,7 @@ CREATE INDEX instance_of_job ON instance
 CREATE INDEX instance_unended ON instance (owner, session, id) WHERE ended = 0;
 
 -- How many instances, per bucket of `at_ms`: `width_ms` is a day, an hour and a minute; `bucket` is at_ms / width_ms;
--- `job_id` 0 counts those of all jobs. Rows that come to nothing are deleted.
+-- `job_id` -1 counts those of all jobs. Rows that come to nothing are deleted.
 CREATE TABLE instance_count (
     place_id INTEGER NOT NULL,
     job_id INTEGER NOT NULL,

@@ -1,0 +1,193 @@
+"""Writes `docs/reference/instance-states.md` from the core's table; run it as a program to write the page anew.
+
+The table says which events a state takes. Where they lead is found by trial: small jobs of every failPolicy are told
+every event in every state they get into. A test compares the page with what this writes.
+"""
+
+from __future__ import annotations
+
+import sys
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from arkwright.core.events import (
+    AttemptEnded,
+    DeadlinePassed,
+    EngineFault,
+    Event,
+    FactsFound,
+    InstanceRequested,
+    RestartRequested,
+    RetryDue,
+    StopRequested,
+)
+from arkwright.core.instance import ENDED_INSTANCE, Instance, InstanceStatus
+from arkwright.core.job import FailPolicy, Job, Node, Plan
+from arkwright.core.outcome import Failed, FailureKind, Succeeded
+from arkwright.core.step import step
+from arkwright.core.transitions import TRANSITIONS, Answer
+
+PAGE = Path(__file__).resolve().parent / "reference" / "instance-states.md"
+NOTICE = "<!-- Written by `python docs/instance_states.py` from the code; changes here are lost. -->\n\n"
+EVENTS: tuple[type[Event], ...] = typing.get_args(Event)
+
+Move = tuple[InstanceStatus, type[Event], InstanceStatus]
+
+_STEPS = 5
+"""Events deep: enough to be looked up, run, fail, be tried again and be stopped."""
+
+
+def page() -> str:
+    moves = find_moves()
+    lines = [
+        "# States of a job instance\n",
+        "An instance changes by events alone. This page shows what each event does in each state, and where it leads.",
+        "The words are those of the API.\n",
+        "```mermaid",
+        *_diagram(moves),
+        "```\n",
+        "An event that leaves the instance in its state (a node ended, others still run) is not drawn.\n",
+        *_table(moves),
+        "",
+        "* *stays*, or the states it may lead to: the event is handled.",
+        "* ignored: late or repeated news, normal after a crash; nothing changes.",
+        "* refused: nothing changes, and whoever asked is told so.",
+        "* States that have no way in here are set by the scheduler or by operators.",
+    ]
+    return NOTICE + "\n".join(lines) + "\n"
+
+
+def _diagram(moves: set[Move]) -> Iterator[str]:
+    yield "stateDiagram-v2"
+    for status in InstanceStatus:
+        yield f'    state "{status.value}" as {_id(status)}'
+    yield f"    [*] --> {_id(InstanceStatus.WAITING)}"
+    for before in InstanceStatus:
+        for after in InstanceStatus:
+            names = [kind.__name__ for kind in EVENTS if before is not after and (before, kind, after) in moves]
+            if names:
+                yield f"    {_id(before)} --> {_id(after)}: {', '.join(names)}"
+    for status in InstanceStatus:
+        if status in ENDED_INSTANCE:
+            yield f"    {_id(status)} --> [*]"
+
+
+def _table(moves: set[Move]) -> Iterator[str]:
+    yield f"| State | {' | '.join(kind.__name__ for kind in EVENTS)} |"
+    yield "|---|" + "---|" * len(EVENTS)
+    for status in InstanceStatus:
+        yield f"| {status.value} | {' | '.join(_cell(status, kind, moves) for kind in EVENTS)} |"
+
+
+def _cell(status: InstanceStatus, kind: type[Event], moves: set[Move]) -> str:
+    match TRANSITIONS[status, kind]:
+        case Answer.IGNORED:
+            return "ignored"
+        case Answer.ILLEGAL:
+            return "refused"
+        case Answer.HANDLED:
+            after = [each for each in InstanceStatus if (status, kind, each) in moves]
+            others = [each.value for each in after if each is not status]
+            return ", ".join(["*stays*", *others] if status in after else others)
+
+
+def _id(status: InstanceStatus) -> str:
+    return status.value.replace("-", "_")
+
+
+def find_moves() -> set[Move]:
+    """Which state each handled event may lead to from each state."""
+    moves: set[Move] = set()
+    for plan in _plans():
+        fresh = Instance(
+            id=1,
+            project_id="",
+            workspace_id="",
+            job_id=1,
+            job_name="",
+            job_version=1,
+            plan_time_ms=0,
+            submit_time_ms=0,
+            time_zone="UTC",
+        )
+        starts = [
+            msgspec.structs.replace(fresh, status=status) for status in InstanceStatus if status not in ENDED_INSTANCE
+        ]
+        running, _ = step(plan, fresh, InstanceRequested(at_ms=0, instance=fresh))
+        if not running.ended:
+            starts.append(msgspec.structs.replace(running, status=InstanceStatus.PAUSE))
+        _explore(plan, starts, moves)
+    return moves
+
+
+def _explore(plan: Plan, states: list[Instance], moves: set[Move]) -> None:
+    seen: set[bytes] = set()
+    for _ in range(_STEPS):
+        found = []
+        for state in states:
+            for event in _events(state):
+                if TRANSITIONS[state.status, type(event)] is not Answer.HANDLED:
+                    continue
+                after, _ = step(plan, state, event)
+                if after is state:
+                    continue
+                moves.add((state.status, type(event), after.status))
+                key = msgspec.json.encode(after)
+                if key not in seen:
+                    seen.add(key)
+                    found.append(after)
+        states = found
+
+
+def _plans() -> Iterator[Plan]:
+    """Two nodes one after the other, and two beside each other, the first of them with each failPolicy."""
+    looks_up = {"arguments": "#{DateUtil.now()}"}
+    for policy in FailPolicy:
+        for line in (True, False):
+            first = Node(
+                index=0,
+                name="a",
+                type="shell",
+                successors=(1,) if line else (),
+                fail_policy=policy,
+                retry_times=1 if line else 0,
+                properties={} if line else looks_up,
+            )
+            second = Node(
+                index=1,
+                name="b",
+                type="shell",
+                predecessors=(0,) if line else (),
+                retry_times=1,
+                properties=looks_up,
+            )
+            yield Plan(job=Job(name="", nodes=(first, second)))
+
+
+def _events(state: Instance) -> Iterator[Event]:
+    yield InstanceRequested(at_ms=0, instance=state)
+    for run in state.nodes:
+        yield AttemptEnded(at_ms=0, node=run.index, attempt=run.attempt, outcome=Succeeded())
+        for kind in (FailureKind.ERROR, FailureKind.REFUSED):
+            yield AttemptEnded(at_ms=0, node=run.index, attempt=run.attempt, outcome=Failed(kind=kind, message=""))
+        yield FactsFound(at_ms=0, node=run.index, facts={"clock": 0})
+        yield FactsFound(at_ms=0, node=run.index, failure="")
+        yield RetryDue(at_ms=0, node=run.index, attempt=run.attempt)
+        yield DeadlinePassed(at_ms=0, node=run.index, attempt=run.attempt)
+    yield StopRequested(at_ms=0, operation_id="stop", by="")
+    yield RestartRequested(at_ms=0, operation_id="restart", by="", job_version=1)
+    yield EngineFault(at_ms=0, message="")
+
+
+def main() -> int:
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(page(), encoding="utf-8")
+    print(f"docs/reference/{PAGE.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

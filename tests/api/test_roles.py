@@ -1,0 +1,57 @@
+"""All routes, with all roles: what the table of rights says is what happens."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from tests.api.house import PROJECT, House
+
+from arkwright.api.route import Access, Route
+from arkwright.api.routes import ROUTES
+from arkwright.iam.model import GRANTS, Grant, Role
+
+_VALUES = {"project_id": PROJECT, "instance_id": "1"}
+
+
+def path_of(route: Route) -> str:
+    return re.sub(r"\{([^}:]*)[^}]*\}", lambda match: _VALUES.get(match[1], "nobody"), route.path)
+
+
+def name_of(route: Route) -> str:
+    return route.operation
+
+
+IN_WORKSPACE = [route for route in ROUTES if route.access is Access.WORKSPACE]
+PRIVATE = [route for route in ROUTES if route.access is not Access.PUBLIC]
+
+
+@pytest.mark.parametrize("route", IN_WORKSPACE, ids=name_of)
+@pytest.mark.parametrize("role", list(Role))
+def test_a_role_may_what_the_table_grants_and_nothing_else(house: House, route: Route, role: Role) -> None:
+    assert route.action is not None
+    reply = house.call(route.method, path_of(route), role=role.value)
+    assert (reply.status_code != 403) is (GRANTS[role][route.action] is not Grant.NO), reply.text
+    assert reply.status_code < 500
+
+
+@pytest.mark.parametrize("route", IN_WORKSPACE, ids=name_of)
+def test_who_is_no_member_may_nothing(house: House, route: Route) -> None:
+    assert house.call(route.method, path_of(route), role="stranger").status_code == 403
+
+
+@pytest.mark.parametrize("route", PRIVATE, ids=name_of)
+def test_without_a_credential_nothing_is_told(house: House, route: Route) -> None:
+    reply = house.call(route.method, path_of(route), role=None)
+    assert (reply.status_code, reply.json()["error_code"]) == (401, "APIGW.0301")
+
+
+@pytest.mark.parametrize("route", [each for each in PRIVATE if each.access is not Access.ACTOR], ids=name_of)
+def test_a_credential_is_good_for_its_own_project(house: House, route: Route) -> None:
+    reply = house.call(route.method, path_of(route).replace(PROJECT, "f" * 32))
+    assert (reply.status_code, reply.json()["error_code"]) == (403, "APIGW.0302")
+
+
+def test_every_operation_has_a_name_of_its_own() -> None:
+    names = [route.operation for route in ROUTES]
+    assert len(set(names)) == len(names)

@@ -1,0 +1,256 @@
+"""PostgreSQL keeps the contract; what only several servers on one database meet is below."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+from tests.servers.postgres import address_of, run_statements
+
+from arkwright.core.events import StopRequested
+from arkwright.core.identity import Domain
+from arkwright.errors import AlreadyExists, IllegalState, StoreUnavailable
+from arkwright.store import migration
+from arkwright.store.base import Kind, Store
+from arkwright.store.migration import Migration
+from arkwright.store.open import open_store
+from arkwright.store.postgres import PostgresStore
+from arkwright.testing.store_records import (
+    ENGINE,
+    HERE,
+    NOON,
+    OTHER_ENGINE,
+    MakeStore,
+    advance,
+    everything,
+    instance,
+    make,
+    promise,
+    requested,
+    running,
+    write,
+)
+from arkwright.testing.store_suite import StoreSuite
+
+pytestmark = [pytest.mark.anyio, pytest.mark.postgres]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+async def two(postgres_address: str) -> AsyncIterator[tuple[Store, Store]]:
+    """Two servers on one database."""
+    stores = PostgresStore(postgres_address), PostgresStore(postgres_address)
+    await asyncio.gather(*[store.open() for store in stores])
+    yield stores
+    await asyncio.gather(*[store.close() for store in stores])
+
+
+class TestPostgresStore(StoreSuite):
+    pytestmark = pytest.mark.postgres
+
+    @pytest.fixture
+    def make_store(self, postgres_address: str) -> MakeStore:
+        return lambda: open_store(postgres_address)
+
+
+# ---------------------------------------------------------------- two servers
+
+
+async def test_two_servers_share_one_installation_and_no_id(two: tuple[Store, Store]) -> None:
+    assert await two[0].installation_id() == await two[1].installation_id()
+    ids = [store.next_id() for store in two for _ in range(1000)]
+    assert len(set(ids)) == 2000
+
+
+async def test_one_key_makes_one_instance_on_two_servers(two: tuple[Store, Store]) -> None:
+    for round_ in range(10):
+        answers = await asyncio.gather(
+            *[
+                store.create_instance(instance(store), owner=ENGINE, idempotency=promise(f"k{round_}"))
+                for store in two * 3
+            ]
+        )
+        assert len({answer.instance_id for answer in answers}) == 1
+    assert (await two[0].list_instances(everything())).total == 10
+
+
+async def test_an_instance_is_claimed_by_one_of_two_engines(two: tuple[Store, Store]) -> None:
+    await two[0].register_engine(ENGINE, now_ms=NOON, lease_until_ms=NOON + 100)
+    await two[1].register_engine(OTHER_ENGINE, now_ms=NOON, lease_until_ms=NOON + 100)
+    made = {(await make(two[0], owner=None)).id for _ in range(60)}
+    claimed: dict[str, list[int]] = {ENGINE: [], OTHER_ENGINE: []}
+
+    async def claim(store: Store, engine: str) -> None:
+        while sum(map(len, claimed.values())) < 60:
+            claimed[engine] += await store.claim_instances(engine, now_ms=NOON, limit=5)
+
+    await asyncio.gather(claim(two[0], ENGINE), claim(two[1], OTHER_ENGINE))
+    assert sorted(claimed[ENGINE] + claimed[OTHER_ENGINE]) == sorted(made)
+    for engine, ids in claimed.items():
+        assert {await two[0].owner_of(id_) for id_ in ids} <= {engine}
+
+
+async def test_counters_are_right_when_two_servers_count_at_once(two: tuple[Store, Store]) -> None:
+    async def work(store: Store, engine: str) -> None:
+        for job in range(1, 6):
+            new = await make(store, owner=engine, job_id=job)
+            assert await advance(store, new, running(new), requested(new), owner=engine)
+
+    await asyncio.gather(
+        *[work(store, engine) for store, engine in zip(two, (ENGINE, OTHER_ENGINE), strict=True) for _ in range(8)]
+    )
+    page = await two[1].list_instances(everything(), limit=1000)
+    assert page.total == len(page.items) == 80
+    assert (await two[0].list_instances(everything(job_ids=[3]))).total == 16
+
+
+async def test_what_one_server_leaves_wakes_the_other(two: tuple[Store, Store]) -> None:
+    woken, changed = asyncio.Event(), asyncio.Event()
+    own: list[int] = []
+    two[1].on_wake(woken.set)
+    two[1].on_identity_changed(changed.set)
+    two[0].on_identity_changed(lambda: own.append(1))
+    new = await make(two[0], owner=OTHER_ENGINE)
+    await two[0].post(new.id, StopRequested(at_ms=NOON, operation_id="o", by="ada"))
+    await woken.wait()
+    assert len(await two[1].posted(OTHER_ENGINE)) == 1
+    woken.clear()
+    await make(two[0], owner=None)
+    await woken.wait()
+    await two[0].write_identity([Domain(id="d", name="D")])
+    await changed.wait()
+    assert len((await two[1].read_identity()).domains) == 1
+    await two[1].write_identity([Domain(id="e", name="E")])
+    changed.clear()
+    await two[0].write_identity([Domain(id="f", name="F")])
+    await changed.wait()
+    assert own == [1]  # its own changes are no news
+
+
+async def test_a_change_of_one_server_is_seen_by_the_other_at_once(two: tuple[Store, Store]) -> None:
+    await two[0].create_definition(HERE, Kind.JOB, write())
+    for version in range(2, 6):
+        found = await two[1].get_definition(HERE, Kind.JOB, "job")
+        assert found is not None
+        assert found.version == version - 1
+        await two[version % 2].save_definition(HERE, Kind.JOB, "job", write())
+    await two[0].delete_definition(HERE, Kind.JOB, "job")
+    assert await two[1].get_definition(HERE, Kind.JOB, "job") is None
+
+
+async def test_of_two_servers_one_gets_a_name(two: tuple[Store, Store]) -> None:
+    for name in ("a", "b", "c"):
+        answers = await asyncio.gather(
+            *[store.create_definition(HERE, Kind.JOB, write(name)) for store in two], return_exceptions=True
+        )
+        assert [isinstance(answer, AlreadyExists) for answer in answers].count(True) == 1
+    renames = [store.save_definition(HERE, Kind.JOB, name, write("z")) for store, name in zip(two, "ab", strict=True)]
+    answers = await asyncio.gather(*renames, return_exceptions=True)
+    assert [isinstance(answer, AlreadyExists) for answer in answers].count(True) == 1
+
+
+# ---------------------------------------------------------------- losing the server
+
+
+class Plug:
+    """Pulls the server away from one database, and gives it back."""
+
+    def __init__(self, server: Any, address: str) -> None:
+        self._admin = address_of(server, "postgres")
+        self._name = urlsplit(address).path[1:]
+
+    async def pull(self) -> None:
+        await run_statements(
+            self._admin,
+            f"ALTER DATABASE {self._name} WITH ALLOW_CONNECTIONS false",
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{self._name}'",
+        )
+
+    async def restore(self) -> None:
+        await run_statements(self._admin, f"ALTER DATABASE {self._name} WITH ALLOW_CONNECTIONS true")
+
+
+@pytest.fixture
+async def plugged(postgres_server: Any, postgres_address: str) -> AsyncIterator[tuple[Store, Plug]]:
+    store = PostgresStore(postgres_address)
+    await store.open()
+    plug = Plug(postgres_server, postgres_address)
+    yield store, plug
+    await plug.restore()
+    await store.close()
+
+
+async def test_a_lost_connection_is_replaced_and_nobody_notices(plugged: tuple[Store, Plug]) -> None:
+    store, plug = plugged
+    new = await make(store)
+    await plug.pull()
+    await plug.restore()
+    assert await advance(store, new, running(new), requested(new))
+    assert (await store.list_instances(everything())).total == 1
+    assert (await store.load_instance(new.id)) == running(new)
+
+
+async def test_a_lost_server_is_reported_and_comes_back(plugged: tuple[Store, Plug]) -> None:
+    store, plug = plugged
+    new = await make(store)
+    woken, changed = asyncio.Event(), asyncio.Event()
+    store.on_wake(woken.set)
+    store.on_identity_changed(changed.set)
+    await plug.pull()
+    for call in (store.ping(), store.load_instance(new.id), store.create_instance(instance(store), owner=ENGINE)):
+        with pytest.raises(StoreUnavailable, match="can't be used"):
+            await call
+    await plug.restore()
+    await store.ping()
+    await make(store)
+    assert (await store.list_instances(everything())).total == 2
+    # Whatever was made known meanwhile was missed, so everybody looks again.
+    await asyncio.gather(woken.wait(), changed.wait())
+
+
+async def test_a_server_that_is_not_there_is_reported(postgres_address: str, tmp_path: Any) -> None:
+    store = PostgresStore(f"postgresql://postgres@/none?host={tmp_path}")
+    with pytest.raises(StoreUnavailable, match="can't be reached"):
+        await store.open()
+    with pytest.raises(StoreUnavailable, match="not open"):
+        await store.ping()
+
+
+async def test_a_backup_is_left_to_the_database(two: tuple[Store, Store]) -> None:
+    with pytest.raises(IllegalState, match="pg_dump"):
+        await two[0].backup("x")
+
+
+# ---------------------------------------------------------------- migrations
+
+NEXT = Migration(2, "0002_next.postgres.sql", "CREATE TABLE next (\n    a text\n);\n")
+
+
+async def tables(address: str) -> set[str]:
+    connection = await asyncpg.connect(address)
+    rows = await connection.fetch("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'")
+    await connection.close()
+    return {row[0] for row in rows}
+
+
+async def test_servers_that_start_together_migrate_once(postgres_address: str) -> None:
+    known = migration.migrations("postgres")
+    stores = [PostgresStore(postgres_address, migrations=[*known, NEXT]) for _ in range(3)]
+    await asyncio.gather(*[store.open() for store in stores])
+    assert len({await store.installation_id() for store in stores}) == 1
+    await asyncio.gather(*[store.close() for store in stores])
+    assert await tables(postgres_address) == {
+        *("schema_version", "installation", "id_block", "place", "definition", "definition_version"),
+        *("definition_name", "definition_count", "instance", "instance_count", "node_run", "attempt"),
+        *("event", "event_default", "posted", "engine", "idempotency", "identity", "token", "next"),
+    }
+    with pytest.raises(StoreUnavailable, match=f"version 2; this program knows {known[-1].number}"):
+        await PostgresStore(postgres_address, migrations=known).open()
