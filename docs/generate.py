@@ -86,7 +86,7 @@ def _walk(command: click.Command | None, path: str) -> Iterator[tuple[str, click
 def _options_of_all(commands: list[tuple[str, click.Command]]) -> list[click.Option]:
     """The options that `connected` gives to every command that talks to a server."""
     job = next(command for path, command in commands if path == "arkwright job list")
-    names = ["url", "access_key", "secret_key", "project_id", "workspace", "data", "as_json"]
+    names = ["url", "access_key", "secret_key", "project_id", "workspace", "ca_file", "data", "as_json"]
     by_name = {option.name: option for option in _options(job)}
     return [by_name[name] for name in names]
 

@@ -62,7 +62,7 @@ class Settings:
     )
     max_programs: int = _setting(64, "Local programs that may run at the same time.", variable="ARKWRIGHT_MAX_PROGRAMS")
     log_cap_bytes: int = _setting(
-        30 * 1024 * 1024, "Bytes of a node's log that are kept.", variable="ARKWRIGHT_LOG_CAP_BYTES"
+        30_000_000, "Bytes of a node's log that are kept.", variable="ARKWRIGHT_LOG_CAP_BYTES"
     )
     body_limit_bytes: int = _setting(
         12 * 1024 * 1024, "Largest request body, in bytes.", variable="ARKWRIGHT_BODY_LIMIT_BYTES"

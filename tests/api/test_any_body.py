@@ -115,7 +115,13 @@ def test_no_bytes_are_answered_with_a_fault(house: House, content: bytes) -> Non
 @given(query=st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="#"), max_size=30))
 @pytest.mark.parametrize(
     "start",
-    ["jobs?limit=", "jobs/instances/detail?minPlanTime=", "jobs/instances/detail?maxPlanTime=", "jobs/x?version=", "jobs?"],
+    [
+        "jobs?limit=",
+        "jobs/instances/detail?minPlanTime=",
+        "jobs/instances/detail?maxPlanTime=",
+        "jobs/x?version=",
+        "jobs?",
+    ],
 )
 def test_no_query_is_answered_with_a_fault(house: House, start: str, query: str) -> None:
     assert house.call("GET", f"{start}{query}").status_code in {200, 400}

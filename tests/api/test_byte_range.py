@@ -29,7 +29,9 @@ def test_a_range_of_ten_bytes_is(header: str | None, wanted: ByteRange | None) -
     assert parse_range(header, 10) == wanted
 
 
-@pytest.mark.parametrize(("header", "size"), [("bytes=10-", 10), ("bytes=99-100", 10), ("bytes=-0", 10), ("bytes=0-", 0)])
+@pytest.mark.parametrize(
+    ("header", "size"), [("bytes=10-", 10), ("bytes=99-100", 10), ("bytes=-0", 10), ("bytes=0-", 0)]
+)
 def test_a_range_outside_of_the_file_can_not_be_satisfied(header: str, size: int) -> None:
     with pytest.raises(NotSatisfiable):
         parse_range(header, size)

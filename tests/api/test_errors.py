@@ -15,7 +15,9 @@ from arkwright.errors import ArkwrightError, Code, StoreUnavailable, TooManyRequ
 Refused = Callable[..., dict[str, Any]]
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/x/nothing", "/jobs", "/healthz/", "//healthz", "/%ff", "/v1/%00/jobs/"])
+@pytest.mark.parametrize(
+    "path", ["/", "/v1", "/v1/x/nothing", "/jobs", "/healthz/", "//healthz", "/%ff", "/v1/%00/jobs/"]
+)
 def test_an_unknown_path_is_not_found(refused: Refused, path: str) -> None:
     refused("APIGW.0101", "GET", path, status=404)
 

@@ -176,7 +176,12 @@ def test_a_query_that_is_wrong_is_refused(server: RunningServer, query: str, cod
 
 def test_a_window_of_seven_days_and_a_future_one_are_accepted(server: RunningServer) -> None:
     week = 7 * 24 * 60 * 60 * 1000
-    for query in (f"minPlanTime=1&maxPlanTime={1 + week}", "minPlanTime=9007199254740991", "maxPlanTime=0", "limit=1000"):
+    for query in (
+        f"minPlanTime=1&maxPlanTime={1 + week}",
+        "minPlanTime=9007199254740991",
+        "maxPlanTime=0",
+        "limit=1000",
+    ):
         assert server.client.get(f"jobs/instances/detail?{query}").status_code == 200
 
 
@@ -196,7 +201,9 @@ def test_a_running_instance_is_stopped_and_an_ended_one_is_not(
     assert (reply.status_code, reply.json()["error_code"]) == (400, "DLF.3051")
 
 
-def test_an_ended_instance_runs_again_from_the_node_that_is_named(server: RunningServer, name: str, tmp_path: Path) -> None:
+def test_an_ended_instance_runs_again_from_the_node_that_is_named(
+    server: RunningServer, name: str, tmp_path: Path
+) -> None:
     trace = tmp_path / "trace"
     switch = tmp_path / "switch"
     server.save_job(

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.api.house import JOB, House
+from tests.api.house import JOB, PROJECT, House
+
+from arkwright.store.base import Kind, Place
 
 Refused = Callable[..., dict[str, Any]]
 
@@ -156,17 +158,11 @@ def test_a_deleted_job_is_gone_and_its_name_is_free(house: House, refused: Refus
 
 
 def test_a_job_whose_schedule_runs_is_not_deleted(house: House, refused: Refused, job: str) -> None:
-    from arkwright.store.base import Kind, Place
-
-    place = Place(project_id=house.directory.snapshot.projects[0].id, workspace_id=_workspace(house))
+    place = Place(project_id=PROJECT, workspace_id=house.directory.workspace(PROJECT, None).id)
     house.run(house.store.set_definition_status(place, Kind.JOB, job, "SCHEDULING"))
     assert "is running" in refused("DLF.3051", "DELETE", f"jobs/{job}")["error_msg"]
     house.run(house.store.set_definition_status(place, Kind.JOB, job, "STOPPED"))
     assert house.call("DELETE", f"jobs/{job}").status_code == 204
-
-
-def _workspace(house: House) -> str:
-    return house.directory.workspace(house.directory.snapshot.projects[0].id, None).id
 
 
 @pytest.mark.parametrize(
@@ -380,7 +376,7 @@ def test_offset_counts_pages_from_zero(house: House, name: str) -> None:
 
     pages = [page(f"limit=2&offset={number}") for number in range(4)]
     assert [len(each) for each in pages] == [2, 2, 1, 0]
-    assert sorted(sum(pages, [])) == [f"{name}_{number}" for number in range(5)]
+    assert sorted(name for each in pages for name in each) == [f"{name}_{number}" for number in range(5)]
 
 
 @pytest.mark.parametrize(
@@ -400,9 +396,8 @@ def test_jobs_that_depend_on_a_job_are_named_on_request(house: House, job: str) 
 
 
 def test_jobs_of_another_workspace_are_not_seen(house: House, refused: Refused, job: str) -> None:
-    project = house.directory.snapshot.projects[0].id
     made = house.run(
-        house.administration.create_workspace(project, f"{job}_space", time_zone="UTC", created_by="admin")
+        house.administration.create_workspace(PROJECT, f"{job}_space", time_zone="UTC", created_by="admin")
     )
     headers = {"workspace": made.id}
     refused("DLF.0100", "GET", f"jobs/{job}", headers=headers)

@@ -116,3 +116,20 @@ def test_a_node_that_never_starts_ends_its_stream(server: RunningServer, name: s
     [end] = events(server, f"jobs/{name}/instances/{instance_id}/nodes/never/log")
     assert end["event"] == "end"
     assert end["data"]["attempt"] == 0
+
+
+def test_each_attempt_has_a_log_of_its_own(server: RunningServer, name: str, tmp_path: Path) -> None:
+    counter = tmp_path / "counter"
+    server.save_job(name, shell("count", f"echo x >> '{counter}'; wc -l < '{counter}' | tr -d ' '"))
+    instance = f"jobs/{name}/instances/{wait(server, name)['instanceId']}"
+    assert server.client.post(f"{instance}/restart").status_code == 204
+    events(server, f"{instance}/events")
+    log = f"{instance}/nodes/count/log"
+    assert [server.client.get(f"{log}{query}").text for query in ("?attempt=1", "?attempt=2", "")] == [
+        "1\n",
+        "2\n",
+        "2\n",
+    ]
+    streamed = events(server, f"{log}?attempt=1")
+    assert streamed[0]["data"]["text"] == "1\n"
+    assert (streamed[1]["data"]["attempt"], streamed[1]["data"]["newestAttempt"]) == (1, 2)

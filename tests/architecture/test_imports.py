@@ -48,7 +48,8 @@ def test_sql_stands_in_the_store_only() -> None:
 def test_every_package_imported_is_a_declared_dependency() -> None:
     """What only comes along with another package may vanish with its next release."""
     project = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]
-    declared = {_plain(re.split(r"[<>=!~; \[]", each)[0]) for each in project["dependencies"]}
+    every = [project["dependencies"], *project["optional-dependencies"].values()]
+    declared = {_plain(re.split(r"[<>=!~; \[]", each)[0]) for group in every for each in group}
     distributions = packages_distributions()
     missing = {
         f"{name} ({file.relative_to(TOP)})"

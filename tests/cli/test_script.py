@@ -38,6 +38,10 @@ def test_a_script_runs_by_itself_and_leaves_no_job_behind(cli: Cli, tmp_path: Pa
     assert "say │ Ada says good day" in done.out
     assert cli("script", "run", "say", "-p", "who=Ada", "-p", "code=5").code == 1
     assert cli("job", "list", "--name", "script-say", "--json").json["total"] == 0
+    runs = [each for each in cli("instance", "list", "--json").json["instances"] if "script-say" in each["jobName"]]
+    assert [each["status"] for each in runs] == ["fail", "success"]
+    kept = cli("instance", "logs", runs[1]["jobName"], str(runs[1]["instanceId"]))
+    assert kept.out == "Ada says good day\n", "its log stays"
 
 
 def test_a_script_that_can_not_run_here_says_so(cli: Cli, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_without_a_server_the_error_says_how_to_start_one(tmp_path: Path) -> Non
 def test_a_server_that_died_is_not_reachable_and_the_error_says_what_to_do(
     bare_cli: Cli, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("arkwright.client.transport.time.sleep", lambda _: None)
+    monkeypatch.setattr("arkwright.client.transport.Repeats.pause", lambda *_: 0.0)
     done = bare_cli("job", "list", "--data", str(data))
     assert done.code == 1
     assert "arkwright serve" in done.err

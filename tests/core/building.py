@@ -147,7 +147,7 @@ class Run:
             self.fails(name, FailureKind.CANCELLED, "Stopped on request.")
         return self
 
-    def finds(self, name: str, failure: str | None = None, **facts: Any) -> Run:
+    def finds(self, name: str, failure: str | None = None, /, **facts: Any) -> Run:
         index = self.node(name).index
         self.tell(FactsFound(at_ms=self._later(), node=index, facts=facts, failure=failure))
         return self

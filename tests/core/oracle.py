@@ -151,7 +151,7 @@ class Oracle:
         same = len(self.shape) == len(self.shapes[version])  # nodes are named by their numbers
         self.shape = self.shapes[version]
         everything = self.state == "success" or not same or position == "first"
-        again = []
+        again: list[int] = []
         for index, _ in enumerate(self.shape):
             if everything or self._runs_again(index, again) or (position == "specified" and index == node):
                 again.append(index)
@@ -281,12 +281,12 @@ class Oracle:
         run = self.nodes[node]
         if run["state"] == "fail":
             return self.shape[node]["policy"] in ("IGNORE", "FAIL_CHILD")
-        return run["state"] in ("success", "skip")
+        return str(run["state"]) in ("success", "skip")
 
     def _failure_reaches_beyond(self, node: int) -> bool:
         run = self.nodes[node]
         failed = run["state"] == "fail" and self.shape[node]["policy"] == "FAIL_CHILD"
-        return failed or run["because_of_failure"]
+        return failed or bool(run["because_of_failure"])
 
     def _end_if_over(self) -> None:
         running = any(run["state"] == "running" for run in self.nodes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from tests.core.building import Run, plan
 
@@ -9,12 +11,12 @@ from arkwright.core.instance import InstanceStatus
 from arkwright.core.job import FailPolicy
 
 
-def when(**conditions: str) -> dict[str, dict[str, str]]:
+def when(**conditions: str) -> dict[str, Any]:
     return {"conditions": conditions}
 
 
 # sentence: (graph, conditions per node, node states when all running nodes have succeeded)
-TABLE = {
+TABLE: dict[str, tuple[str, dict[str, Any], str]] = {
     "a line without a condition runs the next node": ("a > b", {}, "a=success b=success"),
     "a condition that holds runs the next node": ("a > b", {"b": when(a="true")}, "a=success b=success"),
     "a condition that does not hold skips the next node": ("a > b", {"b": when(a="false")}, "a=success b=skip"),
@@ -143,7 +145,7 @@ BROKEN = {
 def test_an_expression_error_falls_under_the_fail_policy(
     where: str, policy: FailPolicy, nodes: str, status: str
 ) -> None:
-    fields = {**BROKEN[where], "fail_policy": policy, "retry_times": 3}
+    fields: dict[str, Any] = {**BROKEN[where], "fail_policy": policy, "retry_times": 3}
     run = Run(plan("a > x > b, p > q", x=fields)).succeeds("a")
     if policy is FailPolicy.FAIL:
         assert run.state.stopping is InstanceStatus.FAIL
@@ -165,7 +167,7 @@ def test_the_first_condition_that_holds_decides_and_later_ones_are_not_asked() -
 @pytest.mark.parametrize("length", [2, 2000])
 def test_a_chain_of_ignored_expression_errors_fails_from_end_to_end(length: int) -> None:
     names = [f"n{index}" for index in range(length)]
-    nodes = {name: {"properties": {"arguments": "#{Job.nothing}"}, "fail_policy": FailPolicy.IGNORE} for name in names}
-    run = Run(plan(" > ".join(names), **nodes))
+    broken: dict[str, Any] = {"properties": {"arguments": "#{Job.nothing}"}, "fail_policy": FailPolicy.IGNORE}
+    run = Run(plan(" > ".join(names), **dict.fromkeys(names, broken)))
     assert {node.status.value for node in run.state.nodes} == {"fail"}
     assert (run.status, run.state.ignore_success) == (InstanceStatus.SUCCESS, True)

@@ -85,7 +85,8 @@ def next_news(engine: Engine, versions: int, tape: Tape, operation: int) -> News
         return {"what": "fault"}
     if choice > 225 or not news:
         return {"what": "stop", "operation": f"o{operation}"}
-    return tape.pick(news)
+    chosen: News = tape.pick(news)
+    return chosen
 
 
 def seen(state: Instance) -> dict[str, Any]:

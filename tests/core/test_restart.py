@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from tests.core.building import Run, plan
 
@@ -147,7 +149,7 @@ def test_an_instance_stopped_when_everything_had_succeeded_is_successful_at_once
 
 def test_from_the_error_node_a_join_after_a_branch_not_taken_is_not_run_again() -> None:
     graph = "a > no > j, a > yes > j, x > y"
-    conditions = {"no": {"conditions": {"a": "false"}}, "yes": {"conditions": {"a": "true"}}}
+    conditions: dict[str, Any] = {"no": {"conditions": {"a": "false"}}, "yes": {"conditions": {"a": "true"}}}
     run = Run(plan(graph, **conditions, x=FailPolicy.FAIL_CHILD)).succeeds("a", "yes", "j").fails("x")
     assert run.nodes == "a=success no=skip j=success yes=success x=fail y=skip"
     run.is_restarted(ERROR)

@@ -38,7 +38,7 @@ def state_in(status: InstanceStatus) -> Instance:
     if status not in STARTED | ENDED_INSTANCE:
         return fresh
     if status in STARTED:
-        runs = (
+        runs: tuple[NodeRun, ...] = (
             NodeRun(index=0, name="a", status=NodeStatus.RUNNING, attempt=1, deadline_ms=START_MS + 1),
             NodeRun(index=1, name="b"),
             NodeRun(index=2, name="c", status=NodeStatus.RUNNING, attempt=1, retries=1, retry_at_ms=START_MS + 1),

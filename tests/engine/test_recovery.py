@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.engine.test_running import in_loop
-from tests.engine.world import PLACE, World, living, node, statuses
+from tests.engine.world import PLACE, World, feed, living, node, statuses
 
 from arkwright.core.instance import InstanceStatus, NodeStatus
 from arkwright.core.step import step
@@ -105,7 +105,7 @@ async def test_programs_go_on_while_the_engine_is_away_and_are_found_again(tmp_p
             accepted.instance_id, lambda state: state.nodes and state.nodes[0].status is NodeStatus.RUNNING
         )
     # A writer can open the fifo only once the program has it open: it runs although its engine is gone.
-    await asyncio.to_thread(fifo.write_text, "meanwhile\n")
+    await feed(fifo, "meanwhile\n")
     async with living(World(tmp_path)) as world:
         state = await world.ended(accepted.instance_id)
         assert statuses(state) == {"a": "fail"}

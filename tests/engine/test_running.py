@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.engine.world import PLACE, World, living, node, statuses
+from tests.engine.world import PLACE, World, feed, living, node, statuses
 
 from arkwright.core.events import RestartFrom
 from arkwright.core.instance import InstanceStatus, NodeStatus
@@ -108,7 +108,7 @@ async def test_an_instance_runs_the_version_it_was_made_with(tmp_path: Path) -> 
             accepted.instance_id, lambda state: state.nodes and state.nodes[0].status is NodeStatus.RUNNING
         )
         await world.job("j", [node("b", statement="echo new")])
-        await asyncio.to_thread((tmp_path / "fifo").write_text, "go")
+        await feed(tmp_path / "fifo", "go")
         state = await world.ended(accepted.instance_id)
         assert world.log(state, "b") == "old\n"
         again = await world.run("j")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -130,6 +132,21 @@ async def living(world: World) -> AsyncIterator[World]:
         yield world
     finally:
         await world.close()
+
+
+async def feed(fifo: Path, text: str) -> None:
+    """Write to a fifo once a program reads it. Never blocks, so that a program that does not come fails the test."""
+    async with asyncio.timeout(END_SECONDS):
+        while True:
+            try:
+                descriptor = os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+                break
+            except OSError as error:
+                if error.errno != errno.ENXIO:
+                    raise
+                await asyncio.sleep(0.01)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
 
 
 def statuses(state: Instance) -> dict[str, str]:

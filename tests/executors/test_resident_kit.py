@@ -122,20 +122,25 @@ class _Told:
 def reach(context: Context, point: str) -> None:
     """Die here if the context asks for it, once; or meet the test."""
     if context.properties.get("die_at") == point:
-        mark = context.folder / "died"
+        mark = context.workspace_folder / f"died-{context.key.instance_id}"
         if not mark.exists():
             mark.touch()
             os.kill(os.getpid(), signal.SIGKILL)
     if context.properties.get("meet_at") == point:
-        _meet(int(context.properties["port"]), f"{context.key}")
+        # threads that run SQL may not use the network; those of the loop may
+        meeting = asyncio.to_thread(_meet, int(context.properties["port"]), f"{context.key}")
+        asyncio.run_coroutine_threadsafe(meeting, ToldDliSql.loop).result()
 
 
 class ToldDliSql(DliSql):
     """DLISQL whose process can be killed at a chosen point."""
 
+    loop: asyncio.AbstractEventLoop
+
     async def run(self, context: Context, log: Log) -> Outcome:
         from arkwright.nodes import duckdb_warehouse
 
+        ToldDliSql.loop = asyncio.get_running_loop()
         original = duckdb_warehouse.Warehouse._transact
 
         def told(self: Any, connection: Any, key: str, *rest: Any) -> Any:
@@ -145,6 +150,8 @@ class ToldDliSql(DliSql):
 
         if {"die_at", "meet_at"} & set(context.properties):
             duckdb_warehouse.Warehouse._transact = told  # type: ignore[method-assign]
+        if context.properties.get("unconfined"):
+            self._warehouse(context)._confined = False
         outcome = await super().run(context, log)
         reach(context, "after run")
         return outcome

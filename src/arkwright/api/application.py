@@ -31,8 +31,6 @@ from arkwright.engine.interface import Engine
 from arkwright.iam.authentication import Authenticator
 from arkwright.iam.directory import Directory
 from arkwright.iam.login import Login
-from arkwright.iam.passwords import Passwords
-from arkwright.iam.throttle import Throttle
 from arkwright.iam.tokens import Tokens
 from arkwright.store.base import Store
 
@@ -44,7 +42,7 @@ class Application:
 
     def __init__(self, parts: Parts, proxies: TrustedProxies) -> None:
         self._parts = parts
-        self._proxies = proxies
+        self._proxies = proxies if proxies else None
         self._ids = itertools.count(1)
         self._id_prefix = secrets.token_hex(8)
         endpoints = _endpoints(parts, routes.ROUTES)
@@ -61,7 +59,7 @@ class Application:
             return
         request_id = f"{self._id_prefix}{next(self._ids):016x}"
         scope["arkwright.request_id"] = request_id
-        if self._proxies:
+        if self._proxies is not None:
             scope = self._proxies.applied(scope)
         started = False
 
@@ -124,9 +122,9 @@ def make_application(
     directory: Directory,
     authenticator: Authenticator,
     tokens: Tokens,
+    login: Login,
     log_path: LogPath,
     now_ms: Callable[[], int],
-    login: Login | None = None,
     base_url: str = "",
     body_limit_bytes: int = 12 * 1024 * 1024,
     offset_mode: str = "page",
@@ -134,14 +132,14 @@ def make_application(
 ) -> Application:
     """The public API over these parts. Call it on the event loop's thread.
 
-    `login`: None makes one of its own. `base_url`: our address for clients that don't say which one they used.
+    `base_url`: our address, for clients that don't say which one they used. `offset_mode`: see `Parts`.
     """
     parts = Parts(
         engine=engine,
         store=store,
         directory=directory,
         authenticator=authenticator,
-        login=login or Login(directory, Passwords(), Throttle(), tokens, now_ms),
+        login=login,
         tokens=tokens,
         log_path=log_path,
         now_ms=now_ms,

@@ -57,7 +57,19 @@ class Parts:
 class Call:
     """A request that passed the checks of its route."""
 
-    __slots__ = ("_body", "_query", "actor", "parts", "path", "receive", "request_id", "route", "scope", "workspace")
+    __slots__ = (
+        "_body",
+        "_query",
+        "actor",
+        "headers",
+        "parts",
+        "path",
+        "receive",
+        "request_id",
+        "route",
+        "scope",
+        "workspace",
+    )
 
     def __init__(self, parts: Parts, route: Route, scope: Scope, receive: Receive) -> None:
         self.parts = parts
@@ -65,6 +77,7 @@ class Call:
         self.scope = scope
         self.receive = receive
         self.path: Mapping[str, str] = scope.get("path_params", {})
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.request_id: str = scope.get("arkwright.request_id", "")
         self.actor: Actor
         self.workspace: Workspace
@@ -77,11 +90,9 @@ class Call:
         return Place(project_id=self.workspace.project_id, workspace_id=self.workspace.id)
 
     def header(self, name: bytes) -> str | None:
-        """The first header of that (lower case) name."""
-        for key, value in self.scope["headers"]:
-            if key == name:
-                return str(value.decode("latin-1"))
-        return None
+        """The header of that (lower case) name; of a repeated one the last counts."""
+        value = self.headers.get(name)
+        return None if value is None else value.decode("latin-1")
 
     @property
     def base_url(self) -> str:

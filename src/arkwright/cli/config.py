@@ -12,6 +12,7 @@ import rich_click as click
 from arkwright import __version__
 from arkwright.cli.output import Output, plain
 from arkwright.cli.serve import settings_options
+from arkwright.cli.target import data_folder
 from arkwright.settings import Settings, read_settings
 
 
@@ -39,10 +40,12 @@ def config(as_json: bool, **given: Any) -> None:
       ARKWRIGHT_PORT=9000 arkwright config --json
     """
     settings = read_settings(**given)
+    values = {each.name: getattr(settings, each.name) for each in fields(Settings)}
+    values["data"] = data_folder(settings.data)
     rows = [
         {
             "name": each.name,
-            "value": shown(getattr(settings, each.name), secret=each.metadata["secret"]),
+            "value": shown(values[each.name], secret=each.metadata["secret"]),
             "source": _source(each.name, each.metadata["variable"], given),
             "variable": each.metadata["variable"],
             "help": each.metadata["help"],

@@ -106,14 +106,19 @@ class LineView(QuietView):
 
         *lines, rest = (self._partial.get(node, "") + text).split("\n")
         self._partial[node] = rest
-        for line in lines:
-            self._print(Text.assemble((f"{node} │ ", "dim"), line.rstrip("\r")))
+        if lines:
+            # In one go: on a terminal each print draws the nodes below anew.
+            self._print(Text("\n").join(Text.assemble((f"{node} │ ", "dim"), line.rstrip("\r")) for line in lines))
 
     def end(self, record: InstanceRecord) -> None:
-        for node, rest in self._partial.items():
+        self._show_rest()
+        super().end(record)
+
+    def _show_rest(self) -> None:
+        """The last lines of logs that end without a line break."""
+        for node, rest in list(self._partial.items()):
             if rest:
                 self.log(node, "\n")
-        super().end(record)
 
     def _print(self, line: RenderableType) -> None:
         self.output.people.print(line, soft_wrap=True)
@@ -138,8 +143,8 @@ class LiveView(LineView):
             self._live.start()
 
     def end(self, record: InstanceRecord) -> None:
-        self.show(record)
         self.close()
+        self._show_rest()
         self.output.people.print(self._table(record.get("nodes", [])))
         super().end(record)
 

@@ -21,7 +21,7 @@ from arkwright.cli.output import Output
 from arkwright.errors import ArkwrightError
 
 if TYPE_CHECKING:
-    from arkwright.client import AsyncClient, Call, Client, Credential
+    from arkwright.client import AsyncClient, Call, Credential
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -42,6 +42,7 @@ class Target:
     project_id: str
     credential: Credential
     workspace: str = ""
+    ca_file: str = ""
 
 
 def data_folder(given: Path | None, environment: Mapping[str, str] = os.environ) -> Path:
@@ -62,6 +63,7 @@ def find_target(
     secret_key: str | None = None,
     project_id: str | None = None,
     workspace: str | None = None,
+    ca_file: str | None = None,
     data: Path | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> Target:
@@ -105,6 +107,7 @@ def find_target(
         project_id=project_id,
         credential=credential,
         workspace=workspace or environment.get("ARKWRIGHT_WORKSPACE") or "",
+        ca_file=ca_file or environment.get("ARKWRIGHT_CA_FILE") or "",
     )
 
 
@@ -142,8 +145,12 @@ class Session:
 
         self.target = target
         self.output = output
-        self._client: Client = Client(
-            target.url, project_id=target.project_id, credential=target.credential, workspace=target.workspace
+        self._client = Client(
+            target.url,
+            project_id=target.project_id,
+            credential=target.credential,
+            workspace=target.workspace,
+            ca_file=target.ca_file,
         )
 
     def send(self, call: Call[T]) -> T:
@@ -159,6 +166,7 @@ class Session:
             project_id=target.project_id,
             credential=target.credential,
             workspace=target.workspace,
+            ca_file=target.ca_file,
             repeats=Repeats(attempts=15),
         )
 
@@ -182,6 +190,13 @@ _OPTIONS = (
         "--workspace", metavar="ID", panel=_PANEL, help="Workspace; the default one else. [ARKWRIGHT_WORKSPACE]"
     ),
     click.option(
+        "--ca-file",
+        metavar="FILE",
+        type=click.Path(exists=True, dir_okay=False),
+        panel=_PANEL,
+        help="Certificates (PEM) to trust instead of the machine's. [ARKWRIGHT_CA_FILE]",
+    ),
+    click.option(
         "--data",
         metavar="DIR",
         type=click.Path(path_type=Path),
@@ -202,6 +217,7 @@ def connected(function: Callable[Concatenate[Session, P], R]) -> Callable[..., R
         secret_key: str | None,
         project_id: str | None,
         workspace: str | None,
+        ca_file: str | None,
         data: Path | None,
         as_json: bool,
         **rest: Any,
@@ -212,6 +228,7 @@ def connected(function: Callable[Concatenate[Session, P], R]) -> Callable[..., R
             secret_key=secret_key,
             project_id=project_id,
             workspace=workspace,
+            ca_file=ca_file,
             data=data,
         )
         session = Session(target, Output(as_json=as_json))

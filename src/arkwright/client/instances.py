@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from dataclasses import dataclass
 
 from arkwright.client.calls import (
@@ -54,7 +55,12 @@ def find(
 
 def stop(job: str, instance_id: int) -> Call[None]:
     """Returns once the wish is durable; `events` tells when the instance has ended."""
-    return Call(method="POST", path=path("jobs", job, "instances", instance_id, "stop"), read=nothing)
+    return Call(
+        method="POST",
+        path=path("jobs", job, "instances", instance_id, "stop"),
+        idempotency_key=uuid.uuid4().hex,
+        read=nothing,
+    )
 
 
 def restart(
@@ -69,7 +75,13 @@ def restart(
         body["node_name"] = node
     if latest:
         body["job_param_version"] = "latest_version"
-    return Call(method="POST", path=path("jobs", job, "instances", instance_id, "restart"), body=body, read=nothing)
+    return Call(
+        method="POST",
+        path=path("jobs", job, "instances", instance_id, "restart"),
+        body=body,
+        idempotency_key=uuid.uuid4().hex,
+        read=nothing,
+    )
 
 
 def events(job: str, instance_id: int) -> Watch[InstanceRecord]:

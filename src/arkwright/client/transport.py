@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -26,6 +28,7 @@ from arkwright.client.signing import AccessKey, Credential, SignedRequests, Toke
 T = TypeVar("T")
 
 BUSY = frozenset({429, 502, 503, 504})
+_NOT_TRUSTED = "CERTIFICATE_VERIFY_FAILED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +58,14 @@ class _Session:
         workspace: str,
         timeout_seconds: float,
         repeats: Repeats,
+        ca_file: str | os.PathLike[str] | None,
     ) -> None:
         self.url = url.rstrip("/")
         self.project_id = project_id
         self._workspace = workspace
         self._timeout_seconds = timeout_seconds
         self._repeats = repeats
+        self._ca_file = ca_file
         self._auth: httpx2.Auth = (
             SignedRequests(credential)
             if isinstance(credential, AccessKey)
@@ -75,6 +80,7 @@ class _Session:
             "timeout": self._timeout_seconds,
             "transport": transport,
             "mounts": {"all://": None} if here else None,
+            "verify": ssl.create_default_context(cafile=self._ca_file) if self._ca_file else True,
             "headers": {"User-Agent": "arkwright-client"},
         }
 
@@ -117,18 +123,25 @@ class _Session:
         if isinstance(outcome, httpx2.Response):
             again = outcome.status_code == 429 or (outcome.status_code in BUSY and call.repeatable)
             return self._repeats.pause(attempt, outcome.headers.get("Retry-After", "")) if again else None
+        if _NOT_TRUSTED in str(outcome):
+            return None
         unsent = isinstance(outcome, httpx2.ConnectError | httpx2.ConnectTimeout)
         return self._repeats.pause(attempt) if unsent or call.repeatable else None
 
     def _give_up(self, error: Exception | None, failures: int) -> None:
         """Raises, unless a stream that broke or was refused may be opened again."""
-        last = failures >= self._repeats.attempts
+        last = failures >= self._repeats.attempts or _NOT_TRUSTED in str(error)
         if isinstance(error, ApiError) and (last or error.status not in BUSY):
             raise error
         if last:
             raise self._unreachable(error or ClientError("the stream ended early")) from error
 
     def _unreachable(self, error: Exception) -> NotReachable:
+        if _NOT_TRUSTED in str(error):
+            return NotReachable(
+                f"The certificate of {self.url} is not trusted: {error}.",
+                hint="Name the certificate of its authority, or its own if it signed itself: ca_file, --ca-file.",
+            )
         return NotReachable(
             f"No answer from {self.url}: {str(error) or type(error).__name__}.",
             hint="Is the server running there? `arkwright serve` starts one.",
@@ -166,6 +179,7 @@ def api_error(status: int, headers: Mapping[str, str], body: bytes) -> ApiError:
 class Client(_Session):
     """Sends calls, one after another. One client may be used by several threads.
 
+    `ca_file`: certificates (PEM) to trust instead of the machine's.
     Raises `ApiError`, `NotReachable`, `AnswerUnusable` (all `ClientError`).
     """
 
@@ -178,10 +192,11 @@ class Client(_Session):
         workspace: str = "",
         timeout_seconds: float = 30.0,
         repeats: Repeats | None = None,
+        ca_file: str | os.PathLike[str] | None = None,
         transport: httpx2.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        super().__init__(url, project_id, credential, workspace, timeout_seconds, repeats or Repeats())
+        super().__init__(url, project_id, credential, workspace, timeout_seconds, repeats or Repeats(), ca_file)
         self._sleep = sleep
         self._http = httpx2.Client(**self._options(transport))
 
@@ -247,10 +262,11 @@ class AsyncClient(_Session):
         workspace: str = "",
         timeout_seconds: float = 30.0,
         repeats: Repeats | None = None,
+        ca_file: str | os.PathLike[str] | None = None,
         transport: httpx2.AsyncBaseTransport | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        super().__init__(url, project_id, credential, workspace, timeout_seconds, repeats or Repeats())
+        super().__init__(url, project_id, credential, workspace, timeout_seconds, repeats or Repeats(), ca_file)
         self._sleep = sleep
         self._http = httpx2.AsyncClient(**self._options(transport))
 

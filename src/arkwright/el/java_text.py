@@ -19,6 +19,8 @@ WHITESPACE_SET: Final = frozenset(WHITESPACE)
 # String.trim: everything up to the space.
 CONTROLS_AND_SPACE: Final = "".join(map(chr, range(33)))
 
+# Up to here the worst case of str.rfind is harmless.
+_SHORT: Final = 16
 _WIDE: Final = re.compile("[\U00010000-\U0010ffff]")
 _PAIR: Final = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
@@ -52,7 +54,20 @@ def folded(text: str) -> str:
     """
     if text.isascii():
         return text.lower()
-    return "".join([single_case(single_case(character, str.upper), str.lower) for character in text])
+    table = {ord(unit): single_case(single_case(unit, str.upper), str.lower) for unit in set(text)}
+    return text.translate(table)
+
+
+def last_place(text: str, search: str, end: int) -> int:
+    """Where ``search`` stands last so that it ends at ``end`` or before, or -1.
+
+    ``str.rfind`` can take as long as both lengths multiplied; turned around, ``str.find`` never does.
+    """
+    if len(search) <= _SHORT:
+        return text.rfind(search, 0, max(end, 0))
+    end = min(max(end, 0), len(text))
+    found = text[:end][::-1].find(search[::-1])
+    return end - found - len(search) if found >= 0 else -1
 
 
 def single_case(character: str, change: Callable[[str], str]) -> str:

@@ -92,7 +92,7 @@ class Limits:
 
     steps: int = 1_000_000
     depth: int = 100
-    result_chars: int = 4_000_000
+    result_chars: int = 2_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

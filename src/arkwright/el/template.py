@@ -108,6 +108,9 @@ def resolve(text: str, values: Mapping[str, str], scope: Scope, *, prefix: str =
     """
     if "${" not in text:
         return _evaluate(parse_template(text).parts, scope)
+    if "#{" not in text:
+        text = _replace(_Segment(text, 0, is_expression=False), values, prefix, scope.limits)
+        return Evaluated(text, text, "String")
     parts: list[str | _Part] = []
     for segment in _segments(text):
         parts.append(_replace(segment, values, prefix, scope.limits))
@@ -201,14 +204,15 @@ def _evaluate(parts: tuple[str | _Part, ...], scope: Scope) -> Evaluated | Missi
     size = 0
     for part in parts:
         if isinstance(part, str):
-            text = part
-        else:
-            try:
-                text = _answer(_value(part, context), context, part).text
-            except NeedFacts as need:
-                missing |= need.facts
-                continue
+            texts.append(part)
+            continue
+        try:
+            text = _answer(_value(part, context), context, part).text
+        except NeedFacts as need:
+            missing |= need.facts
+            continue
         texts.append(text)
+        # Literal text doesn't count: scripts may be long, what expressions add may not.
         size += len(text)
         context.room(size)
     if missing:

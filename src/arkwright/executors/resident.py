@@ -28,9 +28,9 @@ from arkwright.executors.base import Finished
 from arkwright.executors.local_boot import BootMark
 from arkwright.executors.process import System, this_system
 from arkwright.executors.resident_attempt import AttemptFolder
-from arkwright.executors.resident_host import Finds
 from arkwright.executors.resident_link import HostLink, Launch, Pending, clean_environment
 from arkwright.nodes.base import AttemptKey, Context, HostedNode, Work
+from arkwright.nodes.registry import Registry
 
 log = logging.getLogger("arkwright.executors.resident")
 
@@ -44,7 +44,7 @@ class ResidentExecutor:
 
     def __init__(
         self,
-        registry: Finds,
+        registry: Registry,
         hosts_folder: Path,
         *,
         host_registry: str = BUILT_IN,

@@ -79,15 +79,17 @@ class AttemptLog:
         self._file = (folder / LOG).open("ab", buffering=0)
         self._left = cap_bytes - self._file.tell()
         self._cap = cap_bytes
+        self._full = self._left < 0
         self._lock = threading.Lock()
 
     def write(self, text: bytes) -> None:
         with self._lock:
-            if self._left <= 0 or self._file.closed:
+            if self._full or self._file.closed:
                 return
             self._file.write(text[: self._left])
             self._left -= len(text)
             if self._left < 0:
+                self._full = True
                 self._file.write(f"\n[log cut at {self._cap} bytes; the node ran on]\n".encode())
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ import os
 import random
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ import msgspec
 
 import arkwright
 from arkwright.core.outcome import Failed, FailureKind, Outcome
+from arkwright.executors.process import DEFAULTED
 from arkwright.executors.resident_attempt import AttemptFolder
 from arkwright.executors.resident_wire import Cancel, Ended, Hello, HostFiles, Run, Welcome, receive, send
 from arkwright.nodes.base import AttemptKey, Context
@@ -213,10 +214,7 @@ class HostLink:
                 (os.POSIX_SPAWN_DUP2, theirs, 1),
                 (os.POSIX_SPAWN_OPEN, 2, str(self._files.log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
             )
-            # a session of its own: it outlives the server, and a Ctrl-C at the server's terminal doesn't reach it
-            pid = os.posix_spawn(
-                sys.executable, arguments, self._launch.environment, file_actions=actions, setsid=True, setsigmask=()
-            )
+            pid = _spawn_detached(arguments, self._launch.environment, actions)
         except BaseException:
             os.close(ours)
             raise
@@ -243,6 +241,15 @@ class HostLink:
             message = f"The process {self._files.name} that it belongs to can't be started, or dies at once: {said}"
             kind = FailureKind.LOST if begun else FailureKind.ERROR
             self._ended(key, Failed(kind=kind, message=message))
+
+
+def _spawn_detached(arguments: list[str], environment: Mapping[str, str], actions: Sequence[Any]) -> int:
+    """A session of its own: the host outlives the server, and a Ctrl-C at the server's terminal doesn't reach it."""
+    given: dict[str, Any] = {"file_actions": actions, "setsigmask": (), "setsigdef": DEFAULTED}
+    try:
+        return os.posix_spawn(arguments[0], arguments, environment, setsid=True, **given)
+    except NotImplementedError:  # a libc without POSIX_SPAWN_SETSID
+        return os.posix_spawn(arguments[0], arguments, environment, setpgroup=0, **given)
 
 
 async def _read_line(descriptor: int) -> bytes:

@@ -198,7 +198,7 @@ class FencedTransport(httpx2.AsyncBaseTransport):
             ssl_context=context,
             max_connections=200,
             max_keepalive_connections=20,
-            keepalive_expiry=30.0,
+            keepalive_expiry=5.0,  # servers close idle connections, too, and that fails a request in flight
             network_backend=FencedBackend(fence),
         )
 

@@ -179,6 +179,7 @@ class InstanceItem(Struct, kw_only=True, omit_defaults=True):
     endTime: Milliseconds | UnsetType = UNSET
     executeTime: Annotated[int, Meta(description="Milliseconds.")] | UnsetType = UNSET
     instanceId: int
+    instancesId: Annotated[str, Meta(description="instanceId again: the name the older official client knows.")]
     submitTime: Milliseconds
     instanceType: int
     forceSuccess: bool | UnsetType = UNSET

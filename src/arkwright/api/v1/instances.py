@@ -243,6 +243,7 @@ def _facts(instance: Instance) -> dict[str, Any]:
         "endTime": UNSET if end is None else end,
         "executeTime": UNSET if start is None or end is None else end - start,
         "instanceId": instance.id,
+        "instancesId": str(instance.id),
         "submitTime": instance.submit_time_ms,
         "instanceType": instance.instance_type.value,
         "forceSuccess": instance.force_success,

@@ -162,6 +162,8 @@ def _read_value(value: Any, where: str) -> str:
 
 
 def _read_kind(entry: Mapping[str, Any], where: str) -> str:
+    if "paramType" not in entry and "type" not in entry:
+        return "variable"
     kinds = [(name, entry[name]) for name in ("paramType", "type") if entry.get(name) is not None]
     for name, kind in kinds:
         if not isinstance(kind, str) or kind not in _KINDS:

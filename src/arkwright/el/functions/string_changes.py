@@ -42,7 +42,8 @@ def uncapitalize(text: str | None) -> str | None:
 def swap_case(text: str | None) -> str | None:
     if not text:
         return text
-    return "".join(single_case(character, str.upper if character.islower() else str.lower) for character in text)
+    table = {ord(one): single_case(one, str.upper if one.islower() else str.lower) for one in set(text)}
+    return text.translate(table)
 
 
 @LIBRARY.method("reverse", takes=_TEXT, is_by_character=True)

@@ -13,6 +13,8 @@ from arkwright.el.values import Integer
 
 LIBRARY: Final = Library()
 _TEXT: Final = (Kind.TEXT,)
+# str.strip looks through its characters one by one; a set is quicker from about here on.
+_FEW: Final = 64
 
 
 @LIBRARY.method("isEmpty", takes=_TEXT)
@@ -177,11 +179,17 @@ def strip(text: str | None, characters: str | None = None) -> str | None:
 
 @LIBRARY.method("stripStart", takes=(Kind.TEXT, Kind.TEXT))
 def strip_start(text: str | None, characters: str | None) -> str | None:
+    if text is not None and characters is not None and len(characters) > _FEW:
+        unwanted = set(characters)
+        return text[next((index for index, unit in enumerate(text) if unit not in unwanted), len(text)) :]
     return None if text is None else text.lstrip(WHITESPACE if characters is None else characters)
 
 
 @LIBRARY.method("stripEnd", takes=(Kind.TEXT, Kind.TEXT))
 def strip_end(text: str | None, characters: str | None) -> str | None:
+    if text is not None and characters is not None and len(characters) > _FEW:
+        turned = strip_start(text[::-1], characters)
+        return None if turned is None else turned[::-1]
     return None if text is None else text.rstrip(WHITESPACE if characters is None else characters)
 
 

@@ -9,7 +9,7 @@ from arkwright.el.coerce import argument_integer, argument_text
 from arkwright.el.context import Context
 from arkwright.el.functions.library import Library, bad_argument, texts
 from arkwright.el.functions.signature import Kind
-from arkwright.el.java_text import WHITESPACE
+from arkwright.el.java_text import WHITESPACE, last_place
 from arkwright.el.values import Integer
 
 LIBRARY: Final = Library()
@@ -63,7 +63,7 @@ def substring_after_last(text: str | None, separator: str | None) -> str | None:
         return text
     if not separator:
         return ""
-    at = text.rfind(separator)
+    at = last_place(text, separator, len(text))
     return text[at + len(separator) :] if at >= 0 else ""
 
 
@@ -78,7 +78,7 @@ def substring_before(text: str | None, separator: str | None) -> str | None:
 def substring_before_last(text: str | None, separator: str | None) -> str | None:
     if not text or not separator:
         return text
-    at = text.rfind(separator)
+    at = last_place(text, separator, len(text))
     return text[:at] if at >= 0 else text
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from arkwright.el.context import Context
 from arkwright.el.functions.library import Library, bad_argument, texts
 from arkwright.el.functions.signature import Kind
-from arkwright.el.java_text import folded
+from arkwright.el.java_text import folded, last_place
 from arkwright.el.values import Integer
 
 LIBRARY: Final = Library()
@@ -38,7 +38,7 @@ def equals_any(text: str | None, *candidates: object) -> bool:
 
 @LIBRARY.method("equalsAnyIgnoreCase", takes=(Kind.TEXT,), further=Kind.ANY)
 def equals_any_ignore_case(text: str | None, *candidates: object) -> bool:
-    return any(equals_ignore_case(text, candidate) for candidate in texts(candidates))
+    return _fold(text) in [_fold(candidate) for candidate in texts(candidates)]
 
 
 @LIBRARY.method("compare", takes=_TWO, optional=(Kind.TRUTH,))
@@ -61,17 +61,18 @@ def contains_ignore_case(text: str | None, search: str | None) -> bool:
     return contains(_fold(text), _fold(search))
 
 
-@LIBRARY.method("containsAny", takes=(Kind.TEXT,), further=Kind.ANY)
-def contains_any(text: str | None, *searches: object) -> bool:
+@LIBRARY.method("containsAny", takes=(Kind.TEXT,), further=Kind.ANY, has_budget=True)
+def contains_any(context: Context, text: str | None, *searches: object) -> bool:
     """One text means any of its characters; several, or a list, mean any of these texts."""
     if len(searches) == 1 and not isinstance(searches[0], list | tuple):
-        return any(unit in (texts(searches)[0] or "") for unit in text or "")
-    return bool(text) and any(contains(text, search) for search in texts(searches))
+        return not set(text or "").isdisjoint(texts(searches)[0] or "")
+    return bool(text) and any(contains(text, search) for search in _paid(context, text, searches))
 
 
-@LIBRARY.method("containsAnyIgnoreCase", takes=(Kind.TEXT,), further=Kind.ANY)
-def contains_any_ignore_case(text: str | None, *searches: object) -> bool:
-    return bool(text) and any(contains_ignore_case(text, search) for search in texts(searches))
+@LIBRARY.method("containsAnyIgnoreCase", takes=(Kind.TEXT,), further=Kind.ANY, has_budget=True)
+def contains_any_ignore_case(context: Context, text: str | None, *searches: object) -> bool:
+    where = _fold(text)
+    return bool(where) and any(contains(where, _fold(search)) for search in _paid(context, where, searches))
 
 
 @LIBRARY.method("containsNone", takes=_TWO)
@@ -144,8 +145,8 @@ def last_index_of(text: str | None, search: str | None, start: int | None = None
     if text is None or search is None:
         return _NOT_FOUND
     if start is None:
-        return Integer(text.rfind(search))
-    return Integer(text.rfind(search, 0, start + len(search))) if start >= 0 else _NOT_FOUND
+        return Integer(last_place(text, search, len(text)))
+    return Integer(last_place(text, search, start + len(search))) if start >= 0 else _NOT_FOUND
 
 
 @LIBRARY.method("lastIndexOfIgnoreCase", takes=_TWO, optional=_INDEX)
@@ -153,57 +154,51 @@ def last_index_of_ignore_case(text: str | None, search: str | None, start: int |
     return last_index_of(_fold(text), _fold(search), start)
 
 
-@LIBRARY.method("ordinalIndexOf", takes=(*_TWO, Kind.INTEGER))
-def ordinal_index_of(text: str | None, search: str | None, ordinal: int) -> Integer:
+@LIBRARY.method("ordinalIndexOf", takes=(*_TWO, Kind.INTEGER), has_budget=True)
+def ordinal_index_of(context: Context, text: str | None, search: str | None, ordinal: int) -> Integer:
     if text is None or search is None or ordinal <= 0:
         return _NOT_FOUND
     if not search:
         return Integer(0)
-    index = -1
-    for _ in range(ordinal):
-        index = text.find(search, index + 1)
-        if index < 0:
-            return _NOT_FOUND
-    return Integer(index)
+    return Integer(_ordinal_place(context, text, search, ordinal))
 
 
-@LIBRARY.method("lastOrdinalIndexOf", takes=(*_TWO, Kind.INTEGER))
-def last_ordinal_index_of(text: str | None, search: str | None, ordinal: int) -> Integer:
+@LIBRARY.method("lastOrdinalIndexOf", takes=(*_TWO, Kind.INTEGER), has_budget=True)
+def last_ordinal_index_of(context: Context, text: str | None, search: str | None, ordinal: int) -> Integer:
     if text is None or search is None or ordinal <= 0:
         return _NOT_FOUND
     if not search:
         return Integer(len(text))
-    index = len(text)
-    for _ in range(ordinal):
-        index = text.rfind(search, 0, index - 1 + len(search)) if index > 0 else -1
-        if index < 0:
-            return _NOT_FOUND
-    return Integer(index)
+    place = _ordinal_place(context, text[::-1], search[::-1], ordinal)
+    return Integer(len(text) - place - len(search)) if place >= 0 else _NOT_FOUND
 
 
-@LIBRARY.method("indexOfAny", takes=(Kind.TEXT,), further=Kind.ANY)
-def index_of_any(text: str | None, *searches: object) -> Integer:
+@LIBRARY.method("indexOfAny", takes=(Kind.TEXT,), further=Kind.ANY, has_budget=True)
+def index_of_any(context: Context, text: str | None, *searches: object) -> Integer:
     """One text means any of its characters; several, or a list, mean any of these texts."""
     if text is None:
         return _NOT_FOUND
     if len(searches) == 1 and not isinstance(searches[0], list | tuple):
-        return _first_unit(text, lambda unit: unit in (texts(searches)[0] or ""))
-    found = [text.find(search) for search in texts(searches) if search is not None]
+        wanted = set(texts(searches)[0] or "")
+        return _first_unit(text, lambda unit: unit in wanted)
+    found = [text.find(search) for search in _paid(context, text, searches) if search is not None]
     return Integer(min((index for index in found if index >= 0), default=-1))
 
 
-@LIBRARY.method("lastIndexOfAny", takes=(Kind.TEXT,), further=Kind.ANY)
-def last_index_of_any(text: str | None, *searches: object) -> Integer:
+@LIBRARY.method("lastIndexOfAny", takes=(Kind.TEXT,), further=Kind.ANY, has_budget=True)
+def last_index_of_any(context: Context, text: str | None, *searches: object) -> Integer:
     if text is None:
         return _NOT_FOUND
-    return Integer(max((text.rfind(search) for search in texts(searches) if search is not None), default=-1))
+    found = [last_place(text, search, len(text)) for search in _paid(context, text, searches) if search is not None]
+    return Integer(max(found, default=-1))
 
 
 @LIBRARY.method("indexOfAnyBut", takes=_TWO)
 def index_of_any_but(text: str | None, characters: str | None) -> Integer:
     if not text or not characters:
         return _NOT_FOUND
-    return _first_unit(text, lambda unit: unit not in characters)
+    unwanted = set(characters)
+    return _first_unit(text, lambda unit: unit not in unwanted)
 
 
 @LIBRARY.method("indexOfDifference", further=Kind.ANY)
@@ -294,6 +289,24 @@ def _compare(one: str | None, other: str | None, null_is_less: bool) -> Integer:
         if unit != against:
             return Integer(ord(unit) - ord(against))
     return Integer(len(one) - len(other))
+
+
+def _paid(context: Context, text: str | None, searches: Sequence[object]) -> Iterator[str | None]:
+    """The texts to look for; each search costs work in proportion to the text."""
+    for search in texts(searches):
+        context.work(1 + len(text or "") // 64)
+        yield search
+
+
+def _ordinal_place(context: Context, text: str, search: str, ordinal: int) -> int:
+    """Where a text stands for the n-th time, overlaps included, or -1."""
+    place = -1
+    for _ in range(ordinal):
+        context.work(1 + len(search) // 64)
+        place = text.find(search, place + 1)
+        if place < 0:
+            break
+    return place
 
 
 def _first_unit(text: str, wanted: Callable[[str], bool]) -> Integer:
