@@ -140,7 +140,8 @@ class House:
     command: Sequence[str] = COMMAND
     process: subprocess.Popen[str] | None = None
     url: str = ""
-    starts: int = 0
+    keys_of: House | None = None
+    """The house that made the installation, where it was another one."""
     _token: str = ""
 
     # -- life
@@ -166,7 +167,6 @@ class House:
                 env=clean_environment(self.environment),
                 start_new_session=True,
             )
-        self.starts += 1
 
     def accepting(self) -> Any:
         """What the server says when it accepts requests."""
@@ -228,7 +228,7 @@ class House:
     # -- speaking with it
     @property
     def credentials(self) -> dict[str, str]:
-        with (self.data / "credentials.csv").open(newline="") as file:
+        with ((self.keys_of or self).data / "credentials.csv").open(newline="") as file:
             return next(csv.DictReader(file))
 
     @property

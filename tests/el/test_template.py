@@ -179,9 +179,17 @@ def test_limits_are_errors_of_their_own() -> None:
     assert mistake("#{((((((1))))))}", scope=flat).kind is ErrorKind.LIMIT
     short = replace(SCOPE, limits=Limits(result_chars=10))
     assert mistake("#{'abcde'+'fghijk'}", scope=short).kind is ErrorKind.LIMIT
-    assert mistake("#{'12345'}678901", scope=short).kind is ErrorKind.LIMIT
+    assert mistake("#{'123456'}#{'789012'}", scope=short).kind is ErrorKind.LIMIT
     assert mistake("#{'${a}'}", {"a": "x" * 11}, scope=short).kind is ErrorKind.LIMIT
-    assert mistake("#{Job.getNodeOutput('eleven')}xx", scope=replace(short, facts=SCOPE.facts)).kind is ErrorKind.LIMIT
+    assert mistake("${a}${a}", {"a": "x" * 6}, scope=short).kind is ErrorKind.LIMIT
+    assert mistake("#{Job.getNodeOutput('rows')}", scope=short).kind is ErrorKind.LIMIT
+
+
+def test_literal_text_may_be_longer_than_any_limit() -> None:
+    short = replace(SCOPE, limits=Limits(result_chars=10))
+    script = "-- a long script\n" * 100
+    assert text(script + "${a}#{1}", {"a": "x"}, scope=short) == script + "x1"
+    assert text(script, scope=short) == script
 
 
 @pytest.mark.parametrize(

@@ -101,9 +101,10 @@ async def test_programs_go_on_while_the_engine_is_away_and_are_found_again(tmp_p
     async with living(World(tmp_path)) as world:
         await world.job("j", [node("a", statement=f"echo begin; cat {fifo}; echo end; exit 4", failPolicy="IGNORE")])
         accepted = await world.submit("j")
-        await world.until(
+        state = await world.until(
             accepted.instance_id, lambda state: state.nodes and state.nodes[0].status is NodeStatus.RUNNING
         )
+        await world.logged(state, "a", "begin")
     # A writer can open the fifo only once the program has it open: it runs although its engine is gone.
     await feed(fifo, "meanwhile\n")
     async with living(World(tmp_path)) as world:

@@ -120,6 +120,14 @@ class World:
                     return state
         raise AssertionError("the instance ended without it")
 
+    async def logged(self, state: Instance, name: str, text: str) -> None:
+        """Returns once the node's log holds the text: its program has really started."""
+        run = next(run for run in state.nodes if run.name == name)
+        path = self.folders.log(state.id, run.index, run.attempt)
+        async with asyncio.timeout(END_SECONDS):
+            while not path.exists() or text not in path.read_text():
+                await asyncio.sleep(0.01)
+
     def log(self, state: Instance, name: str) -> str:
         run = next(run for run in state.nodes if run.name == name)
         return self.folders.log(state.id, run.index, run.attempt).read_text()

@@ -12,7 +12,8 @@ import os
 import tempfile
 import uuid
 import warnings
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,12 @@ async def run_statements(address: str, *statements: str) -> None:
         await connection.close()
 
 
+def settle(work: Coroutine[Any, Any, None]) -> None:
+    """Run to the end, on a thread of its own: a fixture may be asked for while an event loop runs on this one."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, work).result()
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Any:
     # Not below pytest's own folder: the server runs as a user of its own when the tests run as root, and pytest takes
@@ -49,9 +56,7 @@ def postgres_server() -> Any:
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid.uuid4().hex
     server = start_server(Path(tempfile.gettempdir()) / f"arkwright-postgres-{run[:16]}")
     # A test never pulls the plug, and databases are made faster without syncs.
-    asyncio.run(
-        run_statements(address_of(server, "postgres"), "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
-    )
+    settle(run_statements(address_of(server, "postgres"), "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()"))
     return server
 
 
@@ -60,6 +65,6 @@ def postgres_address(postgres_server: Any) -> Iterator[str]:
     """The address of a new, empty database."""
     name = f"test_{uuid.uuid4().hex}"
     admin = address_of(postgres_server, "postgres")
-    asyncio.run(run_statements(admin, f"CREATE DATABASE {name}"))
+    settle(run_statements(admin, f"CREATE DATABASE {name}"))
     yield address_of(postgres_server, name)
-    asyncio.run(run_statements(admin, f"DROP DATABASE {name} WITH (FORCE)"))
+    settle(run_statements(admin, f"DROP DATABASE {name} WITH (FORCE)"))

@@ -9,17 +9,19 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from arkwright.errors import AlreadyExists, StoreUnavailable
-from arkwright.store import migration, sqlite
-from arkwright.store.base import Kind
+from arkwright.store import definitions, migration, sqlite
+from arkwright.store.base import Definition, Kind
 from arkwright.store.migration import Migration
 from arkwright.store.open import open_store
 from arkwright.store.sqlite import SqliteStore
+from arkwright.store.work import Work
 from arkwright.testing.store_records import ENGINE, HERE, MakeStore, everything, instance, make, write
 from arkwright.testing.store_suite import StoreSuite
 
@@ -55,6 +57,41 @@ async def test_every_commit_is_synced(store: SqliteStore) -> None:
     assert writer is not None
     assert writer.execute("PRAGMA synchronous").fetchone() == (2,)
     assert writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+async def test_the_files_are_private(store: SqliteStore, path: Path) -> None:
+    await make(store)
+    assert {stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()} == {0o600}
+
+
+async def test_a_read_that_began_before_a_write_is_not_kept(store: SqliteStore) -> None:
+    await store.create_definition(HERE, Kind.JOB, write())
+    has_read, may_go_on = threading.Event(), threading.Event()
+    key = (HERE.project_id, HERE.workspace_id, Kind.JOB, "job", None, False)
+    place_id = await store._place(HERE)
+
+    def slow() -> Work[Definition | None]:
+        found = yield from definitions.find(HERE, place_id, Kind.JOB, "job", None, False, store._bodies)
+        has_read.set()
+        may_go_on.wait()
+        return found
+
+    reading = asyncio.create_task(store._definition(key, slow))
+    await asyncio.to_thread(has_read.wait)
+    await store.save_definition(HERE, Kind.JOB, "job", write())
+    may_go_on.set()
+    old, new = await reading, await store.get_definition(HERE, Kind.JOB, "job")
+    assert old is not None
+    assert new is not None
+    assert (old.version, new.version) == (1, 2)
+
+
+async def test_reads_under_way_are_answered_before_the_close(store: SqliteStore) -> None:
+    new = await make(store)
+    reads = [asyncio.create_task(store.load_instance(new.id)) for _ in range(20)]
+    await asyncio.sleep(0)  # now they wait for a reader
+    await store.close()
+    assert await asyncio.gather(*reads) == [new] * 20
 
 
 CREATE_UNTIL_KILLED = """

@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, assert_never
 
+from arkwright.el.access import element, is_empty, member
 from arkwright.el.coerce import (
     argument_date,
     argument_integer,
     argument_needed_text,
     argument_text,
     to_truth,
-    wrong_type,
 )
 from arkwright.el.context import Context, NeedFacts
 from arkwright.el.errors import ElError, ErrorKind, nearest_names
@@ -164,7 +164,7 @@ class _Compiler:
         if built_in is not None:
             return self.built_in_property(node, built_in, node.name)
         base, name = self.node(node.base), node.name
-        return self.placed(node, lambda context: _member(base(context), name))
+        return self.placed(node, lambda context: member(base(context), name))
 
     def built_in_property(self, node: Node, built_in: BuiltIn, name: str) -> Run:
         if name in built_in.properties:
@@ -188,7 +188,7 @@ class _Compiler:
 
         def run(context: Context) -> object:
             first, second = _both(context, base, key)
-            return _element(first, second)
+            return element(first, second)
 
         return self.placed(node, run)
 
@@ -304,7 +304,7 @@ class _Compiler:
             case "!":
                 return self.placed(node, lambda context: not to_truth(operand(context)))
             case _:
-                return lambda context: _is_empty(operand(context))
+                return lambda context: is_empty(operand(context))
 
     def chain(self, node: Chain) -> Run:
         if node.rest[0][0] in ("&&", "||"):
@@ -375,39 +375,6 @@ def _constant(value: object) -> Run:
 
 def _counted(count: int) -> str:
     return "one argument" if count == 1 else f"{count or 'no'} arguments"
-
-
-def _is_empty(value: object) -> bool:
-    return value is None or (isinstance(value, str | list | tuple | dict) and not value)
-
-
-def _member(base: object, name: str) -> object:
-    """``base.name``: a key of a map; anything of null is null."""
-    if base is None:
-        return None
-    if isinstance(base, dict):
-        return base.get(name)
-    hint = {
-        "String": "JSONUtil.path or JSONUtil.parse look into JSON text",
-        "Date": "DateUtil.getDay and the like take a date apart",
-        "List": "elements are taken with [0]",
-    }.get(type_name(base), "")
-    raise ElError(ErrorKind.UNKNOWN_MEMBER, f"a {type_name(base)} has no member '{name}'", hint=hint)
-
-
-def _element(base: object, key: object) -> object:
-    """``base[key]``: null if there is no such element, or no base."""
-    if base is None or key is None:
-        return None
-    if isinstance(base, dict):
-        return base.get(argument_text(key))
-    if isinstance(base, list | tuple):
-        index = int(key) if isinstance(key, float) else argument_integer(key)
-        return base[index] if 0 <= index < len(base) else None
-    hint = {
-        "String": "StringUtil.split or JSONUtil.parse make a list of it; StringUtil.mid takes a part",
-    }.get(type_name(base), "")
-    raise wrong_type(f"a {type_name(base)} has no elements", hint)
 
 
 def _both(context: Context, first: Run, second: Run) -> tuple[object, object]:

@@ -108,12 +108,10 @@ def resolve(text: str, values: Mapping[str, str], scope: Scope, *, prefix: str =
     """
     if "${" not in text:
         return _evaluate(parse_template(text).parts, scope)
-    if "#{" not in text:
-        text = _replace(_Segment(text, 0, is_expression=False), values, prefix, scope.limits)
-        return Evaluated(text, text, "String")
     parts: list[str | _Part] = []
     for segment in _segments(text):
-        parts.append(_replace(segment, values, prefix, scope.limits))
+        replaced, moves = _with_values(segment, values, prefix, scope.limits)
+        parts.append(_part(replaced, _locator(segment.start, moves)) if segment.is_expression else replaced)
     return _evaluate(tuple(parts), scope)
 
 
@@ -146,27 +144,38 @@ def _part(source: str, locate: Locate) -> _Part:
         return _Part(compile_expression(source), locate)
     except ElError as error:
         raise _relocated(error, locate) from None
+    except RecursionError:
+        raise _too_deep(source, locate) from None
 
 
-def _replace(segment: _Segment, values: Mapping[str, str], prefix: str, limits: Limits) -> str | _Part:
-    """A segment with its parameters replaced, compiled if it is an expression."""
+def _too_deep(source: str, locate: Locate) -> ElError:
+    message = "the expression or a value in it nests too deeply"
+    return ElError(ErrorKind.LIMIT, message, position=locate(0), expression=source)
+
+
+def _with_values(
+    segment: _Segment, values: Mapping[str, str], prefix: str, limits: Limits
+) -> tuple[str, list[tuple[int, int, int, int]]]:
+    """A segment with its parameters replaced, and what moved by it.
+
+    For each value: where it begins and ends in the new text, where its "${" and what follows its "}" stood in the
+    full one.
+    """
     pieces: list[str] = []
-    # For each value: where it begins and ends in the new text, where "${" and what follows "}" stood in the full one.
     moves: list[tuple[int, int, int, int]] = []
-    position = size = 0
+    position = size = added = 0
     for found in _reference(prefix).finditer(segment.text):
         value = values.get(found[1])
         if value is None:
             continue
         pieces += (segment.text[position : found.start()], value)
         begin = size + found.start() - position
-        position, size = found.end(), begin + len(value)
+        position, size, added = found.end(), begin + len(value), added + len(value)
         moves.append((begin, size, segment.start + found.start(), segment.start + found.end()))
-        if size > limits.result_chars:
-            message = f"with its parameters the text is longer than {limits.result_chars} characters"
+        if added > limits.result_chars:
+            message = f"the parameters add more than {limits.result_chars} characters to the text"
             raise ElError(ErrorKind.LIMIT, message, position=moves[-1][2], expression=found[0])
-    text = "".join([*pieces, segment.text[position:]])
-    return _part(text, _locator(segment.start, moves)) if segment.is_expression else text
+    return "".join([*pieces, segment.text[position:]]), moves
 
 
 def _locator(start: int, moves: list[tuple[int, int, int, int]]) -> Locate:
@@ -231,8 +240,7 @@ def _value(part: _Part, context: Context) -> object:
     except ElError as error:
         raise _relocated(error, part.locate) from None
     except RecursionError:
-        message = "the expression or a value in it nests too deeply"
-        raise ElError(ErrorKind.LIMIT, message, position=part.locate(0), expression=expression.source) from None
+        raise _too_deep(expression.source, part.locate) from None
     for index in range(noted, len(context.steps)):
         step = context.steps[index]
         context.steps[index] = Step(step.expression, part.locate(step.position), step.text, step.type)

@@ -25,7 +25,10 @@ _REGISTER = """
     INSERT INTO engine (name, lease_until_ms, renewed_ms) VALUES (?, ?, ?)
     ON CONFLICT (name) DO UPDATE SET lease_until_ms = excluded.lease_until_ms, renewed_ms = excluded.renewed_ms"""
 _RUN_OUT = "SELECT name FROM engine WHERE name <> ? AND lease_until_ms <= ? ORDER BY name"
-_TAKE = "UPDATE instance SET owner = ?, session = ? WHERE id IN ({which}) RETURNING id"
+# In a part of its own, so that PostgreSQL picks and locks once, and no more than asked for.
+_TAKE = """
+    WITH picked AS MATERIALIZED ({which})
+    UPDATE instance SET owner = ?, session = ? WHERE id IN (SELECT id FROM picked) RETURNING id"""
 # Ordered as the partial index is: sessions are numbered in the order of their start.
 _OWN_FROM_BEFORE = """
     SELECT id FROM instance WHERE ended = 0 AND owner = ? AND session {side} ?
@@ -48,7 +51,7 @@ def claim(transaction: Transaction, engine: str, session: int, now_ms: int, limi
     claimed: list[int] = []
 
     def take(which: str, *params: object) -> Statement:
-        return one(_TAKE.replace("{which}", which), engine, session, *params, limit - len(claimed))
+        return one(_TAKE.replace("{which}", which), *params, limit - len(claimed), engine, session)
 
     for side in ("<", ">"):
         if len(claimed) < limit:

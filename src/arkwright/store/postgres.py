@@ -189,14 +189,17 @@ class PostgresStore(SqlStore):
 
     async def _transact(self, writes: Sequence[Write], channels: set[str]) -> list[Any]:
         """Commit a group; answers a result or an error per writer."""
-        run, tries = group.together, 0
-        while True:
+        run = group.together
+        for _ in range(TRIES):
             committing = False
             channels.clear()
             try:
                 if self._connection is None or self._connection.is_closed():
                     self._connection = await self._connect()
-                connection = self._connection
+            except (*_FAILURES, ValueError) as caught:
+                return [_as_ours(caught)] * len(writes)
+            connection = self._connection
+            try:
                 await connection.execute("BEGIN")
                 results = await drive(connection, run(writes, channels))
                 for channel in sorted(channels):
@@ -206,20 +209,17 @@ class PostgresStore(SqlStore):
                 if await connection.execute("COMMIT") != "COMMIT":
                     raise asyncpg.InterfaceError("the transaction had failed before its commit")
                 return [_as_ours(r) if isinstance(r, BaseException) else r for r in results]
-            except BaseException as caught:
+            except Exception as caught:
                 usable = await self._roll_back()
                 channels.clear()
-                if not isinstance(caught, Exception):
-                    raise
                 error = _as_ours(caught)
-                tries += 1
+                failed: list[Any] = [error] * len(writes)
                 if isinstance(caught, _AGAIN) or (not usable and not committing):
-                    if tries < TRIES and not isinstance(caught, OSError):
-                        continue
-                elif len(writes) > 1 and not isinstance(error, StoreUnavailable) and run is group.together:
-                    run = group.one_by_one
                     continue
-                return [error] * len(writes)
+                if len(writes) == 1 or isinstance(error, StoreUnavailable) or run is group.one_by_one:
+                    return failed
+                run = group.one_by_one
+        return failed
 
     async def _roll_back(self) -> bool:
         """Whether the connection can be used again."""

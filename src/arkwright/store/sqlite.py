@@ -40,6 +40,8 @@ BUSY_SECONDS = 10.0
 LARGEST_GROUP = 1000
 OLDEST_SQLITE = (3, 35, 0)  # RETURNING
 _CHECKPOINT_PAGES = 4000  # 16 MB of WAL: fewer, larger checkpoints
+_KEPT_WAL_BYTES = 64_000_000  # what a burst leaves behind is cut to this
+_WRITER_CACHE_KB, _READER_CACHE_KB = 16_000, 8_000
 
 DIALECT = Dialect(
     {
@@ -118,15 +120,16 @@ class SqliteStore(SqlStore):
         self._writer = threading.Thread(target=self._write_groups, name="arkwright-store-writer", daemon=True)
         self._writer.start()
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self, cache_kilobytes: int) -> sqlite3.Connection:
         connection = sqlite3.connect(
             self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
         )
         try:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA temp_store = MEMORY")
-            connection.execute("PRAGMA cache_size = -16000")
+            connection.execute(f"PRAGMA cache_size = -{cache_kilobytes}")
             connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+            connection.execute(f"PRAGMA journal_size_limit = {_KEPT_WAL_BYTES}")
         except BaseException:
             connection.close()
             raise
@@ -134,7 +137,9 @@ class SqliteStore(SqlStore):
 
     def _open_files(self) -> None:
         try:
-            self._connection = self._connect()
+            # Private from the start, whatever the folder's mode is; SQLite makes its other files alike.
+            os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+            self._connection = self._connect(_WRITER_CACHE_KB)
             mode = self._connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
             if mode != "wal":
                 raise StoreUnavailable(
@@ -142,24 +147,23 @@ class SqliteStore(SqlStore):
                     hint="Put the data folder on a local disk.",
                 )
             migrate(self._connection, self._migrations)
-            self._reading.extend(self._connect() for _ in range(READERS))
-        except sqlite3.Error as error:
+            self._reading.extend(self._connect(_READER_CACHE_KB) for _ in range(READERS))
+        except (sqlite3.Error, OSError) as error:
             raise StoreUnavailable(f"The database {self._path} can't be opened: {error}.") from error
 
     async def _stop(self) -> None:
-        if self._writer is not None:
+        writer, readers = self._writer, self._readers
+        self._writer = self._readers = None  # from now on nobody joins
+        if readers is not None:
             self._queue.put(None)
-            stopping = self._writer
-            self._writer = None
-            await self._on_reader(stopping.join)
-        if self._readers is not None:
-            await self._on_reader(self._close_files)
-            self._readers.shutdown(wait=True)
-            self._readers = None
+            await asyncio.to_thread(self._finish, writer, readers)
 
-    def _close_files(self) -> None:
-        for reader in self._reading:
-            reader.close()
+    def _finish(self, writer: threading.Thread | None, readers: ThreadPoolExecutor) -> None:
+        if writer is not None:
+            writer.join()
+        readers.shutdown(wait=True)
+        for reading in self._reading:
+            reading.close()
         self._reading.clear()
         if self._connection is not None:
             self._connection.close()  # the last one to close checkpoints the WAL
@@ -240,7 +244,7 @@ class SqliteStore(SqlStore):
         try:
             # Private from the start: it holds what the data folder holds. SQLite accepts an empty file.
             os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-            connection = self._connect()
+            connection = self._connect(_READER_CACHE_KB)
             try:
                 connection.execute("VACUUM INTO ?", (str(unfinished),))
             finally:
