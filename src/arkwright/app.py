@@ -14,7 +14,9 @@ import signal
 import socket
 import ssl
 import sys
+import time
 from collections.abc import Iterator, Mapping
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +151,7 @@ class Server:
         """No new requests, no new work, state committed; local processes go on and are found again."""
         if self._uvicorn is not None and self._serving is not None and self._application is not None:
             self._application.close()
-            self._uvicorn.should_exit = True
+            self._uvicorn.leave()
             await asyncio.wait({self._serving}, timeout=CLOSE_SECONDS / 2)
             self._uvicorn.force_exit = True
             self._serving.cancel()
@@ -215,12 +217,40 @@ class Server:
         )
 
 
+class _ServerState(uvicorn.server.ServerState):
+    """uvicorn's, with a Date header that is made when it is asked for."""
+
+    _made: int = 0
+    _headers: list[tuple[bytes, bytes]]
+
+    @property
+    def default_headers(self) -> list[tuple[bytes, bytes]]:
+        second = int(time.time())
+        if second != self._made:
+            self._headers = [(b"date", formatdate(second, usegmt=True).encode())]
+            self._made = second
+        return self._headers
+
+    @default_headers.setter
+    def default_headers(self, headers: list[tuple[bytes, bytes]]) -> None:
+        """uvicorn sets none but this one."""
+
+
 class _Uvicorn(uvicorn.Server):
-    """uvicorn without its own signal handlers: the process belongs to us."""
+    """uvicorn without its own signal handlers: the process belongs to us. And without its ten looks a second at whether
+    it is to end: an idle server sleeps."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    def leave(self) -> None:
+        """Begin to shut down."""
+        self.should_exit = True
+        self._leaving.set()
+
+    async def main_loop(self) -> None:
+        await self._leaving.wait()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -237,7 +267,9 @@ class _Uvicorn(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
+        self.server_state = _ServerState()
         self._listening = asyncio.Event()
+        self._leaving = asyncio.Event()
 
 
 class _LocalPrograms:

@@ -41,6 +41,7 @@ def clean_environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
 class Reply:
     status: int
     headers: Mapping[str, str]
+    """Names in lower case."""
     body: bytes
 
     @property
@@ -49,7 +50,7 @@ class Reply:
 
 
 class Client:
-    """One keep-alive connection; names of headers in answers are lower case. What goes wrong with it is raised (`OSError`, `http.client.HTTPException`)."""
+    """One keep-alive connection. What goes wrong with it is raised (`OSError`, `http.client.HTTPException`)."""
 
     def __init__(self, url: str, headers: Mapping[str, str], project: str) -> None:
         self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=END_SECONDS)
@@ -62,7 +63,8 @@ class Client:
         sent = self._headers | {name.replace("_", "-"): value for name, value in headers.items()}
         self._connection.request(method, path if path.startswith("/") else self._base + path, data, sent)
         answer = self._connection.getresponse()
-        return Reply(status=answer.status, headers={name.lower(): value for name, value in answer.getheaders()}, body=answer.read())
+        found = {name.lower(): value for name, value in answer.getheaders()}
+        return Reply(status=answer.status, headers=found, body=answer.read())
 
     def good(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         """The JSON of an answer that must be a success."""
@@ -99,11 +101,10 @@ class Client:
 
     def ended(self, job: str, instance_id: int) -> Any:
         """The instance once it has ended."""
-        answer = until(
+        return until(
             lambda: (shown := self.show(job, instance_id))["status"] not in UNENDED and shown,
             f"instance {instance_id} of {job} ends",
         )
-        return answer
 
     def log(self, job: str, instance_id: int, node: str) -> str:
         return self.call("GET", f"jobs/{job}/instances/{instance_id}/nodes/{node}/log").body.decode()

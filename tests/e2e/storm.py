@@ -154,6 +154,7 @@ class Storm:
         self.wishes: list[Wish] = []
         self.count = Count()
         self._kills = kills
+        self.unavailable_is_an_answer = False
         self._random = random.Random(seed)
         self._seed = seed
         self._queue: SimpleQueue[Wish | None] = SimpleQueue()
@@ -190,6 +191,24 @@ class Storm:
 
     def _round(self) -> None:
         self.house.start()
+        with self._clients(self._next_wishes()):
+            assert self._flowing.wait(30)
+            self._pause(self._random.uniform(0, LONGEST_SECONDS))
+            self._up = False
+            self.house.kill()
+            self.count.kills += 1
+        for wish in self.wishes:
+            if wish.instance_id is None and self._random.random() < 0.05:
+                wish.given_up = True
+
+    def strain(self, rounds: int) -> None:
+        """Requests at a server that lives, and that something else makes trouble for."""
+        for _ in range(rounds):
+            with self._clients(self._next_wishes()):
+                pass
+
+    def _next_wishes(self) -> list[Wish]:
+        """New ones, those that are still open, and some that were answered already."""
         new = [
             Wish(f"{self._seed}-{len(self.wishes) + number}", self._random.choice(list(self.kinds)))
             for number in range(self._random.randint(2, 10))
@@ -200,15 +219,7 @@ class Storm:
         again = self._random.sample(known, min(2, len(known)))
         waves = open_ones + again
         self._random.shuffle(waves)
-        with self._clients(waves):
-            assert self._flowing.wait(30)
-            self._pause(self._random.uniform(0, LONGEST_SECONDS))
-            self._up = False
-            self.house.kill()
-            self.count.kills += 1
-        for wish in self.wishes:
-            if wish.instance_id is None and self._random.random() < 0.05:
-                wish.given_up = True
+        return waves
 
     @staticmethod
     def _pause(seconds: float) -> None:
@@ -252,15 +263,16 @@ class Storm:
         with self._lock:
             self.count.sent += 1
         try:
-            reply = client.call(
-                "POST", f"jobs/{wish.job}/run-immediate", body, **{"Idempotency-Key": wish.key}
-            )
+            reply = client.call("POST", f"jobs/{wish.job}/run-immediate", body, **{"Idempotency-Key": wish.key})
         except (OSError, http.client.HTTPException):
             client.close()  # it connects anew if it is used again
             with self._lock:
                 self.count.unanswered += 1
             return
         with self._lock:
+            if reply.status == 503 and self.unavailable_is_an_answer:
+                self.count.unanswered += 1
+                return
             if reply.status != 200:
                 self.count.wrong.append(f"{wish}: {reply}")
                 return
@@ -276,18 +288,22 @@ class Storm:
     # -- the calm after it
     def settle(self) -> None:
         """Every wish is asked for, and every instance ends, without anybody's help."""
-        self.house.start()
+        if self.house.process is None:
+            self.house.start()
         with self._clients([wish for wish in self.wishes if wish.instance_id is None]):
             pass
         assert not self.count.wrong, self.count.wrong[:5]
         assert all(wish.instance_id for wish in self.wishes)
         client = self.house.client()
         names = ("waiting", "running", "running-exception")
-        until(
-            lambda: not any(client.listed(status=name)[0] for name in names),
-            "all instances have ended",
-            60 + len(self.wishes) / 4,
-        )
+        seconds = 60 + len(self.wishes) / 4
+        try:
+            until(lambda: not any(client.listed(status=name)[0] for name in names), "all have ended", seconds)
+        except AssertionError as error:
+            left = [item for name in names for item in client.listed(status=name)[1]]
+            told = [client.show(item["jobName"], item["instanceId"]) for item in left[:3]]
+            error.add_note(f"{len(left)} have not; three of them: {json.dumps(told, indent=1)}")
+            raise
         client.close()
 
     def judge(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import stat
 import subprocess
@@ -182,4 +181,4 @@ def test_a_folder_that_cannot_be_used_is_refused_with_the_way_out(tmp_path: Path
     assert refused.returncode not in (0, None)
     assert "--data" in refused.stderr
     assert "Traceback" not in refused.stderr
-    assert os.listdir(tmp_path) == ["file"]
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]

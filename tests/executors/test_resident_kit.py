@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -277,8 +278,12 @@ class Stage:
 
     def close(self) -> None:
         for path in self.hosts.glob("*.json"):
+            address = HostFiles(self.hosts, path.stem).read_address()
             with contextlib.suppress(ProcessLookupError):
                 self.kill(path.stem)
+            place = Path(address.socket).parent if address is not None else self.hosts
+            if place != self.hosts:  # in place of a path that is too long
+                shutil.rmtree(place, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -318,6 +323,22 @@ class Server:
     async def run(self, type_name: str, context: Context) -> Outcome:
         self.executor.submit(type_name, context)
         return await self.outcome(context)
+
+
+def log_of(context: Context) -> str:
+    path = context.folder / "log"
+    return path.read_text() if path.exists() else ""
+
+
+def output_of(context: Context, outcome: Outcome) -> str | None:
+    return None if outcome.output is None else (context.folder / outcome.output).read_text()
+
+
+def message(outcome: Outcome, kind: FailureKind) -> str:
+    """Of a failure of this kind."""
+    assert isinstance(outcome, Failed), outcome
+    assert outcome.kind is kind, outcome
+    return outcome.message
 
 
 def host_environment() -> dict[str, str]:

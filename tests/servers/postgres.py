@@ -2,7 +2,7 @@
 
 Use the fixtures by importing them in a `conftest.py`:
 
-    from tests.servers.postgres import postgres_address, postgres_server  # noqa: F401
+    from tests.servers.postgres import postgres_address, postgres_database, postgres_server  # noqa: F401
 """
 
 from __future__ import annotations
@@ -60,11 +60,26 @@ def postgres_server() -> Any:
     return server
 
 
-@pytest.fixture
-def postgres_address(postgres_server: Any) -> Iterator[str]:
-    """The address of a new, empty database."""
+@pytest.fixture(scope="session")
+def postgres_database(postgres_server: Any) -> str:
+    """This worker's database; its name."""
     name = f"test_{uuid.uuid4().hex}"
-    admin = address_of(postgres_server, "postgres")
-    settle(run_statements(admin, f"CREATE DATABASE {name}"))
-    yield address_of(postgres_server, name)
-    settle(run_statements(admin, f"DROP DATABASE {name} WITH (FORCE)"))
+    settle(run_statements(address_of(postgres_server, "postgres"), f"CREATE DATABASE {name}"))
+    return name
+
+
+@pytest.fixture
+def postgres_address(postgres_server: Any, postgres_database: str) -> Iterator[str]:
+    """The address of an empty database."""
+    address = address_of(postgres_server, postgres_database)
+    yield address
+    settle(
+        run_statements(
+            address,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()",
+            # Many times faster than a new database.
+            "DROP SCHEMA public CASCADE",
+            "CREATE SCHEMA public",
+        )
+    )

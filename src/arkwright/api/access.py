@@ -47,4 +47,5 @@ async def _authenticate(call: Call, project_id: str | None) -> Actor:
         query=scope["query_string"],
         headers=scope["headers"],
     )
-    return await authenticator.authenticate(request, call.body, project_id=project_id)
+    read_body = call.declared_body if call.route.streamed else call.body
+    return await authenticator.authenticate(request, read_body, project_id=project_id)

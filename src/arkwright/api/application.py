@@ -32,7 +32,9 @@ from arkwright.iam.authentication import Authenticator
 from arkwright.iam.directory import Directory
 from arkwright.iam.login import Login
 from arkwright.iam.tokens import Tokens
+from arkwright.objects.base import Objects
 from arkwright.store.base import Store
+from arkwright.transfer.tasks import SystemTasks
 
 _VARIABLE = re.compile(r"\{[^}]*\}")
 
@@ -125,8 +127,12 @@ def make_application(
     login: Login,
     log_path: LogPath,
     now_ms: Callable[[], int],
+    objects: Objects,
+    system_tasks: SystemTasks,
     base_url: str = "",
     body_limit_bytes: int = 12 * 1024 * 1024,
+    object_limit_bytes: int = 5 * 1024**3,
+    loopback_allowed: bool = False,
     offset_mode: str = "page",
     trusted_proxies: str = "",
 ) -> Application:
@@ -146,6 +152,10 @@ def make_application(
         closing=asyncio.Event(),
         base_url=base_url,
         body_limit_bytes=body_limit_bytes,
+        objects=objects,
+        object_limit_bytes=object_limit_bytes,
+        system_tasks=system_tasks,
+        loopback_allowed=loopback_allowed,
         offset_mode=offset_mode,
     )
     return Application(parts, TrustedProxies(trusted_proxies))

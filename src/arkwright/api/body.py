@@ -6,6 +6,7 @@ wrong with one (encoding, depth, numbers that don't fit, no object) is the clien
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import msgspec
@@ -48,6 +49,30 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
         if not message.get("more_body"):
             return b"".join(chunks)
         message = await receive()
+
+
+async def stream_body(scope: Scope, receive: Receive, limit: int) -> AsyncGenerator[bytes, None]:
+    """The body as it arrives. Raises as `read_body`, which see."""
+    if content_length(scope) > limit:
+        raise _too_large(limit)
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        piece: bytes = message.get("body", b"")
+        size += len(piece)
+        if size > limit:
+            raise _too_large(limit)
+        if piece:
+            yield piece
+        if not message.get("more_body"):
+            return
+
+
+async def once(body: bytes) -> AsyncGenerator[bytes, None]:
+    """A body that was read already, as a stream."""
+    yield body
 
 
 def content_length(scope: Scope) -> int:

@@ -7,7 +7,9 @@ wrong raises, and `errors` makes the answer.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import hashlib
+import re
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +20,7 @@ import msgspec
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from arkwright.api.body import json_object, read_body
+from arkwright.api.body import json_object, once, read_body, stream_body
 from arkwright.api.route import Route
 from arkwright.core.identity import Workspace
 from arkwright.engine.interface import Engine
@@ -28,7 +30,11 @@ from arkwright.iam.directory import Directory
 from arkwright.iam.login import Login
 from arkwright.iam.model import Actor
 from arkwright.iam.tokens import Tokens
+from arkwright.objects.base import Objects
 from arkwright.store.base import Place, Store
+from arkwright.transfer.tasks import SystemTasks
+
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 LogPath = Callable[[int, int, int], Path]
 """Where the log of (instance id, node index, attempt) is, whether or not it exists yet."""
@@ -50,6 +56,12 @@ class Parts:
     """Set when the server is about to stop: whoever holds a reply open ends it."""
     base_url: str
     body_limit_bytes: int
+    objects: Objects
+    object_limit_bytes: int
+    """Largest object that may be uploaded."""
+    system_tasks: SystemTasks
+    loopback_allowed: bool
+    """Whether a connection may be tested to an address of this machine."""
     offset_mode: str
     """`page`, `record` or `auto`: what a list's `offset` counts."""
 
@@ -125,11 +137,12 @@ class Call:
             return True
         raise InvalidInput(f"{name} must be true or false, not {short(given)}.", field=name)
 
-    def slice(self, *, most: int) -> tuple[int, int]:
+    def slice(self, *, most: int, default: int = 10, first: int = 0) -> tuple[int, int]:
         """(records to skip, records to answer) of a list. `offset` counts pages, as documented, unless the server
-        is set to records; `auto` is for clients that are known to send records (factory-api 2.3)."""
-        limit = self.number("limit", 10, least=1, most=most) or 10
-        offset = self.number("offset", 0) or 0
+        is set to records; `auto` is for clients that are known to send records (factory-api 2.3). `first`: the
+        number of the first page, which a few lists count from 1."""
+        limit = self.number("limit", default, least=1, most=most) or default
+        offset = max((self.number("offset", first) or 0) - first, 0)
         mode = self.parts.offset_mode
         if mode == "auto":
             agent = (self.header(b"user-agent") or "").lower()
@@ -141,6 +154,28 @@ class Call:
         if self._body is None:
             self._body = await read_body(self.scope, self.receive, self.parts.body_limit_bytes)
         return self._body
+
+    async def declared_body(self) -> bytes | str:
+        """For a body that the handler reads itself: the hash that X-Sdk-Content-Sha256 declares, which `stream` holds
+        the body against. Without that header the whole body, within the usual limit."""
+        declared = (self.header(b"x-sdk-content-sha256") or "").strip()
+        if _SHA256.fullmatch(declared):
+            return declared.lower()
+        if declared.upper() == "UNSIGNED-PAYLOAD":
+            return "0" * 64  # the signature does not cover the body; the authenticator says when that will do
+        return await self.body()
+
+    async def stream(self, limit: int) -> AsyncGenerator[bytes, None]:
+        """The body in pieces. Raises `HttpRefusal` (413) past the limit, `ClientGone`, and `InvalidInput` at the end
+        if it is not the body whose hash was declared."""
+        declared = (self.header(b"x-sdk-content-sha256") or "").strip().lower()
+        digest = hashlib.sha256()
+        pieces = stream_body(self.scope, self.receive, limit) if self._body is None else once(self._body)
+        async for piece in pieces:
+            digest.update(piece)
+            yield piece
+        if _SHA256.fullmatch(declared) and digest.hexdigest() != declared:
+            raise InvalidInput("The header X-Sdk-Content-Sha256 does not match the body.", field="X-Sdk-Content-Sha256")
 
     async def document(self, *, required: bool = True) -> dict[str, Any]:
         """The body's JSON object; without a body the empty one, unless it is required."""

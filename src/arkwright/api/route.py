@@ -72,6 +72,8 @@ class Route:
     """An example of the answer."""
     ours: bool = False
     """An extension of Arkwright's, in none of the documents."""
+    streamed: bool = False
+    """The handler reads the body itself, piece by piece. A signature is then of the hash that a header declares."""
 
     def __post_init__(self) -> None:
         if (self.access is Access.WORKSPACE) is (self.action is None):

@@ -48,7 +48,9 @@ class Dispatch:
         executors: Mapping[Work, Executor],
         local_programs_allowed: Callable[[str], bool],
         tell: Callable[[int, Event], None],
+        name: str,
     ) -> None:
+        self._name = name
         self._store = store
         self._clock = clock
         self._folders = folders
@@ -143,6 +145,11 @@ class Dispatch:
         key = AttemptKey(instance_id=state.id, node=command.node, attempt=command.attempt)
         if row is None:
             message = "Its record is missing, so what became of it can't be known."
+            self.finished(key, Failed(kind=FailureKind.LOST, message=message))
+            return
+        if row.runner not in ("", self._name):
+            # Its files and processes are where that server is; here they are missing, which proves nothing.
+            message = f"It was begun by the server {row.runner}, which is gone, so what became of it can't be known."
             self.finished(key, Failed(kind=FailureKind.LOST, message=message))
             return
         self._start(state, msgspec.convert(row.request, StartAttempt), attach=True)

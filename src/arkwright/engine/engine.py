@@ -60,6 +60,7 @@ class Engine:
             executors=executors,
             local_programs_allowed=local_programs_allowed,
             tell=self._tell,
+            name=name,
         )
         self._loop = Loop(store=store, plans=self._plans, clock=clock, owner=name, act=self._act)
         self._recovery = Recovery(

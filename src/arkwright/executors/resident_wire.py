@@ -21,6 +21,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -164,6 +165,14 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise
 
 
+def _is_private(folder: Path) -> bool:
+    try:
+        status = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o077
+
+
 class HostFiles:
     """The files of one host name."""
 
@@ -182,10 +191,14 @@ class HostFiles:
             self.folder.chmod(0o700)
 
     def socket(self) -> Path:
-        """Where this host listens. The address file tells others: a long path is replaced by a fresh private one."""
+        """Where this host listens. The address file tells others: in place of a long path it is one in a private
+        temporary folder, the last host's where it died without clearing up."""
         path = (self.folder / f"{self.name}.sock").absolute()
         if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT_BYTES:
             return path
+        last = self.read_address()
+        if last is not None and _is_private(Path(last.socket).parent):
+            return Path(last.socket)
         for parent in (None, "/tmp"):  # noqa: S108  (mkdtemp makes a folder of mode 0700 with a random name)
             short = Path(tempfile.mkdtemp(prefix="arkwright-", dir=parent)) / "socket"
             if len(os.fsencode(short)) <= SOCKET_PATH_LIMIT_BYTES:

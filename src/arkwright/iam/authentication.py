@@ -22,6 +22,9 @@ from arkwright.iam.tokens import HOW_TO_GET_ONE, Tokens
 RawHeaders = Sequence[tuple[bytes, bytes]]
 """As ASGI gives them: names in lower case, values as they came."""
 
+ReadBody = Callable[[], Awaitable[bytes | str]]
+"""The body; or, as a text, the hash (SHA-256, hex) that the caller will hold the body against while it arrives."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
@@ -60,7 +63,7 @@ class Authenticator:
         return actor
 
     async def authenticate(
-        self, request: Request, read_body: Callable[[], Awaitable[bytes]], *, project_id: str | None
+        self, request: Request, read_body: ReadBody, *, project_id: str | None
     ) -> Actor:
         """`project_id`: the one in the path; None for paths that have none. `read_body` is called for signed
         requests only. Raises `Unauthenticated`, `Forbidden`, and whatever `read_body` raises."""
@@ -82,7 +85,7 @@ class Authenticator:
         self,
         request: Request,
         authorization: bytes,
-        read_body: Callable[[], Awaitable[bytes]],
+        read_body: ReadBody,
         project_id: str | None,
     ) -> Actor:
         claim = signatures.parse(
@@ -98,7 +101,8 @@ class Authenticator:
                 f"The access key {claim.access_key[:64]} is not known here, or no longer.",
                 hint="Use an access key that was made for this installation.",
             )
-        body_sha256 = signatures.sha256_hex(await read_body())
+        body = await read_body()
+        body_sha256 = body if isinstance(body, str) else signatures.sha256_hex(body)
         claim.verify(
             self._directory.secret_key(key),
             method=request.method,

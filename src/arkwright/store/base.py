@@ -49,6 +49,23 @@ class Kind(StrEnum):
     SCRIPT = "script"
     RESOURCE = "resource"
     CONNECTION = "connection"
+    SCHEDULE = "schedule"
+    """What a job's schedule was last started with; named by the job's id."""
+    ENVIRONMENT = "environment"
+    """The workspace's variables, one document."""
+    PATCH_DATA = "patch-data"
+    PENDING_ITEM = "pending-item"
+    RELEASE_PACKAGE = "release-package"
+    APPROVAL = "approval"
+    ALARM_RULE = "alarm-rule"
+    ALARM_RECORD = "alarm-record"
+    BASELINE = "baseline"
+    BASELINE_INSTANCE = "baseline-instance"
+    BASELINE_EVENT = "baseline-event"
+    SCRIPT_RUN = "script-run"
+    """The hidden job of one node that a script is executed with; named as the script."""
+    SYSTEM_TASK = "system-task"
+    """An asynchronous task (an import) with its subtasks; its category is its status."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,7 +43,7 @@ def text(value: Any) -> str:
 
 
 def array(values: Iterable[Any]) -> str:
-    """Numbers, or pairs of numbers, as the JSON array that the marks `{ids}` and `{ranges}` take."""
+    """Numbers, or pairs of numbers, as the JSON array that the marks `{in_ids}` and `{ranges}` take."""
     return _encode(list(values)).decode()
 
 

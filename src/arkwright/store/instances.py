@@ -36,7 +36,7 @@ _PROMISED = "SELECT instance_id, request_digest FROM idempotency WHERE scope = ?
 
 _STATES = """
     SELECT id, owner, session, version, events, ended, place_id, job_id, at_ms, status, type, force_success,
-    ignore_success FROM instance WHERE id IN {ids} ORDER BY id {for_update}"""
+    ignore_success FROM instance WHERE id {in_ids} ORDER BY id {for_update}"""
 _UPDATE = "UPDATE instance SET version = ?, events = ?, body = ? WHERE id = ?"
 _UPDATE_LISTED = """
     UPDATE instance SET at_ms = ?, status = ?, type = ?, force_success = ?, ignore_success = ?, ended = ?, owner = ?,

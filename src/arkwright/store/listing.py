@@ -103,7 +103,7 @@ def _jobs(job_ids: Sequence[int] | None) -> _Condition:
         return _Condition("", ())
     if len(job_ids) == 1:
         return _Condition(" AND job_id = ?", tuple(job_ids))
-    return _Condition(" AND job_id IN {ids}", (encoding.array(job_ids),))
+    return _Condition(" AND job_id {in_ids}", (encoding.array(job_ids),))
 
 
 class _Listing:
@@ -161,9 +161,9 @@ class _Listing:
             ]
             if buckets:
                 rows = yield one(
-                    f"SELECT c.bucket, {_N} FROM {{ranges}} AS r CROSS JOIN instance_count AS c "
-                    f"WHERE c.place_id = ?{self.counted_jobs.text} AND c.width_ms = {fine} "
-                    f"AND c.bucket >= r.low AND c.bucket < r.high{self.properties.text} GROUP BY c.bucket",
+                    f"SELECT bucket, {_N} FROM {{ranges}} AS r CROSS JOIN {{per_range}} instance_count "
+                    f"WHERE place_id = ?{self.counted_jobs.text} AND width_ms = {fine} "
+                    f"AND bucket >= r.low AND bucket < r.high{self.properties.text} {{/per_range}} GROUP BY bucket",
                     encoding.array(buckets),
                     self.place_id,
                     *self.counted_jobs.params,
@@ -184,8 +184,8 @@ class _Listing:
             params += ranges[0]
         else:
             page = (
-                f"SELECT id FROM {{ranges}} AS r CROSS JOIN instance "
-                f"WHERE {where} AND at_ms >= r.low AND at_ms < r.high"
+                f"SELECT id FROM {{ranges}} AS r CROSS JOIN {{per_range}} instance "
+                f"WHERE {where} AND at_ms >= r.low AND at_ms < r.high {{/per_range}}"
             )
             params.insert(0, encoding.array(ranges))
         # The page's ids come from the index alone; only then are its rows read.

@@ -47,8 +47,10 @@ DIALECT = Dialect(
     {
         "{for_update}": "",
         "{skip_locked}": "",
-        "{ids}": "(SELECT value FROM json_each(?))",
+        "{in_ids}": "IN (SELECT value FROM json_each(?))",
         "{ranges}": "(SELECT value ->> 0 AS low, value ->> 1 AS high FROM json_each(?))",
+        "{per_range}": "",
+        "{/per_range}": "",
         "{contains}": "instr(name_folded, ?) > 0",
     },
     numbered=False,

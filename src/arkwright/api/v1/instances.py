@@ -40,14 +40,14 @@ _VERSIONS = {"original_version": False, "latest_version": True, "current_version
 async def list_instances(call: Call) -> Response:
     offset, size = call.slice(most=1000)
     from_ms, to_ms = _window(call)
-    statuses, forced, ignored = _statuses(call.query.get("status", ""))
+    statuses, forced, ignored = read_statuses(call.query.get("status", ""))
     where = InstanceFilter(
         place=call.place,
         job_ids=await _job_ids(call),
         from_ms=from_ms,
         to_ms=to_ms,
         statuses=statuses,
-        instance_types=_types(call.query.get("instanceType", "")),
+        instance_types=read_types(call.query.get("instanceType", "")),
         force_success=forced,
         ignore_success=ignored,
     )
@@ -65,7 +65,7 @@ async def show_instance(call: Call) -> Response:
 async def stop_instance(call: Call) -> Response:
     instance = await found(call)
     await call.parts.engine.stop(
-        call.place, instance.id, by=call.actor.user_name, operation_id=_operation_id(call, instance)
+        call.place, instance.id, by=call.actor.user_name, operation_id=operation_id_of(call, instance)
     )
     return empty()
 
@@ -92,7 +92,7 @@ async def restart_instance(call: Call) -> Response:
         call.place,
         instance.id,
         by=call.actor.user_name,
-        operation_id=_operation_id(call, instance),
+        operation_id=operation_id_of(call, instance),
         position=position,
         node_name=node_name,
         latest=_VERSIONS[version],
@@ -156,7 +156,7 @@ def _window(call: Call) -> tuple[int, int]:
     given_to = call.number("maxPlanTime")
     now = call.parts.now_ms()
     to_ms = given_to if given_to is not None else max(now, given_from or 0)
-    from_ms = given_from if given_from is not None else _midnight(min(to_ms, now), call.workspace.time_zone)
+    from_ms = given_from if given_from is not None else midnight(min(to_ms, now), call.workspace.time_zone)
     if from_ms > to_ms:
         raise InvalidInput(f"minPlanTime {from_ms} is after maxPlanTime {to_ms}.", field="minPlanTime")
     if to_ms - from_ms > WINDOW_MS + _CLOCK_CHANGE_MS:
@@ -168,7 +168,7 @@ def _window(call: Call) -> tuple[int, int]:
     return from_ms, to_ms
 
 
-def _midnight(at_ms: int, time_zone: str) -> int:
+def midnight(at_ms: int, time_zone: str) -> int:
     try:
         day = datetime.fromtimestamp(min(at_ms, 2**45) / 1000, find_zone(time_zone).info)
         return int(day.replace(hour=0, minute=0, second=0, microsecond=0).timestamp() * 1000)
@@ -176,7 +176,7 @@ def _midnight(at_ms: int, time_zone: str) -> int:
         return 0
 
 
-def _statuses(given: str) -> tuple[tuple[InstanceStatus, ...], bool | None, bool | None]:
+def read_statuses(given: str) -> tuple[tuple[InstanceStatus, ...], bool | None, bool | None]:
     """Statuses to list, and whether forced or ignored success is asked for, which clients name like statuses."""
     found: list[InstanceStatus] = []
     forced = ignored = None
@@ -195,7 +195,7 @@ def _statuses(given: str) -> tuple[tuple[InstanceStatus, ...], bool | None, bool
     return tuple(found), forced, ignored
 
 
-def _types(given: str) -> tuple[int, ...]:
+def read_types(given: str) -> tuple[int, ...]:
     found: list[int] = []
     for each in (part.strip() for part in given.split(",")):
         if not each:
@@ -207,7 +207,7 @@ def _types(given: str) -> tuple[int, ...]:
     return tuple(found)
 
 
-def _operation_id(call: Call, instance: Instance) -> str:
+def operation_id_of(call: Call, instance: Instance) -> str:
     """What makes a repeated call the same operation: the client's key, else nothing (each call is its own)."""
     key = call.header(b"idempotency-key")
     if not key:

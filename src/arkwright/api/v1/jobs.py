@@ -32,14 +32,14 @@ BUSY_STATUSES = frozenset({"SCHEDULING", "PAUSED", "STARTING", "NORMAL", "EXCEPT
 
 async def create_job(call: Call) -> Response:
     body = read_job_body(await call.document())
-    await call.parts.store.create_definition(call.place, Kind.JOB, _write(call, body, status="STOPPED"))
+    await call.parts.store.create_definition(call.place, Kind.JOB, job_write(call, body, status="STOPPED"))
     return empty()
 
 
 async def edit_job(call: Call) -> Response:
     body = read_job_body(await call.document())
     # The status stays as it is: editing a job neither starts nor stops its schedule.
-    await call.parts.store.save_definition(call.place, Kind.JOB, call.path["job_name"], _write(call, body))
+    await call.parts.store.save_definition(call.place, Kind.JOB, call.path["job_name"], job_write(call, body))
     return empty()
 
 
@@ -65,16 +65,16 @@ async def list_jobs(call: Call) -> Response:
     tags = {tag.strip() for tag in call.query.get("tags", "").split(",") if tag.strip()}
     name = call.query.get("jobName", "")
     if tags:
-        tagged = [each for each in await _all_jobs(call, category, name) if tags & _tags(each)]
+        tagged = [each for each in await all_jobs(call, category, name) if tags & tags_of(each)]
         page = Page(total=len(tagged), items=tagged[offset : offset + size])
     else:
         page = await call.parts.store.list_definitions(
             call.place, Kind.JOB, category=category, name_contains=name, offset=offset, limit=size
         )
-    items = [_item(each) for each in page.items]
+    items = [job_item(each) for each in page.items]
     if category == "BATCH":
         await asyncio.gather(
-            *(_add_last_instance(call, each, item) for each, item in zip(page.items, items, strict=True))
+            *(add_last_instance(call, each, item) for each, item in zip(page.items, items, strict=True))
         )
     return answer(documents.JobList(total=page.total, jobs=items))
 
@@ -96,7 +96,7 @@ async def delete_job(call: Call) -> Response:
 # ---------------------------------------------------------------- in and out
 
 
-def _write(call: Call, body: JobBody, *, status: str = "") -> DefinitionWrite:
+def job_write(call: Call, body: JobBody, *, status: str = "") -> DefinitionWrite:
     if body.target_status == "PRODUCTION":
         require(call.actor, Action.JOB_PRODUCE, call.workspace)
     return DefinitionWrite(
@@ -127,7 +127,7 @@ def job_reply(definition: Definition) -> dict[str, Any]:
     }
 
 
-def _item(definition: Definition) -> documents.JobItem:
+def job_item(definition: Definition) -> documents.JobItem:
     basic = definition.body.get("basicConfig") or {}
     priority = basic.get("priority")
     return documents.JobItem(
@@ -145,7 +145,7 @@ def _item(definition: Definition) -> documents.JobItem:
     )
 
 
-async def _add_last_instance(call: Call, definition: Definition, item: documents.JobItem) -> None:
+async def add_last_instance(call: Call, definition: Definition, item: documents.JobItem) -> None:
     where = InstanceFilter(
         place=call.place,
         job_ids=(definition.id,),
@@ -179,7 +179,7 @@ async def _why_not_found(call: Call, name: str, version: int | None) -> NotFound
     return NotFound(message, field="job_name", code=Code.JOB_NOT_FOUND)
 
 
-async def _all_jobs(call: Call, category: str | None, name_contains: str = "") -> list[Definition]:
+async def all_jobs(call: Call, category: str | None, name_contains: str = "") -> list[Definition]:
     found: list[Definition] = []
     while True:
         page = await call.parts.store.list_definitions(
@@ -190,7 +190,7 @@ async def _all_jobs(call: Call, category: str | None, name_contains: str = "") -
             return found
 
 
-def _tags(definition: Definition) -> set[str]:
+def tags_of(definition: Definition) -> set[str]:
     tags = (definition.body.get("basicConfig") or {}).get("tags")
     return {str(tag) for tag in tags} if isinstance(tags, list) else set()
 
@@ -199,12 +199,12 @@ async def _downstream_jobs(call: Call, name: str) -> list[dict[str, Any]]:
     """Jobs of the workspace whose schedules name this one."""
     return [
         {"jobId": each.id, "jobName": each.name, "workSpace": call.workspace.name}
-        for each in await _all_jobs(call, None)
-        if name in _upstream_names(each)
+        for each in await all_jobs(call, None)
+        if name in upstream_names(each)
     ]
 
 
-def _upstream_names(definition: Definition) -> set[str]:
+def upstream_names(definition: Definition) -> set[str]:
     cron = (definition.body.get("schedule") or {}).get("cron") or {}
     depend = cron.get("dependJobs") or {}
     names: set[str] = set()

@@ -108,11 +108,11 @@ async def _check_path(call: Call, job_name: str, job_path: str) -> None:
 def _read_wish(document: Mapping[str, Any], query: Mapping[str, str]) -> _Wish:
     for source in (document, query):
         _check_execution_user(source.get("useExecutionUser"))
-    parameters, kinds = _read_parameters(document.get("jobParams"))
+    parameters, kinds = read_parameters(document.get("jobParams"))
     return _Wish(parameters, kinds, _read_path(document, query))
 
 
-def _read_parameters(given: Any) -> tuple[dict[str, str], dict[str, str]]:
+def read_parameters(given: Any) -> tuple[dict[str, str], dict[str, str]]:
     if given is None:
         return {}, {}
     if not isinstance(given, list):
