@@ -44,8 +44,13 @@ from arkwright.iam.throttle import Throttle
 from arkwright.iam.tokens import Tokens
 from arkwright.nodes.base import Work
 from arkwright.nodes.registry import Registry
+from arkwright.objects.base import Objects
+from arkwright.objects.folder import FolderObjects
+from arkwright.objects.paths import parse as parse_obs_path
 from arkwright.settings import Settings
+from arkwright.store.base import Place
 from arkwright.store.open import open_store
+from arkwright.transfer.tasks import SystemTasks
 
 log = logging.getLogger("arkwright")
 
@@ -110,6 +115,8 @@ class Server:
         clock = SystemClock()
         tokens = Tokens(store, directory, clock.now_ms)
 
+        objects = _objects(settings, self.data)
+        engine_name = _engine_name(self.data)
         folders = Folders(self.data)
         registry = Registry()
         engine = Engine(
@@ -119,13 +126,19 @@ class Server:
             registry=registry,
             executors=self._executors(registry, folders, port) if "engine" in settings.roles else {},
             local_programs_allowed=_LocalPrograms(directory),
-            name=_engine_name(self.data),
+            name=engine_name,
+            obs_exists=_ObsExists(objects),
             lease_seconds=None if embedded else LEASE_SECONDS,
             runs="engine" in settings.roles,
         )
         self.failed = engine.failed
         await engine.open()
         self._closing.push_async_callback(engine.close)
+
+        system_tasks = SystemTasks(store, clock.now_ms, owner=engine_name)
+        places = [Place(project_id=each.project_id, workspace_id=each.id) for each in directory.snapshot.workspaces]
+        await system_tasks.recover(places)
+        self._closing.push_async_callback(system_tasks.close)
 
         application = make_application(
             engine=engine,
@@ -138,6 +151,10 @@ class Server:
             base_url=self.url,
             login=Login(directory, passwords, Throttle(), tokens, clock.now_ms),
             body_limit_bytes=settings.body_limit_bytes,
+            objects=objects,
+            object_limit_bytes=settings.object_limit_bytes,
+            system_tasks=system_tasks,
+            loopback_allowed=settings.allow_loopback_requests,
             trusted_proxies=settings.trusted_proxies,
         )
         self._application = application
@@ -272,6 +289,16 @@ class _Uvicorn(uvicorn.Server):
         self._leaving = asyncio.Event()
 
 
+class _ObsExists:
+    """Whether a path of the object storage exists, for expressions."""
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+
+    async def __call__(self, path: str) -> bool:
+        return await self._objects.exists(parse_obs_path(path))
+
+
 class _LocalPrograms:
     """Whether a workspace may run programs on this host, as the directory says now."""
 
@@ -298,7 +325,7 @@ def serve(settings: Settings, *, started: Any = None) -> int:
             started(server)
         failed = asyncio.create_task(server.failed.wait())
         await asyncio.wait({failed, asyncio.create_task(stopped.wait())}, return_when=asyncio.FIRST_COMPLETED)
-        await server.stop()
+        await _stop_in_time(server)
         if failed.done():
             raise ArkwrightError("The engine stopped because of a defect; the log has more.", hint="Start it again.")
 
@@ -309,6 +336,17 @@ def serve(settings: Settings, *, started: Any = None) -> int:
         run = uvloop.run
     run(main())
     return 0
+
+
+async def _stop_in_time(server: Server) -> None:
+    stopping = asyncio.create_task(server.stop())
+    await asyncio.wait({stopping}, timeout=CLOSE_SECONDS)
+    if not stopping.done():
+        # A database that doesn't answer must not keep the process: the next start recovers, as after any crash.
+        log.error("Not everything could be closed within %g s (is the database silent?); leaving.", CLOSE_SECONDS)
+        logging.shutdown()
+        os._exit(1)
+    stopping.result()
 
 
 def _check_exposure(settings: Settings) -> None:
@@ -326,6 +364,20 @@ def _check_exposure(settings: Settings) -> None:
             hint="Give --tls-cert and --tls-key, or name the reverse proxy in ARKWRIGHT_TRUSTED_PROXIES, "
             "or accept the risk with --insecure-http.",
         )
+
+
+def _objects(settings: Settings, data: Path) -> Objects:
+    if not settings.s3_endpoint:
+        return FolderObjects(data / "obs")
+    # Imported here: a server with embedded storage starts without it.
+    from arkwright.objects.s3 import S3Objects
+
+    return S3Objects.connect(
+        endpoint=settings.s3_endpoint,
+        access_key=settings.s3_access_key,
+        secret_key=settings.s3_secret_key,
+        region=settings.s3_region,
+    )
 
 
 def _make_folder(folder: Path) -> None:

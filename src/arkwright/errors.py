@@ -32,6 +32,7 @@ class Code(StrEnum):
     JOB_NAME_INVALID = "job-name-invalid"
     JOB_WITHOUT_NODES = "job-without-nodes"
     JOB_TYPE_INVALID = "job-type-invalid"
+    JOB_NOT_BATCH = "job-not-batch"
     JOB_SCHEDULE_INVALID = "job-schedule-invalid"
     JOB_DESCRIPTION_INVALID = "job-description-invalid"
     SCRIPT_TYPE_MISSING = "script-type-missing"

@@ -67,6 +67,17 @@ class Settings:
     body_limit_bytes: int = _setting(
         12 * 1024 * 1024, "Largest request body, in bytes.", variable="ARKWRIGHT_BODY_LIMIT_BYTES"
     )
+    object_limit_bytes: int = _setting(
+        5 * 1024**3, "Largest object that can be uploaded, in bytes.", variable="ARKWRIGHT_OBJECT_LIMIT_BYTES"
+    )
+    s3_endpoint: str = _setting(
+        "",
+        "Address of an S3-compatible object storage for obs:// paths. Default: the data folder.",
+        variable="ARKWRIGHT_S3_ENDPOINT",
+    )
+    s3_access_key: str = _setting("", "Access key of that storage.", variable="ARKWRIGHT_S3_ACCESS_KEY")
+    s3_secret_key: str = _setting("", "Secret key of that storage.", variable="ARKWRIGHT_S3_SECRET_KEY", secret=True)
+    s3_region: str = _setting("", "Region of that storage.", variable="ARKWRIGHT_S3_REGION")
     allow_loopback_requests: bool = _setting(
         False, "Let RESTAPI nodes call loopback addresses.", variable="ARKWRIGHT_ALLOW_LOOPBACK_REQUESTS"
     )
@@ -92,7 +103,7 @@ def _convert(name: str, value: Any, source: str) -> Any:
     if not isinstance(value, str):
         return value
     match name:
-        case "port" | "max_programs" | "log_cap_bytes" | "body_limit_bytes":
+        case "port" | "max_programs" | "log_cap_bytes" | "body_limit_bytes" | "object_limit_bytes":
             try:
                 number = int(value)
             except ValueError:

@@ -30,12 +30,15 @@ from arkwright.iam.sealing import Sealer
 from arkwright.iam.throttle import Throttle
 from arkwright.iam.tokens import Tokens
 from arkwright.nodes.registry import Registry
+from arkwright.objects.folder import FolderObjects
 from arkwright.store.base import Store
 from arkwright.store.open import open_store
+from arkwright.transfer.tasks import SystemTasks
 
 PROJECT = "0123456789abcdef0123456789abcdef"
 PASSWORD = "Correct-Horse-7"
 BODY_LIMIT = 12 * 1024 * 1024
+OBJECT_LIMIT = 20 * 1024 * 1024
 
 T = TypeVar("T")
 
@@ -148,7 +151,10 @@ async def _open(folder: Path) -> House:
         login=Login(directory, passwords, Throttle(), tokens, clock.now_ms),
         log_path=folders.log,
         now_ms=clock.now_ms,
+        objects=FolderObjects(folder / "obs"),
+        system_tasks=SystemTasks(store, clock.now_ms, owner="house"),
         body_limit_bytes=BODY_LIMIT,
+        object_limit_bytes=OBJECT_LIMIT,
     )
     house = House(application, store, directory, administration, asyncio.get_running_loop())
     domain = directory.only_domain()

@@ -131,6 +131,12 @@ def test_a_parameter_may_need_a_fact() -> None:
     assert run.started == ["b"]
 
 
+def test_a_parameter_that_needs_a_fact_may_be_used_twice() -> None:
+    node = {"properties": {"x": "${p}", "y": "${p}"}}
+    run = Run(plan("a", a=node, parameters={"p": "#{DateUtil.getTime(DateUtil.now())}"})).finds("a", clock=5)
+    assert run.given("a").properties == {"x": "5", "y": "5"}
+
+
 def test_a_parameter_that_needs_a_fact_makes_every_node_ask_for_it_as_programs_see_all_parameters() -> None:
     run = Run(plan("a > b", parameters={"p": "#{DateUtil.getTime(DateUtil.now())}"})).finds("a", clock=5)
     assert run.given("a").parameters == {"p": "5"}

@@ -17,6 +17,7 @@ def test_a_failed_node_is_tried_again_after_its_interval() -> None:
     run = Run(plan("a > b", a=RETRIED)).fails("a")
     assert run.retry_timers == [30_000]
     assert (run.nodes, run.started) == ("a=running b=waiting", [])
+    assert run.node("a").deadline_ms is None
     run.retry_is_due("a")
     assert run.started == ["a"]
     assert run.node("a").attempt == 2

@@ -1,4 +1,4 @@
-"""A way to a PostgreSQL server that now and then loses the connection at the worst moment: around a COMMIT."""
+"""A way to a PostgreSQL server that loses connections at the worst moment, around a COMMIT, or goes silent."""
 
 from __future__ import annotations
 
@@ -7,79 +7,92 @@ import contextlib
 import random
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
 COMMIT = b"COMMIT\0"
+PIECE = 65536
 
 
-@dataclass
 class Lossy:
-    address: str
-    """Of the database, by way of here."""
-    seed: int
-    share: float = 0.0
-    """Of the commits whose connection is lost: before the server sees them, or before its answer is heard."""
-    cut_before: int = 0
-    cut_after: int = 0
+    def __init__(self, address: str, seed: int) -> None:
+        parts = urlsplit(address)
+        self._socket = f"{parse_qs(parts.query)['host'][0]}/.s.PGSQL.5432"
+        self._user, self._database = parts.username, parts.path
+        self._random = random.Random(seed)
+        self.address = ""
+        """Of the database, by way of here."""
+        self.commits = 0.0
+        """Share of the commits whose connection is lost: before the server sees them, or before its answer is heard."""
+        self.others = 0.0
+        """Share of all other messages whose connection is lost before the server sees them."""
+        self.silent = False
+        """Nothing is carried any more; connections stay open."""
+        self.lost_before = 0
+        self.lost_after = 0
+
+    async def listen(self) -> asyncio.Server:
+        server = await asyncio.start_server(self._carry, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        self.address = f"postgresql://{self._user}@127.0.0.1:{port}{self._database}?sslmode=disable"
+        return server
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        from_server, to_server = await asyncio.open_unix_connection(self._socket)
+        last_words = asyncio.Event()
+        """The server shall be heard no more, but for the answer that tells that it is done."""
+
+        async def back() -> None:
+            while data := await from_server.read(PIECE):
+                if last_words.is_set():
+                    return
+                if not self.silent:
+                    writer.write(data)
+
+        async def forth() -> None:
+            while data := await reader.read(PIECE):
+                if self.silent:
+                    continue
+                if COMMIT in data and self._random.random() < self.commits:
+                    if self._random.random() < 0.5:
+                        self.lost_before += 1
+                        return
+                    self.lost_after += 1
+                    last_words.set()
+                elif self._random.random() < self.others:
+                    self.lost_before += 1
+                    return
+                to_server.write(data)
+                if last_words.is_set():
+                    await answers
+                    return
+
+        answers, questions = asyncio.ensure_future(back()), asyncio.ensure_future(forth())
+        try:
+            await asyncio.wait([answers, questions], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in (answers, questions):
+                each.cancel()
+            await asyncio.gather(answers, questions, return_exceptions=True)
+            writer.close()
+            to_server.close()
 
 
 @contextlib.contextmanager
 def lossy_way(address: str, seed: int) -> Iterator[Lossy]:
-    parts = urlsplit(address)
-    socket = f"{parse_qs(parts.query)['host'][0]}/.s.PGSQL.5432"
-    way = Lossy("", seed)
-    moments = random.Random(seed)
-    loop = asyncio.new_event_loop()
-    ended = asyncio.Event()
-    up = threading.Event()
-
-    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        from_server, to_server = await asyncio.open_unix_connection(socket)
-        deaf = False
-
-        async def back() -> None:
-            while (data := await from_server.read(65536)) and not deaf:
-                writer.write(data)
-
-        answers = asyncio.ensure_future(back())
-        try:
-            while data := await reader.read(65536):
-                if COMMIT in data and moments.random() < way.share:
-                    if moments.random() < 0.5:
-                        way.cut_before += 1
-                        return
-                    way.cut_after += 1
-                    deaf = True
-                    to_server.write(data)
-                    await answers  # returns with the first answer
-                    return
-                to_server.write(data)
-        except ConnectionError:
-            pass
-        finally:
-            answers.cancel()
-            await asyncio.gather(answers, return_exceptions=True)
-            writer.close()
-            to_server.close()
+    way = Lossy(address, seed)
+    up, ended = threading.Event(), threading.Event()
 
     async def serve() -> None:
-        server = await asyncio.start_server(carry, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        way.address = f"postgresql://{parts.username}@127.0.0.1:{port}{parts.path}?sslmode=disable"
+        server = await way.listen()
         up.set()
-        await ended.wait()
+        await asyncio.to_thread(ended.wait)
         server.close()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
-            task.cancel()
-        await asyncio.sleep(0)
 
-    thread = threading.Thread(target=loop.run_until_complete, args=[serve()], daemon=True)
+    thread = threading.Thread(target=asyncio.run, args=[serve()], daemon=True)
     thread.start()
     assert up.wait(30)
     try:
         yield way
     finally:
-        loop.call_soon_threadsafe(ended.set)
+        ended.set()
         thread.join(30)
-        loop.close()

@@ -43,15 +43,35 @@ def test_a_database_that_loses_commits_and_answers_loses_no_run(tmp_path: Path, 
             storm = Storm(home, SEED, 0)
             storm.unavailable_is_an_answer = True
             storm.prepare()
-            way.share = 0.15
+            way.commits, way.others = 0.15, 0.02
             storm.strain(SOME_KILLS * 2)
-            way.share = 0.0
+            way.commits = way.others = 0.0
             storm.settle()
             storm.judge()
             asyncio.run(storm.judge_store(postgres_address))
-            assert way.cut_before
-            assert way.cut_after
-            print(storm.count, way)
+            assert way.lost_before
+            assert way.lost_after
+            print(storm.count, len(storm.wishes), way.lost_before, way.lost_after)
+
+
+def test_a_server_whose_database_has_gone_silent_ends_in_time(tmp_path: Path, postgres_address: str) -> None:
+    with lossy_way(postgres_address, SEED) as way, house(tmp_path, "--database-url", way.address) as home:
+        client = home.client()
+        client.save_job("j", node("a", statement="sleep 1000"))
+        instance_id = client.run("j")
+        until(lambda: client.show("j", instance_id)["status"] == "running", "it runs")
+        way.silent = True
+        with ThreadPoolExecutor(1) as pool:
+            unanswered = pool.submit(client.call, "POST", "jobs/j/run-immediate")
+            assert home.stop() != 0  # not everything could be closed, and it says so
+            assert "database" in home.log
+            assert unanswered.exception(10) is not None or unanswered.result().status == 503
+        way.silent = False
+        home.start()
+        client = home.client()
+        client.good("POST", f"jobs/j/instances/{instance_id}/stop")
+        assert client.ended("j", instance_id)["status"] == "manual-stop"
+        client.close()
 
 
 @contextlib.contextmanager

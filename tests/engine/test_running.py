@@ -14,7 +14,7 @@ from tests.engine.world import PLACE, World, feed, living, node, statuses
 
 from arkwright.core.events import RestartFrom
 from arkwright.core.instance import InstanceStatus, NodeStatus
-from arkwright.errors import Code, IdempotencyConflict, IllegalState, NotFound
+from arkwright.errors import Code, IdempotencyConflict, IllegalState, InvalidInput, NotFound
 from arkwright.store.base import IdempotencyKey
 
 
@@ -184,3 +184,12 @@ async def test_a_wait_that_is_over_answers_the_state_as_it_is(tmp_path: Path) ->
         assert not state.ended
         await world.engine.stop(PLACE, accepted.instance_id, by="me", operation_id="1")
         await world.ended(accepted.instance_id)
+
+
+@in_loop
+async def test_a_real_time_job_is_not_run_once(tmp_path: Path) -> None:
+    async with living(World(tmp_path)) as world:
+        await world.job("j", [node("a", "Dummy")], category="REAL_TIME")
+        with pytest.raises(InvalidInput) as caught:
+            await world.submit("j")
+        assert caught.value.code is Code.JOB_NOT_BATCH

@@ -80,10 +80,10 @@ class World:
         await self.engine.close()
         await self.store.real.close()
 
-    async def job(self, name: str, nodes: list[dict[str, Any]], **document: Any) -> None:
+    async def job(self, name: str, nodes: list[dict[str, Any]], *, category: str = "BATCH", **document: Any) -> None:
         write = DefinitionWrite(
             name=name,
-            category="BATCH",
+            category=category,
             directory="/",
             body={"name": name, "nodes": nodes, **document},
             submit=True,

@@ -216,6 +216,40 @@ async def test_a_lost_server_is_reported_and_comes_back(plugged: tuple[Store, Pl
     await asyncio.gather(woken.wait(), changed.wait())
 
 
+class LosesTheAnswer:
+    """A connection that breaks when its COMMIT has been done and not yet been answered."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    async def execute(self, text: str, *args: Any, **kwargs: Any) -> str:
+        answer = str(await self._connection.execute(text, *args, **kwargs))
+        if text == "COMMIT":
+            self._connection.terminate()
+            raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
+        return answer
+
+
+async def test_what_was_made_when_the_answer_was_lost_is_claimed(two: tuple[PostgresStore, PostgresStore]) -> None:
+    store, _ = two
+    await store.register_engine(ENGINE, now_ms=NOON, lease_until_ms=NOON + 100)
+    await make(store)
+    woken = asyncio.Event()
+    store.on_wake(woken.set)
+    store._connection = LosesTheAnswer(store._connection)
+    new = instance(store)
+    with pytest.raises(StoreUnavailable, match="can't be used"):
+        await store.create_instance(new, owner=ENGINE, idempotency=promise())
+    await woken.wait()
+    assert new.id in await store.claim_instances(ENGINE, now_ms=NOON, limit=9)
+    assert list(await store.claim_instances(ENGINE, now_ms=NOON, limit=9)) == []
+    again = await store.create_instance(instance(store), owner=ENGINE, idempotency=promise())
+    assert (again.instance_id, again.replayed) == (new.id, True)
+
+
 async def test_a_server_that_is_not_there_is_reported(postgres_address: str, tmp_path: Any) -> None:
     store = PostgresStore(f"postgresql://postgres@/none?host={tmp_path}")
     with pytest.raises(StoreUnavailable, match="can't be reached"):

@@ -70,6 +70,7 @@ WORKSPACE_NOT_FOUND = _row(
     "The workspace does not exist.",
     "The header `workspace` takes the id of a workspace; leave it out for the default one.",
 )
+OBJECT_NOT_FOUND = _row("DLF.0815", "Fail to read OBS file.", "GET /obs/{bucket} lists what there is.", status=404)
 BUCKET_NOT_FOUND = _row("DLF.1242", "The OBS bucket does not exist.")
 
 # -- resources
@@ -144,6 +145,7 @@ _OLDER: Mapping[Code, ErrorCode] = {
     Code.JOB_NAME_INVALID: JOB_NAME_INVALID,
     Code.JOB_WITHOUT_NODES: JOB_WITHOUT_NODES,
     Code.JOB_TYPE_INVALID: JOB_TYPE_INVALID,
+    Code.JOB_NOT_BATCH: ONLY_BATCH,
     Code.JOB_SCHEDULE_INVALID: JOB_SCHEDULE_INVALID,
     Code.JOB_DESCRIPTION_INVALID: JOB_DESCRIPTION_INVALID,
     Code.SCRIPT_TYPE_MISSING: SCRIPT_TYPE_MISSING,

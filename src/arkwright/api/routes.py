@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from arkwright.api import health, openapi
+from arkwright.api import health, obs, openapi
 from arkwright.api.route import Route
-from arkwright.api.v1 import follow, instances, jobs, logs, run_immediate, scripts, workspaces
+from arkwright.api.v1 import (
+    connections,
+    follow,
+    instances,
+    jobs,
+    logs,
+    real_time,
+    resources,
+    run_immediate,
+    schedule,
+    scripts,
+    workspaces,
+)
+from arkwright.api.v2 import routes as v2
 from arkwright.api.v3 import tokens
 
 ROUTES: tuple[Route, ...] = (
@@ -14,8 +27,14 @@ ROUTES: tuple[Route, ...] = (
     *workspaces.ROUTES,
     *jobs.ROUTES,
     *run_immediate.ROUTES,
+    *schedule.ROUTES,
+    *real_time.ROUTES,
     *scripts.ROUTES,
     *instances.ROUTES,
     *logs.ROUTES,
     *follow.ROUTES,
+    *connections.ROUTES,
+    *resources.ROUTES,
+    *obs.ROUTES,
+    *v2.ROUTES,
 )

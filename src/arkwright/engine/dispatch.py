@@ -28,13 +28,17 @@ from arkwright.core.instance import Instance
 from arkwright.core.outcome import Failed, FailureKind, Outcome
 from arkwright.engine.clock import Clock, TimerHandle
 from arkwright.engine.folders import Folders
-from arkwright.engine.lookups import LookUpFailed, Lookups
+from arkwright.engine.lookups import LookUpFailed, Lookups, ObsExists
+from arkwright.errors import StoreUnavailable
 from arkwright.executors.base import Executor
 from arkwright.nodes.base import AttemptKey, Context, Work
 from arkwright.nodes.registry import Registry
-from arkwright.store.base import Store
+from arkwright.store.base import AttemptRow, Store
 
 log = logging.getLogger("arkwright.engine")
+
+RECONNECT_SECONDS = 1.0
+"""Pause before an attempt is looked up again when the store was unavailable."""
 
 
 class Dispatch:
@@ -49,6 +53,7 @@ class Dispatch:
         local_programs_allowed: Callable[[str], bool],
         tell: Callable[[int, Event], None],
         name: str,
+        obs_exists: ObsExists | None = None,
     ) -> None:
         self._name = name
         self._store = store
@@ -58,7 +63,7 @@ class Dispatch:
         self._executors = executors
         self._local_programs_allowed = local_programs_allowed
         self._tell = tell
-        self._lookups = Lookups(clock, folders)
+        self._lookups = Lookups(clock, folders, obs_exists)
         self._timers: dict[int, dict[int, TimerHandle]] = {}
         self._executor_of: dict[AttemptKey, Executor] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -141,7 +146,7 @@ class Dispatch:
             executor.submit(command.type, context)
 
     async def _attach(self, state: Instance, command: AttachAttempt) -> None:
-        row = await self._store.get_attempt(state.id, command.node, command.attempt)
+        row = await self._recorded(command)
         key = AttemptKey(instance_id=state.id, node=command.node, attempt=command.attempt)
         if row is None:
             message = "Its record is missing, so what became of it can't be known."
@@ -156,6 +161,15 @@ class Dispatch:
         run = state.nodes[command.node]
         if run.cancelling:
             self._cancel(CancelAttempt(instance_id=state.id, node=command.node, attempt=command.attempt))
+
+    async def _recorded(self, command: AttachAttempt) -> AttemptRow | None:
+        """Its row. Nobody else asks for it, so this goes on until the store can tell."""
+        while True:
+            try:
+                return await self._store.get_attempt(command.instance_id, command.node, command.attempt)
+            except StoreUnavailable as error:
+                log.error("the store is not available (%s); trying again", error)
+                await asyncio.sleep(RECONNECT_SECONDS)
 
     def _cancel(self, command: CancelAttempt) -> None:
         key = AttemptKey(instance_id=command.instance_id, node=command.node, attempt=command.attempt)

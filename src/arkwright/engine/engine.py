@@ -14,6 +14,7 @@ from arkwright.engine.clock import Clock
 from arkwright.engine.dispatch import Dispatch
 from arkwright.engine.folders import Folders
 from arkwright.engine.interface import RunRequest
+from arkwright.engine.lookups import ObsExists
 from arkwright.engine.loop import Active, Loop
 from arkwright.engine.plans import Plans
 from arkwright.engine.recovery import Recovery
@@ -46,6 +47,7 @@ class Engine:
         name: str,
         lease_seconds: int | None = None,
         runs: bool = True,
+        obs_exists: ObsExists | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -60,6 +62,7 @@ class Engine:
             executors=executors,
             local_programs_allowed=local_programs_allowed,
             tell=self._tell,
+            obs_exists=obs_exists,
             name=name,
         )
         self._loop = Loop(store=store, plans=self._plans, clock=clock, owner=name, act=self._act)

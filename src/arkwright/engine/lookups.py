@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from arkwright.core.facts import fact_key
@@ -10,9 +11,14 @@ from arkwright.core.instance import Instance
 from arkwright.el import Calendar, ClockNow, Fact, InsertJobId, NodeOutput, ObsPathExists, RunningData
 from arkwright.engine.clock import Clock
 from arkwright.engine.folders import Folders
+from arkwright.errors import ArkwrightError
 
 OUTPUT_CHARACTERS = 1_000_000
 """What is passed on of a node's output; longer texts are cut (factory-behaviour 3)."""
+
+
+ObsExists = Callable[[str], Awaitable[bool]]
+"""Whether an `obs://` path exists; raises `ArkwrightError` for a path that is none."""
 
 
 class LookUpFailed(Exception):
@@ -20,7 +26,8 @@ class LookUpFailed(Exception):
 
 
 class Lookups:
-    def __init__(self, clock: Clock, folders: Folders) -> None:
+    def __init__(self, clock: Clock, folders: Folders, obs_exists: ObsExists | None = None) -> None:
+        self._obs_exists = obs_exists
         self._clock = clock
         self._folders = folders
 
@@ -41,7 +48,15 @@ class Lookups:
             case Calendar(name=name):
                 raise LookUpFailed(f"There is no calendar {name!r} in this workspace.")
             case ObsPathExists(path=path):
-                raise LookUpFailed(f"Object storage is not set up, so {path!r} can't be looked up.")
+                return await self._exists(path)
+
+    async def _exists(self, path: str) -> bool:
+        if self._obs_exists is None:
+            raise LookUpFailed(f"Object storage is not set up, so {path!r} can't be looked up.")
+        try:
+            return await self._obs_exists(path)
+        except ArkwrightError as error:
+            raise LookUpFailed(f"{path!r} can't be looked up: {error}") from error
 
     async def _output(self, state: Instance, name: str) -> str | None:
         run = next((run for run in state.nodes if run.name == name), None)

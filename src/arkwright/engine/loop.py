@@ -201,7 +201,7 @@ class Loop:
     async def _recover_stale(self, active: Active, share: Share, answers: list[Told]) -> None:
         """Somebody else wrote, or our own last commit did and its answer was lost: look again, and go on from there."""
         self.active.pop(share.after.id, None)
-        reloaded = await self._load(share.after.id)
+        reloaded = await self._load_somehow(share.after.id)
         if reloaded is None:
             log.warning("instance %d is owned by another engine now", share.after.id)
             return
@@ -211,6 +211,16 @@ class Loop:
             watcher(reloaded.state)
         self._inbox.extend(Told(told.instance_id, told.event, told.posted_id) for told in answers if not told.durable)
         self._wake.set()
+
+    async def _load_somehow(self, instance_id: int) -> Active | None:
+        while True:
+            try:
+                return await self._load(instance_id)
+            except StoreUnavailable as error:
+                if self._closing:
+                    raise
+                log.error("the store is not available (%s); trying again", error)
+                await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _load(self, instance_id: int) -> Active | None:
         """An instance that is not in hand: ended, or handed over to this engine."""

@@ -12,11 +12,13 @@ from arkwright.core.instance import Instance
 from arkwright.core.job import Job, Plan, Script
 from arkwright.core.job_document import read_job, script_names
 from arkwright.core.script_document import read_script
-from arkwright.errors import Code, NotFound
+from arkwright.errors import Code, InvalidInput, NotFound
 from arkwright.store.base import Definition, Kind, Place, Store
 
 Pins = Mapping[str, tuple[int, int]]
 """Per script name its definition id and version."""
+
+REAL_TIME = "REAL_TIME"
 
 _KEPT = 2_000
 
@@ -46,6 +48,12 @@ class Plans:
                 field="job_name",
                 code=Code.JOB_NOT_FOUND,
                 hint="Save it without targetStatus, or with targetStatus SUBMITTED.",
+            )
+        if definition.category == REAL_TIME:
+            raise InvalidInput(
+                f"The job {job_name!r} is a real-time job; it is started, not run once.",
+                field="job_name",
+                code=Code.JOB_NOT_BATCH,
             )
         names = self._read(definition)[1]
         if not names:

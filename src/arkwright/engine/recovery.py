@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Sequence
 
 from arkwright.core.commands import Command
@@ -54,6 +55,8 @@ class Recovery:
         self._name = name
         self._lease_seconds = lease_seconds
         self._woken = asyncio.Event()
+        self._claimed: deque[int] = deque()
+        """The store answers an id once: what could not be taken up yet must not be forgotten."""
         self._tasks: list[asyncio.Task[None]] = []
         self.done = asyncio.Event()
         """Everything that was there at the start has been taken up."""
@@ -101,20 +104,26 @@ class Recovery:
     async def _collect(self) -> None:
         while True:
             claimed = await self._store.claim_instances(self._name, now_ms=self._clock.now_ms(), limit=BATCH)
-            for instance_id in claimed:
-                if instance_id not in self._loop.active:
-                    await self._take_up(instance_id)
+            self._claimed.extend(claimed)
+            while self._claimed:
+                await self._take_up(self._claimed[0])
+                self._claimed.popleft()
             if len(claimed) < BATCH:
                 break
         for posted in await self._store.posted(self._name):
             self._loop.tell(posted.instance_id, posted.event, posted_id=posted.id)
 
     async def _take_up(self, instance_id: int) -> None:
+        if instance_id in self._loop.active:
+            return
         state = await self._store.load_instance(instance_id)
         if state is None or state.ended:
             return
         try:
-            active = self._loop.begin(await self._plans.of(state), state)
+            plan = await self._plans.of(state)
+            if instance_id in self._loop.active:  # meanwhile
+                return
+            active = self._loop.begin(plan, state)
             if state.version == 0:
                 event = InstanceRequested(at_ms=self._clock.now_ms(), instance=state)
                 self._loop.tell(instance_id, event)

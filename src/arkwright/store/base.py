@@ -6,8 +6,8 @@ Theory of operation
   one commit (group commit); each of them still succeeds or fails alone.
 * One writer of instance state: an instance is owned by one engine (`owner`), and every commit compares
   the owner and the instance's `version`. A lost comparison is reported, never overwritten.
-* Ownership is by lease: an engine renews one row for all that it owns. When the lease has run out, or when the new
-  process proves that the old one is dead (`take_over`), others may claim its instances.
+* Ownership is by lease: an engine renews one row for all that it owns. When the lease has run out, others may
+  claim its instances; a new process of the same engine, whose start proves that the old one is dead, at once.
 * Ids are allocated in durable blocks: never used twice, below 2^53, unique over the installation.
 * Totals come from counters kept in the same transaction; no read counts history. Reads use indexes only.
 * The history (`event`) is written once and never changed; it can be partitioned by time.

@@ -216,6 +216,8 @@ class PostgresStore(SqlStore):
             except Exception as caught:
                 usable = await self._roll_back()
                 channels.clear()
+                if committing:
+                    self._in_doubt()
                 error = _as_ours(caught)
                 failed: list[Any] = [error] * len(writes)
                 if isinstance(caught, _AGAIN) or (not usable and not committing):

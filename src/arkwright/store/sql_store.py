@@ -104,6 +104,12 @@ class SqlStore(ABC):
         result: T = await waiter
         return result
 
+    def _in_doubt(self) -> None:
+        """The answer to a commit was lost: what it created or claimed may be this process's, and nobody here knows.
+        As a new session, the engine is answered all that it owns again."""
+        self._session += 1  # of this process's own block of ids, as the first one
+        self._wake()
+
     def _wake(self) -> None:
         for wake in self._wakers:
             wake()

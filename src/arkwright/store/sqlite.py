@@ -48,7 +48,8 @@ DIALECT = Dialect(
         "{for_update}": "",
         "{skip_locked}": "",
         "{in_ids}": "IN (SELECT value FROM json_each(?))",
-        "{ranges}": "(SELECT value ->> 0 AS low, value ->> 1 AS high FROM json_each(?))",
+        "{ranges}": "(SELECT json_extract(value, '$[0]') AS low, json_extract(value, '$[1]') AS high "
+        "FROM json_each(?))",
         "{per_range}": "",
         "{/per_range}": "",
         "{contains}": "instr(name_folded, ?) > 0",

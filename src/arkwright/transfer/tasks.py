@@ -158,6 +158,9 @@ class SystemTasks:
                 task.message = f"{failed} of {len(task.subtasks)} subtasks failed."
         except asyncio.CancelledError:
             task.status, task.message = TaskStatus.FAILED, _INTERRUPTED
+            for each in task.subtasks:
+                if each.status is TaskStatus.RUNNING:
+                    each.status, each.message = TaskStatus.FAILED, _INTERRUPTED
         except ArkwrightError as error:
             task.status, task.message = TaskStatus.FAILED, str(error)
         except Exception:

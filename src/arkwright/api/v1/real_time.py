@@ -85,9 +85,7 @@ async def newest_instance(call: Call, job: Definition, node: str) -> Instance | 
 
 async def _node(call: Call, job: Definition, node: dict[str, Any]) -> RealTimeNode:
     newest = await newest_instance(call, job, node["name"])
-    found = RealTimeNode(
-        name=node["name"], status=job.status or "STOPPED", type=node["type"], nodeType=node["type"]
-    )
+    found = RealTimeNode(name=node["name"], status=job.status or "STOPPED", type=node["type"], nodeType=node["type"])
     if newest is not None:
         found.jobInstanceId = newest.id
         found.lastInstanceStatus = newest.status.value

@@ -17,11 +17,11 @@ from typing import Any
 from starlette.responses import Response
 
 from arkwright.api.call import Call, empty
+from arkwright.api.records import put, write_of
 from arkwright.api.route import Route
 from arkwright.api.v1.fields import renamed, truth, wrong
 from arkwright.api.v1.jobs import BUSY_STATUSES
 from arkwright.api.v1.run_immediate import read_parameters
-from arkwright.api.records import put, write_of
 from arkwright.core.job_document import read_job, script_names
 from arkwright.errors import Code, IllegalState, InvalidInput, NotFound
 from arkwright.iam.model import Action
@@ -37,7 +37,12 @@ _ALIASES = {
 
 async def start_job(call: Call) -> Response:
     given = read_start(await call.document(required=False))
-    job = await found_job(call, call.path["job_name"])
+    await begin(call, await found_job(call, call.path["job_name"]), given)
+    return empty()
+
+
+async def begin(call: Call, job: Definition, given: dict[str, Any]) -> None:
+    """Start the job's schedule with these values. Raises `IllegalState`, `InvalidInput`, `NotFound` (script)."""
     if job.status in BUSY_STATUSES:
         raise IllegalState(
             f"The job {job.name} is running ({job.status}).",
@@ -57,7 +62,6 @@ async def start_job(call: Call) -> Response:
     await put(call, Kind.SCHEDULE, write_of(call, str(job.id), body, category=job.category))
     status = "STARTING" if job.category == "REAL_TIME" else "SCHEDULING"
     await call.parts.store.set_definition_status(call.place, Kind.JOB, job.name, status)
-    return empty()
 
 
 async def stop_job(call: Call) -> Response:
@@ -81,9 +85,7 @@ def read_start(document: dict[str, Any]) -> dict[str, Any]:
     if ignored is not None:
         given["ignore_first_self_dep"] = ignored
     if parameters:
-        given["jobParams"] = [
-            {"name": name, "value": value, "type": kinds[name]} for name, value in parameters.items()
-        ]
+        given["jobParams"] = [{"name": name, "value": value, "type": kinds[name]} for name, value in parameters.items()]
     return given
 
 
@@ -177,5 +179,7 @@ ROUTES = (
         errors=START_ERRORS,
         example=START_EXAMPLE,
     ),
-    _route("stop", stop_job, "stopJob", "Stop the schedule of a job. Its instances go on.", errors=(Code.JOB_NOT_FOUND,)),
+    _route(
+        "stop", stop_job, "stopJob", "Stop the schedule of a job. Its instances go on.", errors=(Code.JOB_NOT_FOUND,)
+    ),
 )

@@ -224,9 +224,7 @@ async def _in_range(call: Call, job: Definition, body: dict[str, Any]) -> list[I
             hint="Choose a shorter range, or allow more at a time.",
         )
     if not chosen:
-        raise NotFound(
-            "The range holds no instance that has ended.", field="begin_time", code=Code.INSTANCE_NOT_FOUND
-        )
+        raise NotFound("The range holds no instance that has ended.", field="begin_time", code=Code.INSTANCE_NOT_FOUND)
     return chosen
 
 

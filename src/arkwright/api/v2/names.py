@@ -66,7 +66,9 @@ _CRON = _table(
     "dependJobs",
 )
 _DEPEND = _table("dependPeriod", "dependFailPolicy", "sameWorkSpaceJobs", "otherWorkSpaceJobs")
-_OTHER_JOB = _table("jobName", "workSpace", "workSpaceId", "dependOnLastPeriod", "dependOnLastNPeriodValue", "dependType")
+_OTHER_JOB = _table(
+    "jobName", "workSpace", "workSpaceId", "dependOnLastPeriod", "dependOnLastNPeriodValue", "dependType"
+)
 _EVENT = _table("eventType", "failPolicy", "readPolicy")
 _BASIC = {**_table("executeUser", "instanceTimeout", "customFields", "isIgnoreWaiting"), "task_priority": "priority"}
 _APPROVER = _table("approverName")

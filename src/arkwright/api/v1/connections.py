@@ -1,0 +1,266 @@
+"""Connections: create, list, read, update, delete. Secrets go in and never come out (`connection_body`)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType
+from starlette.responses import Response
+
+from arkwright.api.call import Call, answer, empty, short
+from arkwright.api.error_codes import (
+    CLUSTER_NEEDED,
+    CLUSTER_OCCUPIED,
+    CONNECTION_EXISTS,
+    CONNECTION_NOT_FOUND,
+    CONNECTION_TYPE_FIXED,
+    ONE_DLI_CONNECTION,
+    PARAMETER_INVALID,
+)
+from arkwright.api.errors import HttpRefusal
+from arkwright.api.route import OFFSET, Route, flag, limit, text
+from arkwright.api.v1.connection_body import ConnectionBody, canonical, masked, read_connection_body, sealed
+from arkwright.errors import AlreadyExists, InvalidInput, NotFound
+from arkwright.iam.model import Action
+from arkwright.store.base import Definition, DefinitionWrite, Kind
+
+CHECK_SECONDS = 5.0
+_PAGE = 200
+
+
+class Connection(Struct, kw_only=True, omit_defaults=True):
+    name: str
+    type: str
+    config: dict[str, Any] | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+
+
+class ConnectionList(Struct, kw_only=True):
+    total: int
+    connections: list[Connection]
+
+
+async def create_connection(call: Call) -> Response:
+    body = read_connection_body(await call.document())
+    await check_others(call, body)
+    document = sealed(body, call.place, call.parts.directory.sealer, None)
+    try:
+        await call.parts.store.create_definition(call.place, Kind.CONNECTION, write_of(call, body, document))
+    except AlreadyExists as error:
+        raise HttpRefusal(CONNECTION_EXISTS, hint="Choose another name, or edit the connection with PUT.") from error
+    return empty()
+
+
+async def update_connection(call: Call) -> Response:
+    before = await found(call, call.path["connection_name"])
+    body = read_connection_body({"name": before.name, "type": before.category, **await call.document()})
+    if body.name != before.name:
+        raise InvalidInput(
+            f"name {short(body.name)} is not the name in the path, {short(before.name)}.",
+            field="name",
+            hint="A connection can't be renamed: create a new one.",
+        )
+    if body.canonical != canonical(before.category):
+        raise HttpRefusal(CONNECTION_TYPE_FIXED, hint=f"It is {before.category}; create a new connection.")
+    await check_others(call, body, before)
+    if call.flag("ischeck"):
+        await _check_reachable(body, loopback_allowed=call.parts.loopback_allowed)
+    document = sealed(body, call.place, call.parts.directory.sealer, before.body)
+    write = write_of(call, body, document)
+    try:
+        await call.parts.store.save_definition(call.place, Kind.CONNECTION, before.name, write)
+    except NotFound as error:
+        raise _missing(before.name) from error
+    return empty()
+
+
+async def show_connection(call: Call) -> Response:
+    return answer(connection_reply(await found(call, call.path["connection_name"])))
+
+
+async def list_connections(call: Call) -> Response:
+    offset, size = call.slice(most=100)
+    page = await call.parts.store.list_definitions(
+        call.place, Kind.CONNECTION, name_contains=call.query.get("connectionName", ""), offset=offset, limit=size
+    )
+    return answer({"total": page.total, "connections": [connection_reply(each) for each in page.items]})
+
+
+async def delete_connection(call: Call) -> Response:
+    name = call.path["connection_name"]
+    try:
+        await call.parts.store.delete_definition(call.place, Kind.CONNECTION, name)
+    except NotFound as error:
+        raise _missing(name) from error
+    return empty()
+
+
+# ---------------------------------------------------------------- shared with the import
+
+
+async def found(call: Call, name: str) -> Definition:
+    definition = await call.parts.store.get_definition(call.place, Kind.CONNECTION, name)
+    if definition is None:
+        raise _missing(name)
+    return definition
+
+
+async def all_connections(call: Call) -> list[Definition]:
+    every: list[Definition] = []
+    while True:
+        page = await call.parts.store.list_definitions(call.place, Kind.CONNECTION, offset=len(every), limit=_PAGE)
+        every.extend(page.items)
+        if len(page.items) < _PAGE:
+            return every
+
+
+async def check_others(call: Call, body: ConnectionBody, before: Definition | None = None) -> None:
+    """What the documents allow only once: a user's DLI connection, and a cluster in connections of one type."""
+    kind = body.canonical
+    if kind != "DLI" and not body.cluster:
+        return
+    own = call.actor.user_name if before is None else before.created_by
+    for each in await all_connections(call):
+        if each.name == body.name or canonical(each.category) != kind:
+            continue
+        if kind == "DLI" and each.created_by == own:
+            raise HttpRefusal(ONE_DLI_CONNECTION, hint=f"Yours is {each.name}.")
+        if kind != "DLI" and (each.body.get("config") or {}).get("clusterName") == body.cluster:
+            raise HttpRefusal(CLUSTER_OCCUPIED, hint=f"{body.cluster} is the cluster of the connection {each.name}.")
+
+
+def write_of(call: Call, body: ConnectionBody, document: dict[str, Any]) -> DefinitionWrite:
+    return DefinitionWrite(
+        name=body.name,
+        category=body.type,
+        directory="/",
+        body=document,
+        submit=True,
+        actor=call.actor.user_name,
+        at_ms=call.parts.now_ms(),
+    )
+
+
+def connection_reply(definition: Definition) -> dict[str, Any]:
+    return {
+        "description": "",
+        **definition.body,
+        "name": definition.name,
+        "type": definition.category,
+        "config": masked(definition.body.get("config") or {}),
+    }
+
+
+def _missing(name: str) -> HttpRefusal:
+    return HttpRefusal(CONNECTION_NOT_FOUND, f"There is no connection {short(name)} in this workspace.")
+
+
+# ---------------------------------------------------------------- the test before saving
+
+
+async def _check_reachable(body: ConnectionBody, *, loopback_allowed: bool) -> None:
+    """Whether somebody listens at the connection's address. Raises `HttpRefusal`."""
+    if body.canonical == "DLI":
+        return  # the workspace's own database, which is always there
+    host, port = str(body.config.get("ip") or ""), str(body.config.get("port") or "")
+    if not host or not port:
+        raise _unreachable("it names a cluster of the cloud, which can't be reached from here", "Set ip and port.")
+    # Imported here: it loads an HTTP library, which a server that tests no connection starts without.
+    from arkwright.nodes.network_fence import AddressRefused, Fence
+
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            addresses = await Fence(loopback_allowed=loopback_allowed).resolve(host, int(port))
+            _, writer = await asyncio.open_connection(addresses[0], int(port))
+            writer.close()
+    except AddressRefused as error:
+        raise _unreachable(str(error), "Leave ischeck out to save it all the same.") from error
+    except TimeoutError as error:
+        raise _unreachable(f"{host}:{port} did not answer within {CHECK_SECONDS:.0f} s", "") from error
+    except (OSError, UnicodeError) as error:
+        raise _unreachable(f"{host}:{port}: {getattr(error, 'strerror', None) or error}", "") from error
+
+
+def _unreachable(reason: str, hint: str) -> HttpRefusal:
+    return HttpRefusal(PARAMETER_INVALID, f"The connection was not saved: {reason.rstrip('.')}.", hint=hint)
+
+
+# ---------------------------------------------------------------- routes
+
+_EXAMPLE = {
+    "name": "connection1",
+    "type": "DWS",
+    "config": {
+        "clusterName": "test",
+        "userName": "dbadmin",
+        "password": "an example",
+        "kmsKey": "cdm-dlf",
+        "agentName": "cdm-donotdelete",
+        "sslEnable": False,
+    },
+}
+_ONE = "/v1/{project_id}/connections/{connection_name}"
+
+ROUTES = (
+    Route(
+        method="POST",
+        path="/v1/{project_id}/connections",
+        handler=create_connection,
+        operation="createConnection",
+        summary="Create a connection. Secrets in its configuration are stored encrypted.",
+        tag="connections",
+        action=Action.CONNECTION_CREATE,
+        request=Connection,
+        success=204,
+        errors=(CONNECTION_EXISTS, ONE_DLI_CONNECTION, CLUSTER_OCCUPIED, CLUSTER_NEEDED),
+        example=_EXAMPLE,
+    ),
+    Route(
+        method="GET",
+        path="/v1/{project_id}/connections",
+        handler=list_connections,
+        operation="listConnections",
+        summary="The connections of a workspace, newest first, secrets masked.",
+        tag="connections",
+        action=Action.CONNECTION_READ,
+        parameters=(text("connectionName", "A part of the name."), OFFSET, limit(100)),
+        response=ConnectionList,
+    ),
+    Route(
+        method="GET",
+        path=_ONE,
+        handler=show_connection,
+        operation="showConnection",
+        summary="A connection, secrets masked.",
+        tag="connections",
+        action=Action.CONNECTION_READ,
+        response=Connection,
+        errors=(CONNECTION_NOT_FOUND,),
+    ),
+    Route(
+        method="PUT",
+        path=_ONE,
+        handler=update_connection,
+        operation="updateConnection",
+        summary="Save a connection anew. Its type can't be changed; a masked secret stays as it is.",
+        tag="connections",
+        action=Action.CONNECTION_EDIT,
+        parameters=(flag("ischeck", "Save only if somebody listens at the connection's address."),),
+        request=Connection,
+        success=204,
+        errors=(CONNECTION_NOT_FOUND, CONNECTION_TYPE_FIXED, ONE_DLI_CONNECTION, CLUSTER_OCCUPIED, CLUSTER_NEEDED),
+        example=_EXAMPLE,
+    ),
+    Route(
+        method="DELETE",
+        path=_ONE,
+        handler=delete_connection,
+        operation="deleteConnction",
+        summary="Delete a connection. (The operation's name is misspelt in the documents.)",
+        tag="connections",
+        action=Action.CONNECTION_DELETE,
+        success=204,
+        errors=(CONNECTION_NOT_FOUND,),
+    ),
+)
