@@ -147,9 +147,11 @@ class Run:
             self.fails(name, FailureKind.CANCELLED, "Stopped on request.")
         return self
 
-    def finds(self, name: str, failure: str | None = None, /, **facts: Any) -> Run:
-        index = self.node(name).index
-        self.tell(FactsFound(at_ms=self._later(), node=index, facts=facts, failure=failure))
+    def finds(self, name: str, failure: str | None = None, /, number: int = 0, **facts: Any) -> Run:
+        run = self.node(name)
+        self.tell(
+            FactsFound(at_ms=self._later(), node=run.index, number=number or run.look_ups, facts=facts, failure=failure)
+        )
         return self
 
     def retry_is_due(self, name: str, *, attempt: int | None = None) -> Run:

@@ -201,16 +201,14 @@ def test_nothing_is_asked_for_after_a_crash_while_the_instance_is_stopped() -> N
     assert [type(c).__name__ for c in outstanding(run.plan, run.state)] == ["AttachAttempt", "CancelAttempt"]
 
 
-@pytest.mark.xfail(strict=True, reason="FactsFound does not say which look-up it answers")
 def test_the_answer_to_a_look_up_of_an_earlier_run_is_not_taken_for_one_of_the_new_run() -> None:
     run = Run(plan("a > b", b=url("#{Job.getNodeOutput('a')}"))).succeeds("a", output="1")
     run.is_stopped().is_restarted().succeeds("a", output="2")
     assert run.looked_up == ["b"]
-    run.finds("b", **{"output:a": "what a put out in the earlier run"})
+    run.finds("b", number=1, **{"output:a": "what a put out in the earlier run"})
     assert run.started == []
 
 
-@pytest.mark.xfail(strict=True, reason="an unused parameter's fact that can't be found fails the node")
 def test_a_fact_that_only_an_unused_parameter_needs_does_no_harm_when_it_can_not_be_found() -> None:
     run = Run(plan("a", parameters={"unused": "#{OBSUtil.isExistOBSPath('obs://b/')}"}))
     if run.looked_up:

@@ -125,7 +125,6 @@ def test_every_command_comes_back(kind: type) -> None:
     check()
 
 
-@pytest.mark.xfail(strict=True, raises=TypeError, reason="LookUp holds facts of several untagged kinds")
 def test_every_command_can_be_told_from_the_others() -> None:
     comes_back(Finish(instance_id=1, status=InstanceStatus.FAIL), Command)
 

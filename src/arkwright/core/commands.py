@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from arkwright.core.instance import InstanceStatus
 from arkwright.core.job import Script
 from arkwright.core.record import Tagged
-from arkwright.el import Fact
 
 
 class StartAttempt(Tagged, frozen=True, kw_only=True):
@@ -48,7 +47,9 @@ class LookUp(Tagged, frozen=True, kw_only=True):
 
     instance_id: int
     node: int
-    facts: frozenset[Fact]
+    number: int
+    facts: frozenset[str]
+    """Keys, see `core/facts.py`."""
 
 
 class SetRetryTimer(Tagged, frozen=True, kw_only=True):

@@ -60,6 +60,7 @@ class Draft:
             retry_at_ms=None,
             deadline_ms=None,
             looking_up=False,
+            look_up_failure=None,
             facts={},
             **changes,
         )

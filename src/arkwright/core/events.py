@@ -35,10 +35,12 @@ class AttemptEnded(Tagged, frozen=True, kw_only=True):
 
 
 class FactsFound(Tagged, frozen=True, kw_only=True):
-    """The answers to a `LookUp`: key (see `core/facts.py`) to JSON value, or to why there is none."""
+    """The answers to a `LookUp`: key (see `core/facts.py`) to JSON value, and why others could not be found."""
 
     at_ms: int
     node: int
+    number: int = 1
+    """Of the look-up that this answers."""
     facts: Mapping[str, Any] = {}
     failure: str | None = None
 

@@ -16,7 +16,8 @@ from typing import assert_never
 from arkwright.core.commands import LookUp, SetDeadline, SetRetryTimer, StartAttempt
 from arkwright.core.control import is_control
 from arkwright.core.draft import Draft
-from arkwright.core.instance import InstanceStatus, NodeStatus
+from arkwright.core.facts import fact_key
+from arkwright.core.instance import InstanceStatus, NodeRun, NodeStatus
 from arkwright.core.job import FailPolicy, Node
 from arkwright.core.outcome import Failed, FailureKind
 from arkwright.core.resolve import Resolver
@@ -114,8 +115,14 @@ def wanted_facts(draft: Draft, node: Node) -> frozenset[Fact]:
 
 
 def _look_up(draft: Draft, node: Node, facts: frozenset[Fact]) -> None:
-    draft.change(node.index, looking_up=True)
-    draft.commands.append(LookUp(instance_id=draft.state.id, node=node.index, facts=facts))
+    run = draft.change(node.index, looking_up=True, look_ups=draft.runs[node.index].look_ups + 1)
+    draft.commands.append(look_up(draft.state.id, run, facts))
+
+
+def look_up(instance_id: int, run: NodeRun, facts: frozenset[Fact]) -> LookUp:
+    return LookUp(
+        instance_id=instance_id, node=run.index, number=run.look_ups, facts=frozenset(fact_key(fact) for fact in facts)
+    )
 
 
 def _start(draft: Draft, node: Node, resolver: Resolver) -> None:
@@ -134,6 +141,7 @@ def _start(draft: Draft, node: Node, resolver: Resolver) -> None:
         retry_at_ms=None,
         deadline_ms=deadline,
         facts={},
+        look_up_failure=None,
         message=None,
     )
     draft.commands.append(

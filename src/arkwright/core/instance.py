@@ -81,6 +81,10 @@ class NodeRun(Record, frozen=True, kw_only=True):
     """The running attempt was asked to stop."""
     looking_up: bool = False
     """Facts its expressions need were asked for."""
+    look_ups: int = 0
+    """Number of the newest look-up; like `attempt` it goes on counting, so that a late answer is known as one."""
+    look_up_failure: str | None = None
+    """Why facts that were asked for could not be found."""
     facts: Mapping[str, Any] = {}
     """Facts that have arrived, until the node starts (see `core/facts.py` for the keys)."""
     output: str | None = None

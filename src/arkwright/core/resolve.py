@@ -87,6 +87,12 @@ class Resolver:
         answer = self._text(text)
         return answer if isinstance(answer, Missing) else answer.strip().lower() == "true"
 
+    def _needs(self, facts: frozenset[Fact]) -> Missing:
+        """Raises `ElError` once a look-up has failed: asking again would end the same way."""
+        if self._run.look_up_failure is not None:
+            raise ElError(ErrorKind.NOT_AVAILABLE, self._run.look_up_failure)
+        return Missing(facts)
+
     def resolve(self) -> Resolved | Missing:
         """Everything the node is given. Raises `ElError`."""
         properties: dict[str, str] = {}
@@ -132,7 +138,7 @@ class Resolver:
             finally:
                 self._under_way.discard(name)
             if isinstance(answer, Missing):
-                raise _FactsMissing(answer.facts)
+                raise _FactsMissing(self._needs(answer.facts).facts)
             text = answer.text
         self._known[name] = text
         return text
@@ -144,11 +150,11 @@ class Resolver:
             answer: Evaluated | Missing = resolve(text, self._values if values is None else values, self._scope)
         except _FactsMissing as request:
             return Missing(request.facts)
-        return answer if isinstance(answer, Missing) else answer.text
+        return self._needs(answer.facts) if isinstance(answer, Missing) else answer.text
 
     def _script(self, properties: Mapping[str, str]) -> Script | Missing | None:
         script = self._plan.scripts.get(self._node.properties.get("scriptName", ""))
-        if script is None:
+        if script is None or properties.get("statementOrScript", "").lower() == "statement":
             return None
         values = _Values(self, read_arguments(properties.get("scriptArgs", "")))
         if not _holds_complete_expressions(script.text):

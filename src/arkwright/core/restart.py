@@ -5,7 +5,7 @@ from __future__ import annotations
 from arkwright.core.draft import Draft
 from arkwright.core.events import RestartFrom, RestartRequested
 from arkwright.core.instance import InstanceStatus, NodeRun, NodeStatus
-from arkwright.core.job import Job
+from arkwright.core.job import Job, Node
 from arkwright.errors import InvalidInput
 
 
@@ -27,12 +27,15 @@ def restart(draft: Draft, event: RestartRequested) -> list[int]:
     if not same_nodes or draft.state.status is InstanceStatus.SUCCESS:
         position = RestartFrom.FIRST_NODE
     again = _again(draft, job, position, event.node_name)
-    newest = max((run.attempt for run in draft.runs), default=0)
     old = draft.runs
+    newest = NodeRun(
+        index=0,
+        name="",
+        attempt=max((run.attempt for run in old), default=0),
+        look_ups=max((run.look_ups for run in old), default=0),
+    )
     draft.runs = [
-        NodeRun(index=node.index, name=node.name, attempt=old[node.index].attempt if same_nodes else newest)
-        if node.index in again
-        else old[node.index]
+        _fresh(node, old[node.index] if same_nodes else newest) if node.index in again else old[node.index]
         for node in job.nodes
     ]
     draft.set(
@@ -47,6 +50,11 @@ def restart(draft: Draft, event: RestartRequested) -> list[int]:
         script_versions=event.script_versions,
     )
     return sorted(again)
+
+
+def _fresh(node: Node, last: NodeRun) -> NodeRun:
+    """A new run; what counts goes on counting, so that late news of the old one is known as such."""
+    return NodeRun(index=node.index, name=node.name, attempt=last.attempt, look_ups=last.look_ups)
 
 
 def _again(draft: Draft, job: Job, position: RestartFrom, node_name: str | None) -> set[int]:

@@ -25,7 +25,6 @@ from arkwright.core.commands import (
     CancelAttempt,
     Command,
     Finish,
-    LookUp,
     SetDeadline,
     SetRetryTimer,
 )
@@ -41,7 +40,7 @@ from arkwright.core.events import (
     RetryDue,
     StopRequested,
 )
-from arkwright.core.flow import advance, fail, settle, start_again, wanted_facts
+from arkwright.core.flow import advance, fail, look_up, settle, start_again, wanted_facts
 from arkwright.core.instance import Instance, InstanceStatus, NodeRun, NodeStatus
 from arkwright.core.job import Plan
 from arkwright.core.outcome import Failed, FailureKind, Succeeded
@@ -166,17 +165,15 @@ def _attempt_ended(draft: Draft, event: AttemptEnded) -> bool:
 
 def _facts_found(draft: Draft, event: FactsFound) -> bool:
     run = draft.runs[event.node] if event.node < len(draft.runs) else None
-    if run is None or not run.looking_up or run.status is not NodeStatus.WAITING:
+    if run is None or not run.looking_up or run.look_ups != event.number or run.status is not NodeStatus.WAITING:
         return False
-    draft.change(run.index, looking_up=False, facts={**run.facts, **event.facts})
-    if event.failure is not None:
-        if draft.stopping is None:
-            draft.change(run.index, start_time_ms=draft.at_ms)
-            node = draft.plan.job.nodes[run.index]
-            fail(draft, node, Failed(kind=FailureKind.REFUSED, message=event.failure))
-            advance(draft, list(node.successors))
-    else:
-        advance(draft, [run.index])
+    draft.change(
+        run.index,
+        looking_up=False,
+        facts={**run.facts, **event.facts},
+        look_up_failure=event.failure or run.look_up_failure,
+    )
+    advance(draft, [run.index])
     return True
 
 
@@ -216,5 +213,5 @@ def outstanding(plan: Plan, state: Instance) -> tuple[Command, ...]:
                 commands.append(SetDeadline(**where, at_ms=run.deadline_ms))
         elif run.status is NodeStatus.WAITING and run.looking_up and state.stopping is None:
             facts = wanted_facts(draft, plan.job.nodes[run.index])
-            commands.append(LookUp(instance_id=state.id, node=run.index, facts=facts))
+            commands.append(look_up(state.id, run, facts))
     return tuple(commands)

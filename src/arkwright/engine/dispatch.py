@@ -28,7 +28,7 @@ from arkwright.core.instance import Instance
 from arkwright.core.outcome import Failed, FailureKind, Outcome
 from arkwright.engine.clock import Clock, TimerHandle
 from arkwright.engine.folders import Folders
-from arkwright.engine.lookups import LookUpFailed, Lookups, ObsExists
+from arkwright.engine.lookups import Lookups, ObsExists
 from arkwright.errors import StoreUnavailable
 from arkwright.executors.base import Executor
 from arkwright.nodes.base import AttemptKey, Context, Work
@@ -179,18 +179,11 @@ class Dispatch:
 
     # -- facts
     async def _look_up(self, state: Instance, command: LookUp) -> None:
-        facts: dict[str, Any] = {}
-        failure: str | None = None
-        try:
-            facts = await self._lookups.find(state, command.facts)
-        except LookUpFailed as error:
-            failure = str(error)
-        except Exception as fault:
-            log.exception("facts for node %d of instance %d", command.node, state.id)
-            failure = f"Looking up what its expressions need failed: {fault!r}"
+        facts, failure = await self._lookups.find(state, command.facts)
+        at_ms = self._clock.now_ms()
         self._tell(
             state.id,
-            FactsFound(at_ms=self._clock.now_ms(), node=command.node, facts=facts, failure=failure),
+            FactsFound(at_ms=at_ms, node=command.node, number=command.number, facts=facts, failure=failure),
         )
 
     def _in_background(self, work: Any) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from arkwright.core.facts import fact_key
+from arkwright.core.facts import fact_of
 from arkwright.core.instance import Instance
 from arkwright.el import Calendar, ClockNow, Fact, InsertJobId, NodeOutput, ObsPathExists, RunningData
 from arkwright.engine.clock import Clock
 from arkwright.engine.folders import Folders
 from arkwright.errors import ArkwrightError
+
+log = logging.getLogger("arkwright.engine")
 
 OUTPUT_CHARACTERS = 1_000_000
 """What is passed on of a node's output; longer texts are cut (factory-behaviour 3)."""
@@ -31,9 +34,19 @@ class Lookups:
         self._clock = clock
         self._folders = folders
 
-    async def find(self, state: Instance, facts: frozenset[Fact]) -> dict[str, Any]:
-        """Fact keys and values. Raises `LookUpFailed`."""
-        return {fact_key(fact): await self._value(state, fact) for fact in facts}
+    async def find(self, state: Instance, keys: frozenset[str]) -> tuple[dict[str, Any], str | None]:
+        """What could be found out, and why the rest could not."""
+        found: dict[str, Any] = {}
+        failures: list[str] = []
+        for key in sorted(keys):
+            try:
+                found[key] = await self._value(state, fact_of(key))
+            except LookUpFailed as error:
+                failures.append(str(error))
+            except Exception as fault:
+                log.exception("the fact %s of instance %d", key, state.id)
+                failures.append(f"Looking up {key} failed: {fault!r}.")
+        return found, " ".join(failures) or None
 
     async def _value(self, state: Instance, fact: Fact) -> Any:
         match fact:

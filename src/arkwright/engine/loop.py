@@ -125,12 +125,13 @@ class Loop:
                 if active is None:
                     _answer(told, StaleWrite(f"Instance {told.instance_id} is not this engine's."))
                     continue
+                plan = active.plan
                 if isinstance(told.event, RestartRequested):
-                    active.plan = await self._plans.plan(
+                    plan = await self._plans.plan(
                         active.state.job_id, told.event.job_version, told.event.script_versions
                     )
                 _, share = shares.setdefault(told.instance_id, (active, Share(active.state)))
-                self._step(active, share, told)
+                self._step(active, share, told, plan)
                 answers.append(told)
             except ArkwrightError as error:
                 if told.durable is None:
@@ -148,17 +149,18 @@ class Loop:
             else:
                 self._publish(active, share)
 
-    def _step(self, active: Active, share: Share, told: Told) -> None:
+    def _step(self, active: Active, share: Share, told: Told, plan: Plan) -> None:
         if told.posted_id is not None:
             share.posted.append(told.posted_id)
         try:
-            after, commands = step(active.plan, share.after, told.event)
+            after, commands = step(plan, share.after, told.event)
             event = told.event
         except ArkwrightError:
             raise
         except Exception as fault:
             event, after, commands = self._fault(active, share, told.instance_id, fault)
         if after is not share.after:
+            active.plan = plan  # a restart may bring another one; a refused or repeated one must not
             share.add(event, after, commands, runner=self._owner)
 
     def _fault(
