@@ -34,6 +34,7 @@ from arkwright.executors.base import Executor
 from arkwright.executors.local import LocalExecutor
 from arkwright.executors.resident import ResidentExecutor
 from arkwright.folder_lock import FolderLock
+from arkwright.iam.administration import Administration
 from arkwright.iam.authentication import Authenticator
 from arkwright.iam.bootstrap import Credentials, Given, bootstrap
 from arkwright.iam.directory import Directory
@@ -150,6 +151,8 @@ class Server:
             log_path=folders.log,
             base_url=self.url,
             login=Login(directory, passwords, Throttle(), tokens, clock.now_ms),
+            administration=Administration(directory, passwords, clock.now_ms),
+            offset_mode=settings.offset_mode,
             body_limit_bytes=settings.body_limit_bytes,
             objects=objects,
             object_limit_bytes=settings.object_limit_bytes,

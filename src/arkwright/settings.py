@@ -15,6 +15,7 @@ from typing import Any
 from arkwright.errors import SettingInvalid
 
 ROLES = frozenset({"api", "engine"})
+OFFSET_MODES = ("page", "record", "auto")
 
 
 def _setting(default: Any, help: str, *, variable: str | None = None, secret: bool = False) -> Any:
@@ -78,6 +79,11 @@ class Settings:
     s3_access_key: str = _setting("", "Access key of that storage.", variable="ARKWRIGHT_S3_ACCESS_KEY")
     s3_secret_key: str = _setting("", "Secret key of that storage.", variable="ARKWRIGHT_S3_SECRET_KEY", secret=True)
     s3_region: str = _setting("", "Region of that storage.", variable="ARKWRIGHT_S3_REGION")
+    offset_mode: str = _setting(
+        "page",
+        "What `offset` counts in lists: page (as documented), record, or auto (records for Terraform and Kestra).",
+        variable="ARKWRIGHT_OFFSET_MODE",
+    )
     allow_loopback_requests: bool = _setting(
         False, "Let RESTAPI nodes call loopback addresses.", variable="ARKWRIGHT_ALLOW_LOOPBACK_REQUESTS"
     )
@@ -119,6 +125,10 @@ def _convert(name: str, value: Any, source: str) -> Any:
             raise SettingInvalid(f"{source} must be true or false, not {value!r}.")
         case "data" | "tls_cert" | "tls_key":
             return Path(value).expanduser()
+        case "offset_mode":
+            if value not in OFFSET_MODES:
+                raise SettingInvalid(f"{source} takes one of {', '.join(OFFSET_MODES)}, not {value!r}.")
+            return value
         case "roles":
             roles = frozenset(part.strip() for part in value.split(",") if part.strip())
             if not roles or not roles <= ROLES:

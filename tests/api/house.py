@@ -149,6 +149,7 @@ async def _open(folder: Path) -> House:
         authenticator=Authenticator(directory, tokens, clock.now_ms),
         tokens=tokens,
         login=Login(directory, passwords, Throttle(), tokens, clock.now_ms),
+        administration=administration,
         log_path=folders.log,
         now_ms=clock.now_ms,
         objects=FolderObjects(folder / "obs"),

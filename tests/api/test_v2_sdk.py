@@ -126,7 +126,7 @@ def test_a_job_gets_another_name(client: Any, server: RunningServer, name: str) 
         return client.update_factory_job_name(studio.UpdateFactoryJobNameRequest(job_name=old, body=body))
 
     reply = rename(name, f"{name}_new")
-    assert (reply.status_code, reply.to_dict()) == (200, {"is_success": True})
+    assert (reply.status_code, reply.is_success) == (200, True)
     renamed = server.client.get(f"jobs/{name}_new").json()
     assert renamed["name"] == f"{name}_new"
     assert server.client.post(f"jobs/{name}_new/run-immediate").status_code == 200
@@ -325,7 +325,7 @@ def test_numbers_are_those_of_the_instances(client: Any, server: RunningServer, 
     overview = client.list_factory_task_overview(studio.ListFactoryTaskOverviewRequest(query_days="all"))
     assert overview.success_count == before.success_count + 1
     assert overview.total_count == before.total_count + 1
-    states = overview.to_dict()
+    states = overview.to_json_object()
     assert sum(value for key, value in states.items() if key != "total_count") == overview.total_count
     own = client.list_factory_task_overview(studio.ListFactoryTaskOverviewRequest(is_own="true"))
     assert own.success_count >= 1

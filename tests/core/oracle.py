@@ -24,13 +24,14 @@ Shape = list[Node]
 ENDED = ("success", "fail", "skip", "manual-stop")
 
 
-def fresh_node(attempts: int = 0) -> Node:
+def fresh_node(attempts: int = 0, asked: int = 0) -> Node:
     return {
         "state": "waiting",
         "attempts": attempts,
         "used": 0,  # retries used
         "pausing": False,  # between two attempts
         "asking": False,  # for the clock
+        "asked": asked,  # how often; an answer says which time it answers
         "clock": None,
         "late": False,  # took too long and is being stopped
         "told_to_stop": False,
@@ -97,17 +98,17 @@ class Oracle:
             self._failed(node, again=how != "refused")
         return True
 
-    def _clock(self, node: int, shows: int) -> bool:
+    def _clock(self, node: int, number: int, shows: int) -> bool:
         run = self.nodes[node]
-        if not run["asking"]:
+        if not run["asking"] or run["asked"] != number:
             return False
         run["asking"] = False
         run["clock"] = shows
         return True
 
-    def _no_clock(self, node: int) -> bool:
+    def _no_clock(self, node: int, number: int) -> bool:
         run = self.nodes[node]
-        if not run["asking"]:
+        if not run["asking"] or run["asked"] != number:
             return False
         run["asking"] = False
         if self.ending is None:
@@ -155,10 +156,12 @@ class Oracle:
         for index, _ in enumerate(self.shape):
             if everything or self._runs_again(index, again) or (position == "specified" and index == node):
                 again.append(index)
-        most = max((run["attempts"] for run in self.nodes), default=0)
+        most = tuple(max((run[count] for run in self.nodes), default=0) for count in ("attempts", "asked"))
         old = self.nodes
         self.nodes = [
-            fresh_node(old[index]["attempts"] if same else most) if index in again else old[index]
+            fresh_node(*((old[index]["attempts"], old[index]["asked"]) if same else most))
+            if index in again
+            else old[index]
             for index, _ in enumerate(self.shape)
         ]
         self.state, self.ending, self.success_with_ignored_failures = "running", None, False
@@ -268,8 +271,10 @@ class Oracle:
         return True
 
     def _ask(self, node: int) -> bool:
-        self.nodes[node]["asking"] = True
-        self.done.append(("ask", node, 0))
+        run = self.nodes[node]
+        run["asking"] = True
+        run["asked"] += 1
+        self.done.append(("ask", node, run["asked"]))
         return True
 
     def _skip(self, node: int) -> bool:

@@ -130,7 +130,7 @@ def duty_of(command: Command) -> Duty | None:
         case SetRetryTimer():
             return ("retry", command.node, command.attempt)
         case LookUp():
-            return ("look-up", command.node, 0)
+            return ("look-up", command.node, command.number)
         case Finish():
             return None
     typing.assert_never(command)
@@ -173,9 +173,8 @@ class Engine:
                 return [("deadline", node, attempt)]
             case RetryDue(node=node, attempt=attempt):
                 return [("retry", node, attempt)]
-            case FactsFound(node=node):
-                asked_again = any(isinstance(command, LookUp) and command.node == node for command in self.commands)
-                return [] if asked_again else [("look-up", node, 0)]
+            case FactsFound(node=node, number=number):
+                return [("look-up", node, number)]
         return []
 
     def recovered(self) -> dict[Duty, Command]:
@@ -196,10 +195,10 @@ class Engine:
                 return InstanceRequested(at_ms=at_ms, instance=self.first)
             case {"what": "ended", "node": node, "attempt": attempt, "how": how}:
                 return AttemptEnded(at_ms=at_ms, node=node, attempt=attempt, outcome=outcome(how))
-            case {"what": "clock", "node": node, "shows": shows}:
-                return FactsFound(at_ms=at_ms, node=node, facts={"clock": shows})
-            case {"what": "no-clock", "node": node}:
-                return FactsFound(at_ms=at_ms, node=node, failure="The clock stands still.")
+            case {"what": "clock", "node": node, "number": number, "shows": shows}:
+                return FactsFound(at_ms=at_ms, node=node, number=number, facts={"clock": shows})
+            case {"what": "no-clock", "node": node, "number": number}:
+                return FactsFound(at_ms=at_ms, node=node, number=number, failure="The clock stands still.")
             case {"what": "retry", "node": node, "attempt": attempt}:
                 return RetryDue(at_ms=at_ms, node=node, attempt=attempt)
             case {"what": "deadline", "node": node, "attempt": attempt}:

@@ -67,7 +67,7 @@ def test_a_calendar_comes_back_from_its_stored_form() -> None:
 
 def test_a_node_that_needs_a_fact_waits_for_it_and_starts_with_it() -> None:
     run = Run(plan("a > b", b=url("#{Job.getNodeOutput('a')}"))).succeeds("a", output="4711/a/1/output")
-    assert run.commands == (LookUp(instance_id=4711, node=1, facts=frozenset({NodeOutput("a")})),)
+    assert run.commands == (LookUp(instance_id=4711, node=1, number=1, facts=frozenset({"output:a"})),)
     assert run.nodes == "a=success b=waiting"
     run.finds("b", **{"output:a": '[["11"]]'})
     assert run.given("b").properties == {"url": '[["11"]]'}
@@ -84,7 +84,7 @@ def test_facts_of_all_properties_are_asked_for_together() -> None:
     run = Run(plan("a > b", b={"properties": properties})).succeeds("a")
     (look_up,) = run.commands
     assert isinstance(look_up, LookUp)
-    assert look_up.facts == {NodeOutput("a"), ClockNow()}
+    assert look_up.facts == {"output:a", "clock"}
 
 
 def test_facts_of_all_conditions_are_asked_for_together_unless_one_holds() -> None:
@@ -92,7 +92,7 @@ def test_facts_of_all_conditions_are_asked_for_together_unless_one_holds() -> No
     run = Run(plan("a > c, b > c", c={"conditions": needs})).succeeds("a", "b")
     (look_up,) = run.commands
     assert isinstance(look_up, LookUp)
-    assert look_up.facts == {NodeOutput("a"), NodeOutput("b")}
+    assert look_up.facts == {"output:a", "output:b"}
     run = Run(plan("a > c, b > c", c={"conditions": {**needs, "b": "true"}})).succeeds("a", "b")
     assert run.started == ["c"]
 
@@ -153,7 +153,7 @@ def test_a_look_up_that_fails_fails_the_node_under_its_fail_policy_without_a_ret
     broken = {**url("#{DateUtil.now()}"), "retry_times": 3}
     run = Run(plan("a > b", a=broken)).finds("a", "The clock stands still.")
     assert (run.nodes, run.status) == ("a=fail b=skip", InstanceStatus.FAIL)
-    assert run.node("a").message == "The clock stands still."
+    assert run.node("a").message.endswith("The clock stands still.")
     run = Run(plan("a > b", a={**broken, "fail_policy": FailPolicy.IGNORE})).finds("a", "The clock stands still.")
     assert run.nodes == "a=fail b=running"
 
@@ -174,7 +174,7 @@ def test_after_a_crash_a_node_that_needs_its_facts_no_more_goes_on_by_an_event()
     text = "#{Job.getNodeStatus('x') == 'success' ? 'done' : DateUtil.getTime(DateUtil.now())}"
     run = Run(plan("a, x", a=url(text))).succeeds("x")
     commands = outstanding(run.plan, run.state)
-    assert commands == (LookUp(instance_id=4711, node=0, facts=frozenset()),)
+    assert commands == (LookUp(instance_id=4711, node=0, number=1, facts=frozenset()),)
     run.finds("a")
     assert run.given("a").properties == {"url": "done"}
 
@@ -191,7 +191,7 @@ def test_after_a_crash_an_expression_that_fails_by_now_fails_by_an_event() -> No
 def test_after_a_crash_a_node_whose_condition_is_decided_by_now_goes_on_by_an_event() -> None:
     condition = "#{Job.getNodeStatus('x') == 'success' ? false : DateUtil.getTime(DateUtil.now()) > 0}"
     run = Run(plan("a > b, x, y", b={"conditions": {"a": condition}})).succeeds("a", "x")
-    assert outstanding(run.plan, run.state)[0] == LookUp(instance_id=4711, node=1, facts=frozenset())
+    assert outstanding(run.plan, run.state)[0] == LookUp(instance_id=4711, node=1, number=1, facts=frozenset())
     run.finds("b")
     assert run.node("b").status is NodeStatus.SKIP
 

@@ -43,8 +43,10 @@ def possible_news(engine: Engine, tape: Tape) -> list[News]:
                 news.append({"what": "retry", "node": node, "attempt": attempt})
             case "look-up":
                 shows = tape.next()
-                missing = {"what": "no-clock", "node": node}
-                news.append(missing if shows > 200 else {"what": "clock", "node": node, "shows": shows})
+                missing = {"what": "no-clock", "node": node, "number": attempt}
+                news.append(
+                    missing if shows > 200 else {"what": "clock", "node": node, "number": attempt, "shows": shows}
+                )
     return news
 
 
@@ -122,7 +124,7 @@ def done_by(commands: tuple[Command, ...]) -> list[tuple[str, int, int]]:
             case CancelAttempt():
                 done.append(("cancel", command.node, command.attempt))
             case LookUp():
-                done.append(("ask", command.node, 0))
+                done.append(("ask", command.node, command.number))
             case SetRetryTimer():
                 done.append(("pause", command.node, command.attempt))
             case Finish():
@@ -208,7 +210,7 @@ def answers(engine: Engine, duty: Duty) -> list[Event]:
         "cancel": [{"what": "ended", "node": node, "attempt": attempt, "how": "cancelled"}],
         "deadline": [{"what": "deadline", "node": node, "attempt": attempt}],
         "retry": [{"what": "retry", "node": node, "attempt": attempt}],
-        "look-up": [{"what": "clock", "node": node, "shows": 0}],
+        "look-up": [{"what": "clock", "node": node, "number": attempt, "shows": 0}],
     }
     return [engine.event_of(each) for each in news[kind]]
 
@@ -238,7 +240,7 @@ def fated(duty: Duty, fate: bytes) -> list[News]:
         case "retry":
             return [{"what": "retry", "node": node, "attempt": attempt}]
         case "look-up":
-            return [{"what": "clock", "node": node, "shows": lot}]
+            return [{"what": "clock", "node": node, "number": attempt, "shows": lot}]
         case "cancel":
             return [{"what": "ended", "node": node, "attempt": attempt, "how": "cancelled"}]
         case "deadline" if lot % 5 == 0:

@@ -42,7 +42,7 @@ def state_in(status: InstanceStatus) -> Instance:
             NodeRun(index=0, name="a", status=NodeStatus.RUNNING, attempt=1, deadline_ms=START_MS + 1),
             NodeRun(index=1, name="b"),
             NodeRun(index=2, name="c", status=NodeStatus.RUNNING, attempt=1, retries=1, retry_at_ms=START_MS + 1),
-            NodeRun(index=3, name="d", looking_up=True),
+            NodeRun(index=3, name="d", looking_up=True, look_ups=1),
             NodeRun(index=4, name="e", status=NodeStatus.RUNNING, attempt=1, deadline_ms=START_MS + 1),
         )
         return msgspec.structs.replace(fresh, nodes=runs)

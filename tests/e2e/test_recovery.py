@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.e2e.house import House, house, node, until
 
 BACKLOG = 300
+QUEUE = 120
 
 
 def _accept(home: House, count: int) -> list[int]:
@@ -51,3 +52,22 @@ def test_a_backlog_is_worked_off_behind_the_open_port(tmp_path: Path) -> None:
         assert home.stop() == 0
     done = Counter(int(line) for line in trace.read_text().split())
     assert done == Counter([*accepted, late])
+
+
+def test_what_is_stopped_while_it_is_being_taken_up_ends(tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    with house(tmp_path, "--max-programs", "1") as home:
+        client = home.client()
+        client.save_job("j", node("a", statement=f'echo "$ARKWRIGHT_INSTANCE_ID" >> {trace}; sleep 1000'))
+        instances = [client.run("j") for _ in range(QUEUE)]
+        until(trace.exists, "the first one runs; the others wait for it")
+        client.close()
+        home.kill()
+        home.start()
+        client = home.client()
+        for each in reversed(instances):  # the last ones are taken up last
+            client.good("POST", f"jobs/j/instances/{each}/stop")
+        until(lambda: client.listed(status="manual-stop")[0] == QUEUE, "all have ended", 20)
+        client.close()
+        assert home.stop() == 0
+    assert len(trace.read_text().split()) <= 2, "what was stopped in the queue never ran"

@@ -28,6 +28,7 @@ from arkwright.api.proxies import TrustedProxies
 from arkwright.api.route import Route
 from arkwright.api.v1.run_immediate import PATH as RUN_IMMEDIATE
 from arkwright.engine.interface import Engine
+from arkwright.iam.administration import Administration
 from arkwright.iam.authentication import Authenticator
 from arkwright.iam.directory import Directory
 from arkwright.iam.login import Login
@@ -125,6 +126,7 @@ def make_application(
     authenticator: Authenticator,
     tokens: Tokens,
     login: Login,
+    administration: Administration,
     log_path: LogPath,
     now_ms: Callable[[], int],
     objects: Objects,
@@ -146,6 +148,7 @@ def make_application(
         directory=directory,
         authenticator=authenticator,
         login=login,
+        administration=administration,
         tokens=tokens,
         log_path=log_path,
         now_ms=now_ms,

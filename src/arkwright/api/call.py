@@ -25,6 +25,7 @@ from arkwright.api.route import Route
 from arkwright.core.identity import Workspace
 from arkwright.engine.interface import Engine
 from arkwright.errors import InvalidInput
+from arkwright.iam.administration import Administration
 from arkwright.iam.authentication import Authenticator
 from arkwright.iam.directory import Directory
 from arkwright.iam.login import Login
@@ -49,6 +50,7 @@ class Parts:
     directory: Directory
     authenticator: Authenticator
     login: Login
+    administration: Administration
     tokens: Tokens
     log_path: LogPath
     now_ms: Callable[[], int]

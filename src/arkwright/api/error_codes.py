@@ -47,6 +47,9 @@ JOB_DESCRIPTION_INVALID = _row(
 )
 PARAMETER_INVALID = _row("DLF.3051", "The request parameter is invalid.", free=True)
 
+# -- expressions: one row for all kinds of mistakes (ARK.EL.0001 to 0017, see the reference of the language)
+EXPRESSION_INVALID = _row("ARK.EL.0001", "The text can't be evaluated.", free=True)
+
 # -- scripts
 SCRIPT_NOT_CREATED = _row("DLF.0201", "The script fails to be created.")
 SCRIPT_EXISTS = _row(
@@ -104,6 +107,9 @@ TRIGGER_NEEDED = _row("DLF.30111", "The job has no trigger.", free=True)
 PATCH_NOT_FOUND_2 = _row("DLF.30113", "The supplement does not exist.", free=True)
 PATCH_DATES_INVALID = _row("DLF.30121", "The end time must be at least 2 seconds after the start time.", free=True)
 INSTANCE_NOT_FOUND_2 = _row("DLF.30137", "Job instance does not exist.", INSTANCE_NOT_FOUND.hint)
+
+# -- the Management Center
+DLM_NOT_FOUND = _row("DLM.4001", "The instance or workspace does not exist.", free=True)
 
 # -- the gateway's: whatever is wrong before a service is asked
 ROUTE_NOT_FOUND = _row(

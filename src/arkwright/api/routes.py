@@ -6,10 +6,12 @@ from arkwright.api import health, obs, openapi
 from arkwright.api.route import Route
 from arkwright.api.v1 import (
     connections,
+    data_connections,
     follow,
     instances,
     jobs,
     logs,
+    management,
     real_time,
     resources,
     run_immediate,
@@ -37,4 +39,6 @@ ROUTES: tuple[Route, ...] = (
     *resources.ROUTES,
     *obs.ROUTES,
     *v2.ROUTES,
+    *data_connections.ROUTES,
+    *management.ROUTES,
 )

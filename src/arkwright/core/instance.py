@@ -119,6 +119,8 @@ class Instance(Record, frozen=True, kw_only=True):
     time_zone: str
     parameters: Mapping[str, str] = {}
     """Values given for this run; they win over the job's own and are inserted as they are."""
+    environment: Mapping[str, str] = {}
+    """The workspace's environment variables as they were when the instance was made."""
     created_by: str = ""
     force_success: bool = False
     ignore_success: bool = False

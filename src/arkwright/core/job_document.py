@@ -56,7 +56,7 @@ def read_job(document: Mapping[str, Any]) -> Job:
     return Job(
         name=name,
         nodes=_nodes(items),
-        parameters=_parameters(document.get("params")),
+        parameters=read_parameters(document),
         dry_run=_flag(document.get("emptyRunningJob"), "emptyRunningJob"),
     )
 
@@ -248,7 +248,9 @@ def _properties(given: Any, where: str) -> Mapping[str, str]:
     return found
 
 
-def _parameters(given: Any) -> tuple[Parameter, ...]:
+def read_parameters(document: Mapping[str, Any]) -> tuple[Parameter, ...]:
+    """A job's own parameters, also of a document that could not be run."""
+    given = document.get("params")
     if given is None:
         return ()
     if not isinstance(given, list | tuple):

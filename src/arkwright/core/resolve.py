@@ -8,12 +8,13 @@ Rules (factory-behaviour 5.1):
   stays as it is, so a shell script keeps its own `${HOME}`.
 * A statement typed into a node is not scanned. A script's text is, and so is every other property. In a script,
   text that is no complete expression (`#{` in a comment) stays as it is.
-* A script's own arguments (`scriptArgs`, lines of `name=value`) rank below job parameters.
+* Job parameters rank above the workspace's environment variables, and these above a script's own arguments
+  (`scriptArgs`, lines of `name=value`). `Job.getParam` sees job parameters only, `Env.get` environment variables only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 
 import msgspec
@@ -27,6 +28,7 @@ from arkwright.el import (
     ErrorKind,
     Evaluated,
     Fact,
+    LoopScope,
     Missing,
     Scope,
     evaluate_template,
@@ -56,14 +58,31 @@ class _FactsMissing(Exception):
 class Resolver:
     """Evaluates the texts of one node of one instance; parameters are worked out when first used."""
 
-    def __init__(self, plan: Plan, instance: Instance, runs: list[NodeRun], run: NodeRun) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        instance: Instance,
+        runs: list[NodeRun],
+        run: NodeRun,
+        *,
+        loop: LoopScope | None = None,
+        trace: bool = False,
+    ) -> None:
         self._node = plan.job.nodes[run.index]
         self._plan = plan
         self._overrides = instance.parameters
         self._own = {parameter.name: parameter.value for parameter in plan.job.parameters}
-        self._known: dict[str, str] = {}
-        self._under_way: set[str] = set()
-        self._values = _Values(self)
+        self._known: dict[tuple[str, str], str] = {}
+        """By what it is called (job parameter, environment variable) and its name."""
+        self._under_way: set[tuple[str, str]] = set()
+        own: _Source = (self.value, self.names())
+        environment: _Source = (self.variable, instance.environment)
+        self._parameters = _Values(own)
+        self._environment = _Values(environment)
+        self._sources = (own, environment)
+        self._values = _Values(*self._sources)
+        self._loop = loop
+        self._trace = trace
         self._instance = instance
         self._runs = runs
         self._run = run
@@ -77,9 +96,12 @@ class Resolver:
             plan_time_ms=instance.plan_time_ms,
             start_time_ms=instance.start_time_ms,
             time_zone=instance.time_zone,
-            parameters=self._values,
+            parameters=self._parameters,
             node_status=_node_status(self._runs),
+            environment=self._environment,
+            loop=self._loop,
             facts=facts_of(self._run.facts),
+            trace=self._trace,
         )
 
     def condition(self, text: str) -> bool | Missing:
@@ -124,24 +146,37 @@ class Resolver:
         """The parameter's value for this run; None if it is defined nowhere."""
         if name in self._overrides:
             return self._overrides[name]
-        if name in self._known:
-            return self._known[name]
-        text = self._own.get(name)
-        if text is None:
-            return None
-        if "#{" in text:
-            if name in self._under_way:
-                raise ElError(ErrorKind.NOT_AVAILABLE, f"The job parameter {name!r} is defined by itself.")
-            self._under_way.add(name)
-            try:
-                answer = evaluate_template(parse_template(text), self._scope)
-            finally:
-                self._under_way.discard(name)
-            if isinstance(answer, Missing):
-                raise _FactsMissing(self._needs(answer.facts).facts)
-            text = answer.text
-        self._known[name] = text
-        return text
+        return self._evaluated("job parameter", name, self._own.get(name))
+
+    def variable(self, name: str) -> str | None:
+        """The environment variable's value; None if there is none of that name."""
+        return self._evaluated("environment variable", name, self._instance.environment.get(name))
+
+    def _evaluated(self, what: str, name: str, text: str | None) -> str | None:
+        """A definition's text with its expressions evaluated."""
+        if text is None or "#{" not in text:
+            return text
+        key = (what, name)
+        if key in self._known:
+            return self._known[key]
+        if key in self._under_way:
+            raise ElError(ErrorKind.NOT_AVAILABLE, f"The {what} {name!r} is defined by itself.")
+        self._under_way.add(key)
+        try:
+            answer = evaluate_template(parse_template(text), self._scope)
+        finally:
+            self._under_way.discard(key)
+        if isinstance(answer, Missing):
+            raise _FactsMissing(self._needs(answer.facts).facts)
+        self._known[key] = answer.text
+        return answer.text
+
+    def evaluate(self, text: str) -> Evaluated | Missing:
+        """Any text, with the value's type and (with `trace`) its steps. Raises `ElError`."""
+        try:
+            return resolve(text, self._values, self._scope)
+        except _FactsMissing as request:
+            return Missing(request.facts)
 
     def _text(self, text: str, values: Mapping[str, str] | None = None) -> str | Missing:
         if "#{" not in text and "${" not in text:
@@ -156,7 +191,8 @@ class Resolver:
         script = self._plan.scripts.get(self._node.properties.get("scriptName", ""))
         if script is None or properties.get("statementOrScript", "").lower() == "statement":
             return None
-        values = _Values(self, read_arguments(properties.get("scriptArgs", "")))
+        arguments = read_arguments(properties.get("scriptArgs", ""))
+        values = _Values(*self._sources, (arguments.get, arguments))
         if not _holds_complete_expressions(script.text):
             try:
                 return msgspec.structs.replace(script, text=substitute(script.text, values))
@@ -178,16 +214,22 @@ class Resolver:
         return parameters
 
 
-class _Values(Mapping[str, str]):
-    """Parameters by name, evaluated when asked for; `below` holds values of lower rank."""
+_Source = tuple[Callable[[str], str | None], Iterable[str]]
+"""How to find out a value, and which names there are."""
 
-    def __init__(self, resolver: Resolver, below: Mapping[str, str] | None = None) -> None:
-        self._resolver = resolver
-        self._below = below or {}
+
+class _Values(Mapping[str, str]):
+    """Values by name, each worked out when it is asked for. The first source that knows a name counts."""
+
+    def __init__(self, *sources: _Source) -> None:
+        self._sources = sources
 
     def __getitem__(self, name: str) -> str:
-        value = self._resolver.value(name)
-        return self._below[name] if value is None else value
+        for find, _ in self._sources:
+            value = find(name)
+            if value is not None:
+                return value
+        raise KeyError(name)
 
     def __contains__(self, name: object) -> bool:
         try:
@@ -196,9 +238,7 @@ class _Values(Mapping[str, str]):
             return False
 
     def __iter__(self) -> Iterator[str]:
-        names = self._resolver.names()
-        yield from names
-        yield from (name for name in self._below if name not in names)
+        return iter(dict.fromkeys(name for _, names in self._sources for name in names))
 
     def __len__(self) -> int:
         return len(list(iter(self)))

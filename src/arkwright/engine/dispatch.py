@@ -186,6 +186,10 @@ class Dispatch:
             FactsFound(at_ms=at_ms, node=command.node, number=command.number, facts=facts, failure=failure),
         )
 
+    async def find_facts(self, state: Instance, keys: frozenset[str]) -> tuple[dict[str, Any], str | None]:
+        """For those who only want to know, such as a preview."""
+        return await self._lookups.find(state, keys)
+
     def _in_background(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from arkwright.core.events import RestartFrom
 from arkwright.core.instance import Instance, InstanceType
@@ -60,6 +60,14 @@ class Engine(Protocol):
         latest: bool = False,
     ) -> None:
         """`latest`: with the latest submitted version instead of the original one."""
+        ...
+
+    async def find_facts(self, instance: Instance, keys: frozenset[str]) -> tuple[Mapping[str, Any], str | None]:
+        """What expressions need from outside, by the keys of `core/facts.py`, and why the rest can't be found out."""
+        ...
+
+    async def environment(self, place: Place) -> Mapping[str, str]:
+        """The workspace's environment variables, as an instance made now would get them."""
         ...
 
     @property
