@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import statistics
 import sys
 import tempfile
 import time
@@ -62,10 +63,21 @@ def accept() -> None:
             (2 * (limits.trip + limits.sync)) * 1e3 + 1,
             "ms",
         )
-        health = asyncio.run(load.run(bench.port, load.request("GET", "/healthz", {}), clients=16, seconds=3))
-        many = _checked(asyncio.run(load.run(bench.port, message, clients=16, seconds=3)))
-        limit("round trips to /healthz with 16 clients", health.per_second, "/s")
-        row("run-immediate accepted with 16 clients", many.per_second, health.per_second / 2, "/s", at_least=True)
+        # In turns, so that a change of the machine's mood meets both.
+        healthy, accepted = [], []
+        for _ in range(5):
+            health = asyncio.run(load.run(bench.port, load.request("GET", "/healthz", {}), clients=16, seconds=0.7))
+            many = _checked(asyncio.run(load.run(bench.port, message, clients=16, seconds=0.7)))
+            healthy.append(health.per_second)
+            accepted.append(many.per_second)
+        limit("round trips to /healthz with 16 clients", statistics.median(healthy), "/s")
+        row(
+            "run-immediate accepted with 16 clients",
+            statistics.median(accepted),
+            statistics.median(healthy) / 2,
+            "/s",
+            at_least=True,
+        )
 
 
 def nodes() -> None:
@@ -155,17 +167,21 @@ def _runs(bench: Bench, job: str, count: int) -> float:
 
 def _backlog(bench: Bench, job: str, count: int, *, clients: int) -> float:
     """Runs per second, from the first call to the end of the last run."""
-    message = load.request("POST", bench.run_path(job) + "?wait=60", bench.headers)
-    del message
     plain = load.request("POST", bench.run_path(job), bench.headers)
+    before = _instances(bench, job, "success")
     begin = time.perf_counter()
-    measured = _checked(asyncio.run(load.run(bench.port, plain, clients=clients, count=count, keep=True)))
-    left = {json.loads(body)["instanceId"] for body in measured.bodies}
-    path = f"/v1/{PROJECT}/jobs/{job}/instances/"
-    for instance in sorted(left):
-        while bench.call("GET", f"{path}{instance}")["status"] in {"waiting", "running"}:
-            time.sleep(0.01)
+    _checked(asyncio.run(load.run(bench.port, plain, clients=clients, count=count)))
+    while _instances(bench, job, "success") < before + count:
+        assert _instances(bench, job, "fail") == 0
+        time.sleep(0.002)
     return count / (time.perf_counter() - begin)
+
+
+def _instances(bench: Bench, job: str, status: str) -> int:
+    """How many, from the list's total: counters, so asking disturbs little."""
+    path = f"/v1/{PROJECT}/jobs/instances/detail?jobName={job}&preciseQuery=true&status={status}&limit=1"
+    total: int = bench.call("GET", path)["total"]
+    return total
 
 
 def _checked(measured: load.Measured) -> load.Measured:
