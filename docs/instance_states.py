@@ -20,6 +20,8 @@ from arkwright.core.events import (
     Event,
     FactsFound,
     InstanceRequested,
+    NodeOperation,
+    Operation,
     RestartRequested,
     RetryDue,
     StopRequested,
@@ -29,6 +31,7 @@ from arkwright.core.job import FailPolicy, Job, Node, Plan
 from arkwright.core.outcome import Failed, FailureKind, Succeeded
 from arkwright.core.step import step
 from arkwright.core.transitions import TRANSITIONS, Answer
+from arkwright.errors import IllegalState
 
 PAGE = Path(__file__).resolve().parent / "reference" / "instance-states.md"
 NOTICE = "<!-- Written by `python docs/instance_states.py` from the code; changes here are lost. -->\n\n"
@@ -36,8 +39,11 @@ EVENTS: tuple[type[Event], ...] = typing.get_args(Event)
 
 Move = tuple[InstanceStatus, type[Event], InstanceStatus]
 
-_STEPS = 5
-"""Events deep: enough to be looked up, run, fail, be tried again and be stopped."""
+_FIRST = (InstanceStatus.WAITING_CONFIRM, InstanceStatus.WAITING)
+"""States that an instance may be made in."""
+
+_STEPS = 6
+"""Events deep: enough to be looked up, run, fail, be tried again, be paused and be stopped."""
 
 
 def page() -> str:
@@ -55,7 +61,8 @@ def page() -> str:
         "* *stays*, or the states it may lead to: the event is handled.",
         "* ignored: late or repeated news, normal after a crash; nothing changes.",
         "* refused: nothing changes, and whoever asked is told so.",
-        "* States that have no way in here are set by the scheduler or by operators.",
+        "* States that have no way in here are set by the scheduler.",
+        "* An event of a node is refused too where the node's own state does not allow it.",
     ]
     return NOTICE + "\n".join(lines) + "\n"
 
@@ -76,10 +83,10 @@ def _diagram(moves: set[Move]) -> Iterator[str]:
 
 
 def _table(moves: set[Move]) -> Iterator[str]:
-    yield f"| State | {' | '.join(kind.__name__ for kind in EVENTS)} |"
-    yield "|---|" + "---|" * len(EVENTS)
-    for status in InstanceStatus:
-        yield f"| {status.value} | {' | '.join(_cell(status, kind, moves) for kind in EVENTS)} |"
+    yield f"| Event | {' | '.join(status.value for status in InstanceStatus)} |"
+    yield "|---|" + "---|" * len(InstanceStatus)
+    for kind in EVENTS:
+        yield f"| {kind.__name__} | {' | '.join(_cell(status, kind, moves) for status in InstanceStatus)} |"
 
 
 def _cell(status: InstanceStatus, kind: type[Event], moves: set[Move]) -> str:
@@ -113,13 +120,7 @@ def find_moves() -> set[Move]:
             submit_time_ms=0,
             time_zone="UTC",
         )
-        starts = [
-            msgspec.structs.replace(fresh, status=status) for status in InstanceStatus if status not in ENDED_INSTANCE
-        ]
-        running, _ = step(plan, fresh, InstanceRequested(at_ms=0, instance=fresh))
-        if not running.ended:
-            starts.append(msgspec.structs.replace(running, status=InstanceStatus.PAUSE))
-        _explore(plan, starts, moves)
+        _explore(plan, [msgspec.structs.replace(fresh, status=status) for status in _FIRST], moves)
     return moves
 
 
@@ -131,7 +132,10 @@ def _explore(plan: Plan, states: list[Instance], moves: set[Move]) -> None:
             for event in _events(state):
                 if TRANSITIONS[state.status, type(event)] is not Answer.HANDLED:
                     continue
-                after, _ = step(plan, state, event)
+                try:
+                    after, _ = step(plan, state, event)
+                except IllegalState:  # nothing that can be done to this node
+                    continue
                 if after is state:
                     continue
                 moves.add((state.status, type(event), after.status))
@@ -173,12 +177,18 @@ def _events(state: Instance) -> Iterator[Event]:
         yield AttemptEnded(at_ms=0, node=run.index, attempt=run.attempt, outcome=Succeeded())
         for kind in (FailureKind.ERROR, FailureKind.REFUSED):
             yield AttemptEnded(at_ms=0, node=run.index, attempt=run.attempt, outcome=Failed(kind=kind, message=""))
-        yield FactsFound(at_ms=0, node=run.index, facts={"clock": 0})
-        yield FactsFound(at_ms=0, node=run.index, failure="")
+        yield FactsFound(at_ms=0, node=run.index, number=run.look_ups, facts={"clock": 0})
+        yield FactsFound(at_ms=0, node=run.index, number=run.look_ups, failure="It is not known.")
         yield RetryDue(at_ms=0, node=run.index, attempt=run.attempt)
         yield DeadlinePassed(at_ms=0, node=run.index, attempt=run.attempt)
     yield StopRequested(at_ms=0, operation_id="stop", by="")
     yield RestartRequested(at_ms=0, operation_id="restart", by="", job_version=1)
+    for kind in EVENTS:
+        if issubclass(kind, NodeOperation):
+            for run in state.nodes:
+                yield kind(at_ms=0, operation_id=f"{kind.__name__} {run.name}", by="", node_name=run.name)
+        elif issubclass(kind, Operation):
+            yield kind(at_ms=0, operation_id=kind.__name__, by="")
     yield EngineFault(at_ms=0, message="")
 
 

@@ -45,9 +45,7 @@ from arkwright.iam.throttle import Throttle
 from arkwright.iam.tokens import Tokens
 from arkwright.nodes.base import Work
 from arkwright.nodes.registry import Registry
-from arkwright.objects.base import Objects
-from arkwright.objects.folder import FolderObjects
-from arkwright.objects.paths import parse as parse_obs_path
+from arkwright.objects.open import open_objects, path_exists
 from arkwright.settings import Settings
 from arkwright.store.base import Place
 from arkwright.store.open import open_store
@@ -116,7 +114,13 @@ class Server:
         clock = SystemClock()
         tokens = Tokens(store, directory, clock.now_ms)
 
-        objects = _objects(settings, self.data)
+        objects = open_objects(
+            self.data / "obs",
+            endpoint=settings.s3_endpoint,
+            access_key=settings.s3_access_key,
+            secret_key=settings.s3_secret_key,
+            region=settings.s3_region,
+        )
         engine_name = _engine_name(self.data)
         folders = Folders(self.data)
         registry = Registry()
@@ -128,7 +132,7 @@ class Server:
             executors=self._executors(registry, folders, port) if "engine" in settings.roles else {},
             local_programs_allowed=_LocalPrograms(directory),
             name=engine_name,
-            obs_exists=_ObsExists(objects),
+            obs_exists=path_exists(objects),
             lease_seconds=None if embedded else LEASE_SECONDS,
             runs="engine" in settings.roles,
         )
@@ -292,16 +296,6 @@ class _Uvicorn(uvicorn.Server):
         self._leaving = asyncio.Event()
 
 
-class _ObsExists:
-    """Whether a path of the object storage exists, for expressions."""
-
-    def __init__(self, objects: Objects) -> None:
-        self._objects = objects
-
-    async def __call__(self, path: str) -> bool:
-        return await self._objects.exists(parse_obs_path(path))
-
-
 class _LocalPrograms:
     """Whether a workspace may run programs on this host, as the directory says now."""
 
@@ -367,20 +361,6 @@ def _check_exposure(settings: Settings) -> None:
             hint="Give --tls-cert and --tls-key, or name the reverse proxy in ARKWRIGHT_TRUSTED_PROXIES, "
             "or accept the risk with --insecure-http.",
         )
-
-
-def _objects(settings: Settings, data: Path) -> Objects:
-    if not settings.s3_endpoint:
-        return FolderObjects(data / "obs")
-    # Imported here: a server with embedded storage starts without it.
-    from arkwright.objects.s3 import S3Objects
-
-    return S3Objects.connect(
-        endpoint=settings.s3_endpoint,
-        access_key=settings.s3_access_key,
-        secret_key=settings.s3_secret_key,
-        region=settings.s3_region,
-    )
 
 
 def _make_folder(folder: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 from tests.api.house import OBJECT_LIMIT, House
-from tests.api.server import ACCESS_KEY, SECRET_KEY, RunningServer
+from tests.api.server import ACCESS_KEY, SECRET_KEY, RunningServer, shell
 
 from arkwright.api.obs import ROUTES
 from arkwright.client.signing import AccessKey, SignedRequests
@@ -171,3 +171,17 @@ def test_signed_calls_stream_with_a_declared_hash(server: RunningServer, bucket:
         assert client.put(f"{url}/large", content=large, headers=declared).status_code == 200
         forged = {"X-Sdk-Content-Sha256": hashlib.sha256(b"other").hexdigest()}
         assert client.put(f"{url}/large", content=large, headers=forged).status_code == 401
+
+
+def test_an_expression_asks_whether_a_path_exists(server: RunningServer, bucket: str, name: str) -> None:
+    token = {"X-Auth-Token": server.client.headers["X-Auth-Token"]}
+    assert httpx2.put(f"{server.url}/obs/{bucket}/a/b", content=b"1", headers=token).status_code == 200
+    asked = [f"obs://{bucket}/a/b", f"obs://{bucket}/a/", f"obs://{bucket}/a/c", "obs://nobody-has-it/"]
+    arguments = " ".join(f"#{{OBSUtil.isExistOBSPath('{path}')}}" for path in asked)
+    node = shell("n", "echo $*")
+    node["properties"].append({"name": "arguments", "value": arguments})
+    server.save_job(name, node)
+    instance = server.client.post(f"jobs/{name}/run-immediate?wait=30").json()
+    assert instance["status"] == "success", instance
+    log = server.client.get(f"jobs/{name}/instances/{instance['instanceId']}/nodes/n/log")
+    assert log.text == "true true false false\n"

@@ -306,7 +306,12 @@ def test_scripts_are_listed_and_found(client: Any, server: RunningServer, name: 
     found = search(f"needle_{name}")
     assert (found.total_hits, found.limit, found.offset) == (1, 10, 0)
     [hit] = found.search_details
-    assert (hit.doc_type, hit.script_name, hit.script_type, hit.new_save_or_commit) == ("script", name, "Shell", "commit")
+    assert (hit.doc_type, hit.script_name, hit.script_type, hit.new_save_or_commit) == (
+        "script",
+        name,
+        "Shell",
+        "commit",
+    )
     nodes = search(f"{name}_job needle", doc_types="node", owners="anna").search_details
     assert [(each.job_name, each.node_name, each.schedule_state) for each in nodes] == [
         (f"{name}_job", "second", "stop")

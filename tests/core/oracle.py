@@ -33,20 +33,43 @@ def fresh_node(attempts: int = 0, asked: int = 0) -> Node:
         "asking": False,  # for the clock
         "asked": asked,  # how often; an answer says which time it answers
         "clock": None,
+        "hopeless": False,  # the clock can't be found out
         "late": False,  # took too long and is being stopped
         "told_to_stop": False,
         "because_of_failure": False,  # skipped because something failed
+        "forgiven": False,  # failed, but an operator went on past it
+        "forced": False,  # an operator made it a success, or skipped it
     }
 
 
+WHERE = {
+    "continue": ("running-exception",),
+    "force-success": ("running-exception", "fail", "manual-stop"),
+    "pause": ("running",),
+    "resume": ("pause",),
+    "confirm": ("waiting-confirm",),
+    "freeze": ("waiting",),
+    "unfreeze": ("freeze",),
+    "retry node": ("running-exception",),
+    "force-success node": ("running-exception",),
+    "skip node": ("running", "running-exception"),
+    "pause node": ("running", "running-exception"),
+    "resume node": ("running", "running-exception"),
+}
+"""In which states of the instance an operator may do what."""
+
+
 class Oracle:
-    def __init__(self, shapes: list[Shape]) -> None:
+    def __init__(self, shapes: list[Shape], *, all_conditions: bool = False) -> None:
         self.shapes = shapes
+        self.all_conditions = all_conditions
         self.shape = shapes[0]
         self.nodes: list[Node] = []
         self.state = "waiting"
         self.ending: str | None = None
         self.success_with_ignored_failures = False
+        self.forced = False
+        self.refused = False
         self.operations: set[str] = set()
         self.done: list[tuple[str, int, int]] = []
         """What the newest event caused: ("start" | "cancel" | "ask" | "pause", node, attempt) and ("finish", 0, 0)."""
@@ -54,6 +77,7 @@ class Oracle:
     # -- events
     def hear(self, what: str, **news: Any) -> None:
         self.done = []
+        self.refused = False
         ended = self.state in ENDED
         handlers: dict[str, Callable[..., bool]] = {
             "requested": self._requested,
@@ -65,15 +89,17 @@ class Oracle:
             "stop": self._stop,
             "restart": self._restart,
             "fault": self._fault,
+            "operate": self._operate,
         }
-        if ended and what != "restart":
+        if ended and what not in ("restart", "operate"):
             return
-        if what != "restart" and news.get("node", -1) >= len(self.nodes):
+        if what not in ("restart", "operate") and news.get("node", -1) >= len(self.nodes):
             return  # a node of an earlier version of the job
         if not handlers[what](**news):
             return
-        self._walk_until_nothing_changes()
-        self._end_if_over()
+        if self.state not in ENDED:
+            self._walk_until_nothing_changes()
+            self._end_if_over()
 
     def _requested(self) -> bool:
         if self.nodes:
@@ -110,9 +136,7 @@ class Oracle:
         run = self.nodes[node]
         if not run["asking"] or run["asked"] != number:
             return False
-        run["asking"] = False
-        if self.ending is None:
-            self._failed(node, again=False)
+        run["asking"], run["hopeless"] = False, True
         return True
 
     def _retry(self, node: int, attempt: int) -> bool:
@@ -164,8 +188,71 @@ class Oracle:
             else old[index]
             for index, _ in enumerate(self.shape)
         ]
-        self.state, self.ending, self.success_with_ignored_failures = "running", None, False
+        self.state, self.ending, self.success_with_ignored_failures, self.forced = "running", None, False, False
         return True
+
+    # -- operators
+    def _operate(self, operation: str, how: str, target: int) -> bool:
+        if operation in self.operations:
+            return False
+        on_node = how.endswith(" node")
+        known = not on_node or target < len(self.nodes)
+        if self.state not in WHERE[how] or self.ending is not None or not known:
+            self.refused = True
+            return False
+        if on_node and not self._may(how, target):
+            self.refused = True
+            return False
+        self.operations.add(operation)
+        if on_node:
+            self._operate_node(how, self.nodes[target])
+        elif how == "continue":
+            for run in self._suspending():
+                run["forgiven"] = True
+        elif how == "force-success":
+            for run in self.nodes:
+                if run["state"] == "fail":
+                    run["state"], run["forced"] = "success", True
+            if self.state in ENDED:
+                self.state, self.forced = "success", True
+            else:
+                self.ending = "success"
+                self._stop_everything()
+        elif how == "pause":
+            self.state = "pause"
+        elif how == "resume":
+            self.state = "running-exception" if self._suspending() else "running"
+        elif how == "freeze":
+            self.state = "freeze"
+        else:
+            self._requested()
+        if self.state == "running-exception" and not self._suspending() and self.ending is None:
+            self.state = "running"
+        return True
+
+    def _may(self, how: str, target: int) -> bool:
+        run = self.nodes[target]
+        if how in ("retry node", "force-success node"):
+            return any(run is each for each in self._suspending())
+        if how == "skip node":
+            return run["state"] in ("waiting", "pause") and len(self.nodes) > 1
+        return bool(run["state"] == {"pause node": "waiting", "resume node": "pause"}[how])
+
+    def _operate_node(self, how: str, run: Node) -> None:
+        if how == "retry node":
+            run["state"], run["used"] = "waiting", 0
+        elif how == "force-success node":
+            run["state"], run["forced"] = "success", True
+        elif how == "skip node":
+            run["state"], run["forced"], run["asking"], run["hopeless"] = "skip", True, False, False
+        elif how == "pause node":
+            run["state"], run["asking"], run["clock"], run["hopeless"] = "pause", False, None, False
+        else:
+            run["state"] = "waiting"
+
+    def _suspending(self) -> list[Node]:
+        pairs = zip(self.nodes, self.shape, strict=True)
+        return [n for n, rules in pairs if n["state"] == "fail" and rules["policy"] == "SUSPEND" and not n["forgiven"]]
 
     def _runs_again(self, node: int, again: list[int]) -> bool:
         """From the error node: what did not succeed and what comes after it. Lines go from lower numbers to higher."""
@@ -184,11 +271,11 @@ class Oracle:
             self.done.append(("pause", node, run["attempts"]))
             return
         run["state"] = "fail"
-        run["clock"] = None
+        run["clock"], run["hopeless"] = None, False
         if rules["policy"] == "FAIL":
             self.ending = self.ending or "fail"
             self._stop_everything()
-        elif rules["policy"] == "SUSPEND" and self.ending is None:
+        elif rules["policy"] == "SUSPEND" and self.ending is None and self.state != "pause":
             self.state = "running-exception"
 
     def _stop_everything(self) -> None:
@@ -205,7 +292,9 @@ class Oracle:
         while changed:
             changed = False
             for node, run in enumerate(self.nodes):
-                if self.ending is None and run["state"] == "waiting" and not run["asking"]:
+                if self.ending is not None or self.state == "pause":
+                    return
+                if run["state"] == "waiting" and not run["asking"]:
                     changed = self._decide(node) or changed
 
     def _decide(self, node: int) -> bool:
@@ -217,16 +306,24 @@ class Oracle:
             run["state"], run["because_of_failure"] = "skip", True
             return True
         unconditional = [before for before, condition in lines if condition is None]
-        if unconditional and all(self.nodes[before]["state"] == "skip" for before in unconditional):
+        if unconditional and all(self._passed_over(before) for before in unconditional):
             run["state"] = "skip"
+            return True
+        if run["hopeless"]:
+            self._failed(node, again=False)
             return True
         answers = self._answers(node)
         if "broken" in answers:
             self._failed(node, again=False)
             return True
-        if answers and "true" not in answers:
-            return self._ask(node) if "unknown" in answers else self._skip(node)
-        return self._run(node)
+        decides = "false" if self.all_conditions else "true"
+        if not answers or (decides in answers and not self.all_conditions):
+            return self._run(node)
+        if decides in answers:
+            return self._skip(node)
+        if "unknown" in answers:
+            return self._ask(node)
+        return self._run(node) if self.all_conditions else self._skip(node)
 
     def _answers(self, node: int) -> list[str]:
         """Of the lines with conditions, up to the first that decides."""
@@ -235,12 +332,12 @@ class Oracle:
             if condition is None:
                 continue
             answers.append(self._holds(node, before, condition))
-            if answers[-1] in ("true", "broken"):
+            if answers[-1] in ("false" if self.all_conditions else "true", "broken"):
                 break
         return answers
 
     def _holds(self, node: int, before: int, condition: str) -> str:
-        if self.nodes[before]["state"] == "skip":
+        if self._passed_over(before):
             return "false"
         clock = self.nodes[node]["clock"]
         if condition == "clock":
@@ -285,8 +382,11 @@ class Oracle:
     def _over(self, node: int) -> bool:
         run = self.nodes[node]
         if run["state"] == "fail":
-            return self.shape[node]["policy"] in ("IGNORE", "FAIL_CHILD")
+            return self.shape[node]["policy"] in ("IGNORE", "FAIL_CHILD") or bool(run["forgiven"])
         return str(run["state"]) in ("success", "skip")
+
+    def _passed_over(self, node: int) -> bool:
+        return self.nodes[node]["state"] == "skip" and not self.nodes[node]["forced"]
 
     def _failure_reaches_beyond(self, node: int) -> bool:
         run = self.nodes[node]
@@ -298,20 +398,24 @@ class Oracle:
         if self.ending is not None:
             if not running:
                 for run in self.nodes:
-                    if run["state"] == "waiting":
+                    if run["state"] in ("waiting", "pause"):
                         run["state"] = "manual-stop" if self.ending == "manual-stop" else "skip"
-                        run["because_of_failure"] = run["state"] == "skip"
+                        run["because_of_failure"] = self.ending == "fail"
                         run["asking"] = False
-                self._end(self.ending)
+                self._end(self.ending, forced=self.ending == "success")
             return
-        if running or any(run["state"] == "waiting" for run in self.nodes):
+        if running or self.state == "freeze" or any(run["state"] in ("waiting", "pause") for run in self.nodes):
             return
-        policies = [self.shape[i]["policy"] for i, run in enumerate(self.nodes) if run["state"] == "fail"]
+        policies = [
+            "IGNORE" if run["forgiven"] else rules["policy"]
+            for run, rules in zip(self.nodes, self.shape, strict=True)
+            if run["state"] == "fail"
+        ]
         if "SUSPEND" in policies:
             return
         self.success_with_ignored_failures = policies != [] and set(policies) == {"IGNORE"}
         self._end("fail" if "FAIL_CHILD" in policies else "success")
 
-    def _end(self, state: str) -> None:
-        self.state, self.ending = state, None
+    def _end(self, state: str, *, forced: bool = False) -> None:
+        self.state, self.ending, self.forced = state, None, forced
         self.done.append(("finish", 0, 0))

@@ -30,14 +30,18 @@ from arkwright.core.events import (
     Event,
     FactsFound,
     InstanceRequested,
+    Operation,
     RestartFrom,
     RestartRequested,
     RetryDue,
     StopRequested,
 )
+from arkwright.core.instance import ConditionPolicy, InstanceStatus
 from arkwright.core.job import FailPolicy, Job, Node, Plan
 from arkwright.core.outcome import Failed, FailureKind, Outcome, Succeeded
 from arkwright.core.step import outstanding, step
+from arkwright.core.transitions import NODE_OPERATIONS, OPERATIONS
+from arkwright.errors import IllegalState, IllegalTransition, InvalidInput
 
 News = dict[str, Any]
 """An event in words: `{"what": "ended", "node": 2, "attempt": 1, "how": "error"}` (see `oracle.py`)."""
@@ -137,10 +141,12 @@ def duty_of(command: Command) -> Duty | None:
 
 
 class Engine:
-    def __init__(self, shapes: list[Shape]) -> None:
+    def __init__(self, shapes: list[Shape], *, all_conditions: bool = False, first: str = "waiting") -> None:
         self.plans = [plan_of(shape) for shape in shapes]
         self.plan = self.plans[0]
-        self.first = self.state = new_instance(self.plan)
+        policy = ConditionPolicy.AND if all_conditions else ConditionPolicy.OR
+        self.first = self.state = new_instance(self.plan, condition_policy=policy, status=InstanceStatus(first))
+        self.refused = False
         self.now_ms = START_MS
         self.duties: dict[Duty, Command] = {}
         self.commands: tuple[Command, ...] = ()
@@ -154,7 +160,13 @@ class Engine:
     def deliver(self, event: Event) -> None:
         plan = self.plans[event.job_version - 1] if isinstance(event, RestartRequested) else self.plan
         before = self.state
-        self.state, self.commands = step(plan, before, event)
+        self.refused = False
+        try:
+            self.state, self.commands = step(plan, before, event)
+        except (IllegalTransition, IllegalState, InvalidInput):
+            assert isinstance(event, Operation)
+            self.refused, self.commands = True, ()
+            return
         if self.state is not before:
             self.plan = plan
         self.history.append(event)
@@ -205,6 +217,11 @@ class Engine:
                 return DeadlinePassed(at_ms=at_ms, node=node, attempt=attempt)
             case {"what": "stop", "operation": operation}:
                 return StopRequested(at_ms=at_ms, operation_id=operation, by="anna")
+            case {"what": "operate", "operation": operation, "how": how, "target": target}:
+                name, _, on_node = how.partition(" ")
+                if on_node:
+                    return NODE_OPERATIONS[name](at_ms=at_ms, operation_id=operation, by="anna", node_name=f"n{target}")
+                return OPERATIONS[name](at_ms=at_ms, operation_id=operation, by="anna")
             case {"what": "fault"}:
                 return EngineFault(at_ms=at_ms, message="Internal error.")
             case {"what": "restart", "operation": operation, "version": version, "position": position, "node": node}:

@@ -11,13 +11,17 @@ from typing import Any
 import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.core.oracle import Oracle, Shape
+from tests.core.oracle import WHERE, Oracle, Shape
 from tests.core.scenarios import Duty, Engine, News, shapes
 
 from arkwright.core.commands import CancelAttempt, Command, Finish, LookUp, SetDeadline, SetRetryTimer, StartAttempt
 from arkwright.core.events import (
+    ContinueRequested,
     EngineFault,
     Event,
+    ForceSuccessRequested,
+    NodeForceSuccessRequested,
+    NodeRetryRequested,
     RestartRequested,
 )
 from arkwright.core.instance import ENDED_NODE, Instance, NodeStatus
@@ -73,6 +77,8 @@ def next_news(engine: Engine, versions: int, tape: Tape, operation: int) -> News
     choice = tape.next()
     if choice > 235:
         return None
+    if engine.state.ended and choice % 7 == 0:
+        return operation_news(engine, tape, operation)
     if engine.state.ended:
         version = choice % versions
         return {
@@ -85,10 +91,24 @@ def next_news(engine: Engine, versions: int, tape: Tape, operation: int) -> News
     news = possible_news(engine, tape)
     if choice > 232:
         return {"what": "fault"}
+    if 190 < choice <= 225 or (not news and choice % 4):
+        return operation_news(engine, tape, operation)
     if choice > 225 or not news:
         return {"what": "stop", "operation": f"o{operation}"}
     chosen: News = tape.pick(news)
     return chosen
+
+
+_LIKELY = {"waiting": ("pause node", "skip node"), "pause": ("resume node", "skip node", "resume node")}
+
+
+def operation_news(engine: Engine, tape: Tape, operation: int) -> News:
+    """Mostly something that makes sense, at times anything."""
+    how, target = tape.pick(sorted(WHERE)), tape.next() % 5
+    likely = [(how, run.index) for run in engine.state.nodes for how in _LIKELY.get(run.status.value, ())]
+    if likely and tape.next() % 2:
+        how, target = tape.pick(likely)
+    return {"what": "operate", "operation": f"o{operation}", "how": how, "target": target}
 
 
 def seen(state: Instance) -> dict[str, Any]:
@@ -96,8 +116,12 @@ def seen(state: Instance) -> dict[str, Any]:
         "state": state.status.value,
         "ending": state.stopping.value if state.stopping else None,
         "ignored": state.ignore_success,
+        "forced": state.force_success,
         "nodes": [
-            (run.status.value, run.attempt, run.retries, run.retry_at_ms is not None, run.looking_up, run.cancelling)
+            (
+                *(run.status.value, run.attempt, run.retries, run.retry_at_ms is not None, run.looking_up),
+                *(run.cancelling, run.forced),
+            )
             for run in state.nodes
         ],
     }
@@ -108,8 +132,12 @@ def expected(oracle: Oracle) -> dict[str, Any]:
         "state": oracle.state,
         "ending": oracle.ending,
         "ignored": oracle.success_with_ignored_failures,
+        "forced": oracle.forced,
         "nodes": [
-            (run["state"], run["attempts"], run["used"], run["pausing"], run["asking"], run["told_to_stop"])
+            (
+                *(run["state"], run["attempts"], run["used"], run["pausing"], run["asking"]),
+                *(run["told_to_stop"], run["forced"]),
+            )
             for run in oracle.nodes
         ],
     }
@@ -135,9 +163,16 @@ def done_by(commands: tuple[Command, ...]) -> list[tuple[str, int, int]]:
 
 
 @SETTINGS
-@given(versions=st.lists(shapes(), min_size=1, max_size=2), tape=st.binary(min_size=80, max_size=300))
-def test_the_core_does_what_the_oracle_says_after_every_event(versions: list[Shape], tape: bytes) -> None:
-    engine, oracle, choices = Engine(versions), Oracle(versions), Tape(tape)
+@given(
+    versions=st.lists(shapes(), min_size=1, max_size=2),
+    tape=st.binary(min_size=80, max_size=300),
+    all_conditions=st.booleans(),
+)
+def test_the_core_does_what_the_oracle_says_after_every_event(
+    versions: list[Shape], tape: bytes, all_conditions: bool
+) -> None:
+    engine = Engine(versions, all_conditions=all_conditions)
+    oracle, choices = Oracle(versions, all_conditions=all_conditions), Tape(tape)
     told: list[tuple[News, Event]] = []
     news: News | None = {"what": "requested"}
     while True:
@@ -149,6 +184,7 @@ def test_the_core_does_what_the_oracle_says_after_every_event(versions: list[Sha
         before = engine.state
         engine.deliver(event)
         oracle.hear(**news)
+        assert engine.refused is oracle.refused
         assert seen(engine.state) == expected(oracle)
         assert done_by(engine.commands) == sorted(oracle.done)
         check_the_invariants(engine, before, event)
@@ -161,14 +197,21 @@ def test_the_core_does_what_the_oracle_says_after_every_event(versions: list[Sha
 # ---------------------------------------------------------------- invariants
 
 
+_REVIVING = ContinueRequested | ForceSuccessRequested | NodeForceSuccessRequested | NodeRetryRequested
+"""Operations that change how a node ended."""
+
+
 def check_the_invariants(engine: Engine, before: Instance, event: Event) -> None:
     after = engine.state
     if isinstance(event, RestartRequested) and after is not before:
         return
-    if before.ended:
+    if engine.refused:
+        assert after is before, "a refused operation changed something"
+        return
+    if before.ended and not isinstance(event, ForceSuccessRequested):
         assert after is before, "an ended instance changed without a restart"
     for old, new in zip(before.nodes, after.nodes, strict=False):
-        if old.status in ENDED_NODE:
+        if old.status in ENDED_NODE and not isinstance(event, _REVIVING):
             assert new is old, "a node run ended twice"
     for command in engine.commands:
         if isinstance(command, StartAttempt):
@@ -179,7 +222,7 @@ def check_the_invariants(engine: Engine, before: Instance, event: Event) -> None
                 or (run.status is NodeStatus.FAIL and run.failure_ignored)
                 for run in runs
             ), "a node started before its predecessors let it"
-            assert not runs or any(run.status is not NodeStatus.SKIP for run in runs)
+            assert not runs or any(run.status is not NodeStatus.SKIP or run.forced for run in runs)
     if not isinstance(event, EngineFault):
         again, commands = step(engine.plan, after, event)
         assert again is after, "the same event told twice changed something"

@@ -32,9 +32,10 @@ from arkwright.core.events import (
     RetryDue,
     StopRequested,
 )
-from arkwright.core.instance import Instance, InstanceStatus, InstanceType, NodeRun, NodeStatus
+from arkwright.core.instance import ConditionPolicy, Instance, InstanceStatus, InstanceType, NodeRun, NodeStatus
 from arkwright.core.job import FailPolicy, Job, Node, Parameter, ParameterKind, Plan, Script
 from arkwright.core.outcome import Failed, FailureKind, Outcome, Succeeded
+from arkwright.core.transitions import NODE_OPERATIONS, OPERATIONS
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 NUMBER = st.integers(0, 2**53 - 1)
@@ -89,7 +90,8 @@ COMMANDS = typing.get_args(Command)
 
 def test_these_tests_know_every_kind() -> None:
     known = {InstanceRequested, AttemptEnded, FactsFound, RetryDue, DeadlinePassed, StopRequested, RestartRequested}
-    assert set(EVENTS) == known | {EngineFault}
+    operations = {*OPERATIONS.values(), *NODE_OPERATIONS.values()}
+    assert set(EVENTS) == known | operations | {EngineFault}
     assert set(OUTCOMES) == {Succeeded, Failed}
     commands = {StartAttempt, AttachAttempt, CancelAttempt, SetRetryTimer, SetDeadline, Finish, LookUp}
     assert set(COMMANDS) == commands
@@ -151,10 +153,11 @@ WORDS: dict[type, list[Any]] = {
         "freeze", "skip-by-depend",
     ],
     NodeStatus: ["waiting", "running", "success", "fail", "skip", "pause", "manual-stop"],
-    InstanceType: [0, 2, 5, 6, 7],
+    InstanceType: [0, 2, 5, 6, 7, 100],
     FailureKind: ["error", "refused", "cancelled", "lost"],
     FailPolicy: ["FAIL", "FAIL_CHILD", "IGNORE", "SUSPEND"],
     ParameterKind: ["variable", "constants"],
+    ConditionPolicy: ["OR", "AND"],
 }  # fmt: skip
 
 

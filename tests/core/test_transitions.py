@@ -16,19 +16,26 @@ from arkwright.core.events import (
     EngineFault,
     Event,
     FactsFound,
+    ForceSuccessRequested,
     InstanceRequested,
+    NodeOperation,
+    NodePauseRequested,
+    NodeResumeRequested,
+    NodeSkipRequested,
+    Operation,
     RestartRequested,
     RetryDue,
     StopRequested,
 )
 from arkwright.core.instance import ENDED_INSTANCE, Instance, InstanceStatus, NodeRun, NodeStatus
+from arkwright.core.job import FailPolicy
 from arkwright.core.outcome import Succeeded
 from arkwright.core.step import step
 from arkwright.core.transitions import TRANSITIONS, Answer
 from arkwright.errors import IllegalTransition
 
 EVENTS: tuple[type[Event], ...] = typing.get_args(Event)
-PLAN = plan("a > b, c, d, e")
+PLAN = plan("a > b, c, d, e, f, g", f=FailPolicy.SUSPEND)
 STARTED = frozenset({InstanceStatus.RUNNING, InstanceStatus.RUNNING_EXCEPTION, InstanceStatus.PAUSE})
 
 
@@ -44,6 +51,8 @@ def state_in(status: InstanceStatus) -> Instance:
             NodeRun(index=2, name="c", status=NodeStatus.RUNNING, attempt=1, retries=1, retry_at_ms=START_MS + 1),
             NodeRun(index=3, name="d", looking_up=True, look_ups=1),
             NodeRun(index=4, name="e", status=NodeStatus.RUNNING, attempt=1, deadline_ms=START_MS + 1),
+            NodeRun(index=5, name="f", status=NodeStatus.FAIL, attempt=1),
+            NodeRun(index=6, name="g", status=NodeStatus.PAUSE),
         )
         return msgspec.structs.replace(fresh, nodes=runs)
     ended = {
@@ -73,6 +82,11 @@ def event_of(kind: type[Event]) -> Event:
         event = StopRequested(at_ms=at_ms, operation_id="o1", by="anna")
     elif kind is RestartRequested:
         event = RestartRequested(at_ms=at_ms, operation_id="o1", by="anna", job_version=1)
+    elif issubclass(kind, NodeOperation):
+        nodes = {NodeSkipRequested: "b", NodePauseRequested: "b", NodeResumeRequested: "g"}
+        event = kind(at_ms=at_ms, operation_id="o1", by="anna", node_name=nodes.get(kind, "f"))
+    elif issubclass(kind, Operation):
+        event = kind(at_ms=at_ms, operation_id="o1", by="anna")
     else:
         assert kind is EngineFault
         event = EngineFault(at_ms=at_ms, message="Internal error.")
@@ -117,9 +131,9 @@ def test_an_event_told_again_changes_nothing(status: InstanceStatus, kind: type[
 
 
 @pytest.mark.parametrize("status", sorted(ENDED_INSTANCE))
-def test_an_ended_instance_changes_only_by_a_restart(status: InstanceStatus) -> None:
+def test_an_ended_instance_changes_only_by_a_restart_or_forced_success(status: InstanceStatus) -> None:
     handled = {kind for kind in EVENTS if TRANSITIONS[status, kind] is Answer.HANDLED}
-    assert handled <= {RestartRequested}
+    assert handled <= {RestartRequested, ForceSuccessRequested}
 
 
 @pytest.mark.parametrize("status", sorted(set(InstanceStatus) - ENDED_INSTANCE))

@@ -27,10 +27,10 @@ STOP_SECONDS = 10
 END_SECONDS = 60
 
 
-def command_with_lease(seconds: float) -> tuple[str, ...]:
-    """The same command, with another length of the engines' leases."""
-    text = f"import arkwright.app as app; app.LEASE_SECONDS = {seconds!r}; from arkwright.cli import main; main()"
-    return (sys.executable, "-c", text)
+def command_with(**seconds: float) -> tuple[str, ...]:
+    """The same command, with other values of the constants in `app`, so that a test needn't wait for long ones."""
+    changes = "".join(f"app.{name} = {value!r}; " for name, value in seconds.items())
+    return (sys.executable, "-c", f"import arkwright.app as app; {changes}from arkwright.cli import main; main()")
 
 
 def clean_environment(more: Mapping[str, str] | None = None) -> dict[str, str]:

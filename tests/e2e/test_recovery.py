@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
 from tests.e2e.house import House, house, node, until
+
+from arkwright.executors.folder import AttemptFolder, Barred, NotStarted
+from arkwright.executors.process import this_system
 
 BACKLOG = 300
 QUEUE = 120
@@ -71,3 +76,27 @@ def test_what_is_stopped_while_it_is_being_taken_up_ends(tmp_path: Path) -> None
         client.close()
         assert home.stop() == 0
     assert len(trace.read_text().split()) <= 2, "what was stopped in the queue never ran"
+
+
+def test_a_server_killed_while_it_bars_a_program_leaves_no_half_claim(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen once in some hundred kills: an empty claim, and a program that never ran counted as lost."""
+    attempt = AttemptFolder(tmp_path / "attempt")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", _killed)
+        with pytest.raises(_Killed):
+            attempt.bar()
+    assert attempt.read(this_system()) == NotStarted()
+    assert attempt.bar()
+    assert attempt.read(this_system()) == Barred()
+    assert not attempt.bar()
+    assert [each.name for each in (tmp_path / "attempt").iterdir()] == ["child"]
+
+
+class _Killed(Exception):
+    pass
+
+
+def _killed(*_: object) -> int:
+    raise _Killed

@@ -57,25 +57,26 @@ def test_it_ends_in_time_with_a_waiting_call_a_stream_and_a_program_open(tmp_pat
     with house(tmp_path) as home, ThreadPoolExecutor() as pool:
         instance_id, fifo = running_job(home, exit_code=0)
         watcher, waiter, idle = home.client(), home.client(), home.client()
+        idle.save_job("long", node("a", statement="sleep 1000"))
         idle.show("waits", instance_id)  # a keep-alive connection that stays open
         with watcher.stream(f"jobs/waits/instances/{instance_id}/events") as events:
             assert events.readline()
-            waiting = pool.submit(waiter.call, "POST", "jobs/waits/run-immediate?wait=3600")
-            others = until(lambda: [each for each in _running(home) if each != instance_id], "the second one runs")
+            waiting = pool.submit(waiter.call, "POST", "jobs/long/run-immediate?wait=3600")
+            [other] = until(lambda: [each for each in _running(home) if each != instance_id], "the second one runs")
             begun = time.monotonic()
             assert home.stop() == 0, home.log
             assert time.monotonic() - begun < STOP_SECONDS
             assert b"event: instance" in events.read() or events.isclosed()
         reply: Reply = waiting.result(10)
         # The call is answered with what is known: the instance runs on.
-        assert (reply.status, reply.json) == (200, {"instanceId": others[0], "status": "running"})
+        assert (reply.status, reply.json) == (200, {"instanceId": other, "status": "running"})
         assert not (home.data / "server.json").exists()
         home.start()
-        for _ in range(2):
-            release(fifo, "late\n")
+        release(fifo, "late\n")
         client = home.client()
-        for each in (instance_id, *others):
-            assert client.ended("waits", each)["status"] == "success"
+        assert client.ended("waits", instance_id)["status"] == "success"
+        client.good("POST", f"jobs/long/instances/{other}/stop")
+        assert client.ended("long", other)["status"] == "manual-stop"
         for each in (client, watcher, waiter, idle):
             each.close()
 

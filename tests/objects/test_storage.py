@@ -12,6 +12,7 @@ import pytest
 
 from arkwright.objects.base import BucketMissing, ObjectMissing, Objects
 from arkwright.objects.folder import INCOMING, FolderObjects
+from arkwright.objects.open import open_objects, path_exists
 from arkwright.objects.paths import ObsPath, PathInvalid
 from arkwright.objects.s3 import S3Objects
 
@@ -208,3 +209,23 @@ def test_a_missing_bucket_is_told_and_a_name_that_is_none_refused(folder: Folder
         run(folder.list("nobody"))
     with pytest.raises(PathInvalid):
         run(folder.list(".incoming"))
+
+
+def test_settings_choose_the_storage(tmp_path: Path) -> None:
+    def opened(endpoint: str) -> Objects:
+        return open_objects(tmp_path, endpoint=endpoint, access_key="a", secret_key="s", region="eu-de")
+
+    assert isinstance(opened(""), FolderObjects)
+    pytest.importorskip("obstore")
+    assert isinstance(opened("https://obs.example.com"), S3Objects)
+
+
+def test_a_path_is_asked_for_by_its_text(folder: FolderObjects) -> None:
+    async def work() -> None:
+        exists = path_exists(folder)
+        await put(folder, "a/b", b"1")
+        assert [await exists(f"obs://bbb/{key}") for key in ("a/b", "a/", "x")] == [True, True, False]
+        with pytest.raises(PathInvalid):
+            await exists("/etc/passwd")
+
+    run(work())

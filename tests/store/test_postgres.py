@@ -265,7 +265,7 @@ async def test_a_backup_is_left_to_the_database(two: tuple[Store, Store]) -> Non
 
 # ---------------------------------------------------------------- migrations
 
-NEXT = Migration(2, "0002_next.postgres.sql", "CREATE TABLE next (\n    a text\n);\n")
+NEXT = Migration(3, "0003_next.postgres.sql", "CREATE TABLE next (\n    a text\n);\n")
 
 
 async def tables(address: str) -> set[str]:
@@ -284,7 +284,7 @@ async def test_servers_that_start_together_migrate_once(postgres_address: str) -
     assert await tables(postgres_address) == {
         *("schema_version", "installation", "id_block", "place", "definition", "definition_version"),
         *("definition_name", "definition_count", "instance", "instance_count", "node_run", "attempt"),
-        *("event", "event_default", "posted", "engine", "idempotency", "identity", "token", "next"),
+        *("event", "event_default", "posted", "engine", "idempotency", "identity", "token", "next", "audit"),
     }
-    with pytest.raises(StoreUnavailable, match=f"version 2; this program knows {known[-1].number}"):
+    with pytest.raises(StoreUnavailable, match=f"version 3; this program knows {known[-1].number}"):
         await PostgresStore(postgres_address, migrations=known).open()

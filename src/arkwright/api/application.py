@@ -17,9 +17,9 @@ from collections.abc import Callable, Mapping, Sequence
 from starlette.exceptions import HTTPException
 from starlette.routing import Route as Path
 from starlette.routing import Router
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from arkwright.api import routes
+from arkwright.api import audit, routes
 from arkwright.api.access import admit
 from arkwright.api.call import Call, LogPath, Parts
 from arkwright.api.error_codes import METHOD_NOT_ALLOWED, ROUTE_NOT_FOUND
@@ -113,9 +113,24 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         call = Call(self._parts, self._by_method[scope["method"]], scope, receive)
+        if not audit.is_audited(call.route):
+            await admit(call)
+            response = await call.route.handler(call)
+        else:
+            response = await _audited(call)
+        await response(scope, receive, send)
+
+
+async def _audited(call: Call) -> ASGIApp:
+    """The reply to a call that may change something, once its audit record is durable."""
+    try:
         await admit(call)
         response = await call.route.handler(call)
-        await response(scope, receive, send)
+    except Exception as error:
+        await audit.record_refusal(call, error)
+        raise
+    await audit.record_success(call)
+    return response
 
 
 def make_application(

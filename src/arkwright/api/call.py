@@ -157,6 +157,11 @@ class Call:
             self._body = await read_body(self.scope, self.receive, self.parts.body_limit_bytes)
         return self._body
 
+    @property
+    def body_read(self) -> bytes | None:
+        """The body, if somebody has read it by now."""
+        return self._body
+
     async def declared_body(self) -> bytes | str:
         """For a body that the handler reads itself: the hash that X-Sdk-Content-Sha256 declares, which `stream` holds
         the body against. Without that header the whole body, within the usual limit."""

@@ -22,6 +22,8 @@ GROUPS = {
     "job": "arkwright.cli.job:job",
     "instance": "arkwright.cli.instance:instance",
     "script": "arkwright.cli.script:script",
+    "obs": "arkwright.cli.obs:obs",
+    "el": "arkwright.cli.el:el",
     "import": "arkwright.cli.folder:import_",
     "backup": "arkwright.cli.backup:backup",
     "restore": "arkwright.cli.backup:restore",
@@ -29,7 +31,7 @@ GROUPS = {
     "version": "arkwright.cli.config:version",
 }
 PANELS: list[CommandGroupDict] = [
-    {"name": "Work with jobs", "commands": ["job", "instance", "script", "import"]},
+    {"name": "Work with jobs", "commands": ["job", "instance", "script", "obs", "el", "import"]},
     {"name": "Run a server", "commands": ["serve", "backup", "restore", "config", "version"]},
 ]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from arkwright.cli import exits
+from arkwright.cli.operate import add_operations
 from arkwright.cli.output import ago, clock, state, took
 from arkwright.cli.target import Session, connected
 from arkwright.errors import InvalidInput, NotFound
@@ -265,3 +266,6 @@ def restart(
         return follow_instance(session, job, identity)
     session.output.done(f"Restarted instance {identity} of {job}.", {"instanceId": identity, "job": job})
     return exits.DONE
+
+
+add_operations(instance)

@@ -19,8 +19,19 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 _METAVARS = {"data": "DIR", "tls_cert": "FILE", "tls_key": "FILE", "database_url": "URL"}
-_ENVIRONMENT_ONLY = frozenset({"admin_password", "secret_key", "access_key", "admin_user", "project_id", "domain"})
-"""Read once, at the first start; secrets on a command line are seen by everybody on the machine."""
+_ENVIRONMENT_ONLY = frozenset(
+    {
+        "admin_password",
+        "secret_key",
+        "access_key",
+        "admin_user",
+        "project_id",
+        "domain",
+        "s3_access_key",
+        "s3_secret_key",
+    }
+)
+"""Read once, at the first start, or secret; secrets on a command line are seen by everybody on the machine."""
 
 
 def settings_options(function: F) -> F:

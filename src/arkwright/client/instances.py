@@ -84,6 +84,20 @@ def restart(
     )
 
 
+def operate(job: str, instance_id: int, operation: str) -> Call[None]:
+    """`continue`, `force-success`, `pause`, `resume`, `confirm`, `freeze` or `unfreeze`."""
+    return _operation(path("jobs", job, "instances", instance_id, operation))
+
+
+def operate_node(job: str, instance_id: int, node: str, operation: str) -> Call[None]:
+    """`retry`, `force-success`, `skip`, `pause` or `resume` one node."""
+    return _operation(path("jobs", job, "instances", instance_id, "nodes", node, operation))
+
+
+def _operation(where: str) -> Call[None]:
+    return Call(method="POST", path=where, idempotency_key=uuid.uuid4().hex, read=nothing)
+
+
 def events(job: str, instance_id: int) -> Watch[InstanceRecord]:
     """The instance as it is now and after each change, until it has ended."""
     return Watch(

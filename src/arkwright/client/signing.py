@@ -48,8 +48,11 @@ def _encoded(text: str) -> str:
     return quote(text, safe="-_.~")
 
 
-def signature(key: AccessKey, *, method: str, raw_path: str, headers: dict[str, str], body: bytes) -> str:
-    """The value of `Authorization`. `headers`: those to sign, with lower-case names, `x-sdk-date` among them."""
+def signature(
+    key: AccessKey, *, method: str, raw_path: str, headers: dict[str, str], body: bytes = b"", body_sha256: str = ""
+) -> str:
+    """The value of `Authorization`. `headers`: those to sign, with lower-case names, `x-sdk-date` among them.
+    `body_sha256`: the hash of a body that is not at hand as a whole."""
     path, _, query = raw_path.partition("?")
     uri = "/".join(_encoded(part) for part in unquote(path).split("/"))
     pairs = sorted(parse_qsl(query, keep_blank_values=True))
@@ -61,7 +64,7 @@ def signature(key: AccessKey, *, method: str, raw_path: str, headers: dict[str, 
             "&".join(f"{_encoded(name)}={_encoded(value)}" for name, value in pairs),
             "".join(f"{name}:{headers[name].strip()}\n" for name in names),
             ";".join(names),
-            hashlib.sha256(body).hexdigest(),
+            body_sha256 or hashlib.sha256(body).hexdigest(),
         ]
     )
     to_sign = "\n".join([ALGORITHM, headers["x-sdk-date"], hashlib.sha256(canonical.encode()).hexdigest()])

@@ -89,6 +89,68 @@ class RestartRequested(Tagged, frozen=True, kw_only=True):
     script_versions: Mapping[str, tuple[int, int]] = {}
 
 
+class Operation(Tagged, frozen=True, kw_only=True):
+    """Base of what operators ask for (`core/operations.py` has the rules). One `operation_id` is applied once."""
+
+    at_ms: int
+    operation_id: str
+    by: str
+
+
+class ContinueRequested(Operation, frozen=True, kw_only=True):
+    """Go on past the failed nodes that suspended the instance."""
+
+
+class ForceSuccessRequested(Operation, frozen=True, kw_only=True):
+    """The instance is to count as successful."""
+
+
+class PauseRequested(Operation, frozen=True, kw_only=True):
+    """Start no more nodes until it is resumed."""
+
+
+class ResumeRequested(Operation, frozen=True, kw_only=True):
+    """A paused instance is to go on."""
+
+
+class ConfirmRequested(Operation, frozen=True, kw_only=True):
+    """An instance that waits for a confirmation may start."""
+
+
+class FreezeRequested(Operation, frozen=True, kw_only=True):
+    """A waiting instance is not to start until it is unfrozen."""
+
+
+class UnfreezeRequested(Operation, frozen=True, kw_only=True):
+    """A frozen instance may start."""
+
+
+class NodeOperation(Operation, frozen=True, kw_only=True):
+    """Base of what operators ask for about one node, which is named: a restart may have moved its position."""
+
+    node_name: str
+
+
+class NodeRetryRequested(NodeOperation, frozen=True, kw_only=True):
+    """Run a failed node again that suspends the instance."""
+
+
+class NodeForceSuccessRequested(NodeOperation, frozen=True, kw_only=True):
+    """A failed node that suspends the instance is to count as successful."""
+
+
+class NodeSkipRequested(NodeOperation, frozen=True, kw_only=True):
+    """Don't run a node that waits or is paused; what comes after it runs."""
+
+
+class NodePauseRequested(NodeOperation, frozen=True, kw_only=True):
+    """Don't start a waiting node until it is resumed."""
+
+
+class NodeResumeRequested(NodeOperation, frozen=True, kw_only=True):
+    """A paused node may start."""
+
+
 class EngineFault(Tagged, frozen=True, kw_only=True):
     """The engine could not work out this instance's next state (a defect): it ends as failed, with the reason."""
 
@@ -104,5 +166,17 @@ Event = (
     | DeadlinePassed
     | StopRequested
     | RestartRequested
+    | ContinueRequested
+    | ForceSuccessRequested
+    | PauseRequested
+    | ResumeRequested
+    | ConfirmRequested
+    | FreezeRequested
+    | UnfreezeRequested
+    | NodeRetryRequested
+    | NodeForceSuccessRequested
+    | NodeSkipRequested
+    | NodePauseRequested
+    | NodeResumeRequested
     | EngineFault
 )

@@ -4,7 +4,8 @@ Rules (factory-behaviour 3, 3.1, 3.2):
 
 * A node is decided when all its predecessors are settled: succeeded, skipped, failed with IGNORE (successors run) or
   with FAIL_CHILD (everything after is skipped). A predecessor that failed with SUSPEND is not settled: successors wait.
-* Lines with a condition: at least one must hold. A skipped predecessor counts as false.
+* Lines with a condition: at least one must hold, or each of them (the instance's `condition_policy`, from its
+  workspace). A skipped predecessor counts as false.
 * Lines without a condition: a node whose predecessors were all skipped is skipped.
 * A control node, or a dry run, succeeds at once.
 """
@@ -17,11 +18,22 @@ from arkwright.core.commands import LookUp, SetDeadline, SetRetryTimer, StartAtt
 from arkwright.core.control import is_control
 from arkwright.core.draft import Draft
 from arkwright.core.facts import fact_key
-from arkwright.core.instance import InstanceStatus, NodeRun, NodeStatus
+from arkwright.core.instance import ConditionPolicy, InstanceStatus, NodeRun, NodeStatus
 from arkwright.core.job import FailPolicy, Node
 from arkwright.core.outcome import Failed, FailureKind
 from arkwright.core.resolve import Resolver
 from arkwright.el import ElError, Fact, Missing
+
+
+def begin(draft: Draft) -> bool:
+    """Start the instance, unless it has started. Answers whether it has just been."""
+    if draft.runs:
+        return False
+    nodes = draft.plan.job.nodes
+    draft.runs = [NodeRun(index=node.index, name=node.name) for node in nodes]
+    draft.set(status=InstanceStatus.RUNNING, start_time_ms=draft.at_ms)
+    advance(draft, [node.index for node in nodes if not node.predecessors])
+    return True
 
 
 def advance(draft: Draft, candidates: list[int]) -> None:
@@ -29,7 +41,9 @@ def advance(draft: Draft, candidates: list[int]) -> None:
     work = list(reversed(candidates))
     while work:
         index = work.pop()
-        if draft.stopping is not None or draft.runs[index].status is not NodeStatus.WAITING:
+        if draft.stopping is not None or draft.status is InstanceStatus.PAUSE:
+            return
+        if draft.runs[index].status is not NodeStatus.WAITING:
             continue
         if draft.runs[index].looking_up:
             continue
@@ -66,7 +80,8 @@ def _decide(draft: Draft, node: Node) -> None:
         if isinstance(holds, Missing):
             _look_up(draft, node, holds.facts)
         elif not holds:
-            draft.end(node.index, NodeStatus.SKIP, "Skipped: no condition on a line to it holds.")
+            which = "not every" if draft.state.condition_policy is ConditionPolicy.AND else "no"
+            draft.end(node.index, NodeStatus.SKIP, f"Skipped: {which} condition on a line to it holds.")
         elif is_control(node) or node.dry_run or draft.plan.job.dry_run:
             message = None if is_control(node) else "Dry run: nothing was executed."
             draft.end(node.index, NodeStatus.SUCCESS, message, start_time_ms=draft.at_ms)
@@ -81,20 +96,24 @@ def _lines_hold(draft: Draft, node: Node, resolver: Resolver) -> bool | Missing:
     if not node.predecessors:
         return True
     plain = [draft.runs[before] for before in node.predecessors if before not in node.conditions]
-    if plain and all(run.status is NodeStatus.SKIP for run in plain):
+    if plain and all(_passed_over(run) for run in plain):
         return False
     if not node.conditions:
         return True
+    every = draft.state.condition_policy is ConditionPolicy.AND
     missing: set[Fact] = set()
     for before, condition in node.conditions.items():
-        if draft.runs[before].status is NodeStatus.SKIP:
-            continue
-        answer = resolver.condition(condition)
+        answer = False if _passed_over(draft.runs[before]) else resolver.condition(condition)
         if isinstance(answer, Missing):
             missing |= answer.facts
-        elif answer:
-            return True
-    return Missing(frozenset(missing)) if missing else False
+        elif answer is not every:
+            return answer
+    return Missing(frozenset(missing)) if missing else every
+
+
+def _passed_over(run: NodeRun) -> bool:
+    """Skipped by its conditions. One that an operator skipped counts as done."""
+    return run.status is NodeStatus.SKIP and not run.forced
 
 
 def wanted_facts(draft: Draft, node: Node) -> frozenset[Fact]:
@@ -208,10 +227,9 @@ def fail(draft: Draft, node: Node, failure: Failed, *, timed_out: bool = False) 
             draft.cancel_running()
         case FailPolicy.SUSPEND:
             if draft.stopping is None:
-                draft.set(
-                    status=InstanceStatus.RUNNING_EXCEPTION,
-                    message=f"Node {node.name!r} failed and its failPolicy is SUSPEND: {failure.message}",
-                )
+                draft.set(message=f"Node {node.name!r} failed and its failPolicy is SUSPEND: {failure.message}")
+                if draft.status is not InstanceStatus.PAUSE:  # its resumption looks for suspending nodes
+                    draft.set(status=InstanceStatus.RUNNING_EXCEPTION)
         case FailPolicy.FAIL_CHILD | FailPolicy.IGNORE:
             pass
         case _:
@@ -240,9 +258,10 @@ def settle(draft: Draft) -> bool:
         if running:
             return False
         _end_waiting(draft, draft.stopping)
-        draft.set(status=draft.stopping, stopping=None, end_time_ms=draft.at_ms)
+        forced = draft.stopping is InstanceStatus.SUCCESS
+        draft.set(status=draft.stopping, stopping=None, end_time_ms=draft.at_ms, force_success=forced)
         return True
-    if running or waiting or suspended:
+    if running or waiting or suspended or draft.status is InstanceStatus.FREEZE:
         return False
     if failed:
         names = ", ".join(
@@ -259,5 +278,7 @@ def _end_waiting(draft: Draft, ending: InstanceStatus) -> None:
         if run.status in (NodeStatus.WAITING, NodeStatus.PAUSE):
             if ending is InstanceStatus.MANUAL_STOP:
                 draft.end(run.index, NodeStatus.MANUAL_STOP, "Not run: the instance was stopped.")
+            elif ending is InstanceStatus.SUCCESS:
+                draft.end(run.index, NodeStatus.SKIP, "Not run: the instance was set to success.")
             else:
                 draft.end(run.index, NodeStatus.SKIP, "Not run: the instance failed.", blocked=True)

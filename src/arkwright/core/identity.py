@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from arkwright.core.instance import ConditionPolicy
 from arkwright.core.record import Record
 
 
@@ -43,6 +44,11 @@ class Workspace(Record, frozen=True, kw_only=True):
     settings: Mapping[str, Any] = {}
     created_ms: int = 0
     created_by: str = ""
+
+    @property
+    def condition_policy(self) -> ConditionPolicy:
+        """For instances made from now on."""
+        return ConditionPolicy(self.settings.get("conditionPolicy") or ConditionPolicy.OR)
 
 
 class Member(Record, frozen=True, kw_only=True):

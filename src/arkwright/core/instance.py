@@ -46,6 +46,15 @@ class InstanceType(IntEnum):
     PATCH_DATA = 5
     SUBJOB = 6
     ONCE = 7
+    SCRIPT = 100
+    """A script that was executed by itself: ours, and in no list of instances."""
+
+
+class ConditionPolicy(StrEnum):
+    """What several lines with conditions into one node mean."""
+
+    OR = "OR"
+    AND = "AND"
 
 
 ENDED_INSTANCE = frozenset(
@@ -96,6 +105,7 @@ class NodeRun(Record, frozen=True, kw_only=True):
     blocked: bool = False
     """Not run because a node before it failed (status skip), so nothing after it runs either."""
     forced: bool = False
+    """An operator decided how it ended: set to success, or skipped (what comes after it runs then)."""
     message: str | None = None
 
 
@@ -121,11 +131,14 @@ class Instance(Record, frozen=True, kw_only=True):
     """Values given for this run; they win over the job's own and are inserted as they are."""
     environment: Mapping[str, str] = {}
     """The workspace's environment variables as they were when the instance was made."""
+    condition_policy: ConditionPolicy = ConditionPolicy.OR
+    """The workspace's, as it was then."""
     created_by: str = ""
     force_success: bool = False
     ignore_success: bool = False
     stopping: InstanceStatus | None = None
-    """Set while running nodes are being stopped: the state the instance ends in when the last one has ended."""
+    """Set while running nodes are being stopped: the state the instance ends in when the last one has ended.
+    SUCCESS: an operator forced it."""
     message: str | None = None
     operations: tuple[str, ...] = ()
     """Ids of the operator events applied so far: a repeated id changes nothing."""

@@ -13,7 +13,8 @@ it dies before the commit, the event was never acknowledged and whoever holds it
 one finds a state that has moved on and changes nothing.
 
 Invariants: a node run ends in at most one outcome; no successor starts before its condition holds; an ended instance
-changes only by `RestartRequested`; replaying the history gives the stored state.
+changes only by `RestartRequested`
+and `ForceSuccessRequested`; replaying the history gives the stored state.
 """
 
 from __future__ import annotations
@@ -36,13 +37,15 @@ from arkwright.core.events import (
     Event,
     FactsFound,
     InstanceRequested,
+    Operation,
     RestartRequested,
     RetryDue,
     StopRequested,
 )
-from arkwright.core.flow import advance, fail, look_up, settle, start_again, wanted_facts
-from arkwright.core.instance import Instance, InstanceStatus, NodeRun, NodeStatus
+from arkwright.core.flow import advance, begin, fail, look_up, settle, start_again, wanted_facts
+from arkwright.core.instance import ENDED_INSTANCE, Instance, InstanceStatus, NodeRun, NodeStatus
 from arkwright.core.job import Plan
+from arkwright.core.operations import operate
 from arkwright.core.outcome import Failed, FailureKind, Succeeded
 from arkwright.core.restart import restart
 from arkwright.core.transitions import TRANSITIONS, Answer
@@ -52,9 +55,9 @@ from arkwright.errors import IllegalTransition
 def step(plan: Plan, state: Instance, event: Event) -> tuple[Instance, tuple[Command, ...]]:
     """The state after the event, and what is to be done once it is durable.
 
-    Returns `state` itself where the event changes nothing. Raises `IllegalTransition`.
+    Returns `state` itself where the event changes nothing. Raises `IllegalTransition`; operations also `InvalidInput`.
     """
-    if isinstance(event, StopRequested | RestartRequested) and event.operation_id in state.operations:
+    if isinstance(event, StopRequested | RestartRequested | Operation) and event.operation_id in state.operations:
         return state, ()
     match TRANSITIONS[state.status, type(event)]:
         case Answer.IGNORED:
@@ -67,7 +70,7 @@ def step(plan: Plan, state: Instance, event: Event) -> tuple[Instance, tuple[Com
     changed = _apply(draft, event)
     if not changed:
         return state, ()
-    if settle(draft):
+    if draft.status not in ENDED_INSTANCE and settle(draft):
         draft.commands.append(Finish(instance_id=state.id, status=draft.status))
     return draft.result(), tuple(draft.commands)
 
@@ -76,7 +79,7 @@ def _apply(draft: Draft, event: Event) -> bool:
     """Answers whether the event meant anything for this state."""
     match event:
         case InstanceRequested():
-            return _requested(draft)
+            return begin(draft)
         case AttemptEnded():
             return _attempt_ended(draft, event)
         case FactsFound():
@@ -93,20 +96,13 @@ def _apply(draft: Draft, event: Event) -> bool:
             draft.set(operations=(*draft.state.operations, event.operation_id))
             advance(draft, restart(draft, event))
             return True
+        case Operation():
+            operate(draft, event)
+            return True
         case EngineFault():
             _stop(draft, InstanceStatus.FAIL, event.message)
             return True
     assert_never(event)
-
-
-def _requested(draft: Draft) -> bool:
-    if draft.runs:
-        return False
-    nodes = draft.plan.job.nodes
-    draft.runs = [NodeRun(index=node.index, name=node.name) for node in nodes]
-    draft.set(status=InstanceStatus.RUNNING, start_time_ms=draft.at_ms)
-    advance(draft, [node.index for node in nodes if not node.predecessors])
-    return True
 
 
 def _stop(draft: Draft, ending: InstanceStatus, message: str) -> None:

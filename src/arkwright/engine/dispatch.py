@@ -66,6 +66,9 @@ class Dispatch:
         self._lookups = Lookups(clock, folders, obs_exists)
         self._timers: dict[int, dict[int, TimerHandle]] = {}
         self._executor_of: dict[AttemptKey, Executor] = {}
+        self._attaching: set[AttemptKey] = set()
+        self._cancelled_early: set[AttemptKey] = set()
+        """Of those being attached, which are to be cancelled as soon as that is done."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
@@ -100,6 +103,7 @@ class Dispatch:
                 case StartAttempt():
                     self._start(state, command, attach=False)
                 case AttachAttempt():
+                    self._attaching.add(_key(command))
                     self._in_background(self._attach(state, command))
                 case CancelAttempt():
                     self._cancel(command)
@@ -147,7 +151,10 @@ class Dispatch:
 
     async def _attach(self, state: Instance, command: AttachAttempt) -> None:
         row = await self._recorded(command)
-        key = AttemptKey(instance_id=state.id, node=command.node, attempt=command.attempt)
+        key = _key(command)
+        self._attaching.discard(key)
+        cancelled = state.nodes[command.node].cancelling or key in self._cancelled_early
+        self._cancelled_early.discard(key)
         if row is None:
             message = "Its record is missing, so what became of it can't be known."
             self.finished(key, Failed(kind=FailureKind.LOST, message=message))
@@ -158,8 +165,7 @@ class Dispatch:
             self.finished(key, Failed(kind=FailureKind.LOST, message=message))
             return
         self._start(state, msgspec.convert(row.request, StartAttempt), attach=True)
-        run = state.nodes[command.node]
-        if run.cancelling:
+        if cancelled:
             self._cancel(CancelAttempt(instance_id=state.id, node=command.node, attempt=command.attempt))
 
     async def _recorded(self, command: AttachAttempt) -> AttemptRow | None:
@@ -172,7 +178,9 @@ class Dispatch:
                 await asyncio.sleep(RECONNECT_SECONDS)
 
     def _cancel(self, command: CancelAttempt) -> None:
-        key = AttemptKey(instance_id=command.instance_id, node=command.node, attempt=command.attempt)
+        key = _key(command)
+        if key in self._attaching:
+            self._cancelled_early.add(key)
         executor = self._executor_of.get(key)
         if executor is not None:
             executor.cancel(key)
@@ -211,3 +219,7 @@ class Dispatch:
         timer = timers.pop(node, None) if timers else None
         if timer is not None:
             timer.cancel()
+
+
+def _key(command: AttachAttempt | CancelAttempt) -> AttemptKey:
+    return AttemptKey(instance_id=command.instance_id, node=command.node, attempt=command.attempt)

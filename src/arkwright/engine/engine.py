@@ -6,12 +6,16 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from typing import Any, cast
 
 from arkwright.core.commands import Command
-from arkwright.core.events import Event, InstanceRequested, RestartFrom, RestartRequested, StopRequested
-from arkwright.core.instance import Instance
+from arkwright.core.events import Event, InstanceRequested, Operation, RestartFrom, RestartRequested, StopRequested
+from arkwright.core.instance import Instance, InstanceStatus
+from arkwright.core.step import step
+from arkwright.core.transitions import NODE_OPERATIONS, OPERATIONS, allowed_operations
 from arkwright.engine.clock import Clock
 from arkwright.engine.dispatch import Dispatch
+from arkwright.engine.environment import read_environment
 from arkwright.engine.folders import Folders
 from arkwright.engine.interface import RunRequest
 from arkwright.engine.lookups import ObsExists
@@ -110,7 +114,7 @@ class Engine:
 
     # -- runs
     async def submit(self, request: RunRequest) -> Accepted:
-        definition, pins = await self._plans.submitted(request.place, request.job_name)
+        definition, pins = await self._plans.submitted(request.place, request.job_name, request.kind)
         now_ms = self._clock.now_ms()
         instance = Instance(
             id=self._store.next_id(),
@@ -125,6 +129,8 @@ class Engine:
             submit_time_ms=now_ms,
             time_zone=request.time_zone,
             parameters=request.parameters,
+            environment=await self.environment(request.place),
+            condition_policy=request.condition_policy,
             created_by=request.by,
         )
         accepted = await self._store.create_instance(
@@ -141,6 +147,17 @@ class Engine:
             StopRequested(at_ms=self._clock.now_ms(), operation_id=operation_id, by=by),
             "Only an instance that has not ended can be stopped",
         )
+
+    async def operate(self, place: Place, instance_id: int, operation: str, *, by: str, operation_id: str) -> None:
+        event = OPERATIONS[operation](at_ms=self._clock.now_ms(), operation_id=operation_id, by=by)
+        await self._operate(await self._get(place, instance_id), cast("Event", event), _rule(operation))
+
+    async def operate_node(
+        self, place: Place, instance_id: int, node_name: str, operation: str, *, by: str, operation_id: str
+    ) -> None:
+        kind = NODE_OPERATIONS[operation]
+        event = kind(at_ms=self._clock.now_ms(), operation_id=operation_id, by=by, node_name=node_name)
+        await self._operate(await self._get(place, instance_id), cast("Event", event), _rule(f"node {operation}"))
 
     async def restart(
         self,
@@ -213,6 +230,12 @@ class Engine:
                 return
             await asyncio.sleep(FOREIGN_WATCH_SECONDS)
 
+    async def find_facts(self, instance: Instance, keys: frozenset[str]) -> tuple[Mapping[str, Any], str | None]:
+        return await self._dispatch.find_facts(instance, keys)
+
+    async def environment(self, place: Place) -> Mapping[str, str]:
+        return await read_environment(self._store, place)
+
     # -- inside
     def _loop_ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
@@ -235,16 +258,36 @@ class Engine:
             )
         return instance
 
-    async def _operate(self, instance: Instance, event: StopRequested | RestartRequested, rule: str) -> None:
+    async def _operate(self, instance: Instance, event: Event, rule: str) -> None:
         for _ in range(STALE_TRIES):
             if self._runs and (instance.ended or await self._store.owner_of(instance.id) == self._name):
                 try:
                     await self._loop.tell_durably(instance.id, event)
                     return
                 except IllegalTransition as error:
-                    raise IllegalState(f"{rule}; this one is {error.state}.", field="instance_id") from error
+                    raise _illegal(rule, error.state) from error
                 except StaleWrite:
                     continue  # It changed hands between the look and the commit: look again.
+            if isinstance(event, Operation):
+                await self._rehearse(instance, event, rule)
             await self._store.post(instance.id, event)
             return
         raise StaleWrite(f"Instance {instance.id} keeps changing hands.", hint="Try again.")
+
+    async def _rehearse(self, instance: Instance, event: Event, rule: str) -> None:
+        """Refuse what the owner would refuse too: it could not tell whoever asked."""
+        try:
+            step(await self._plans.of(instance), instance, event)
+        except IllegalTransition as error:
+            raise _illegal(rule, error.state) from error
+
+
+def _rule(operation: str) -> str:
+    states = [status.value for status in InstanceStatus if operation in allowed_operations(status)]
+    return f"{operation} is allowed for an instance that is {' or '.join(states)}"
+
+
+def _illegal(rule: str, state: str) -> IllegalState:
+    allowed = allowed_operations(InstanceStatus(state))
+    hint = f"Allowed now: {', '.join(allowed)}." if allowed else "Nothing can be done to it any more."
+    return IllegalState(f"{rule}; this one is {state}.", field="instance_id", hint=hint)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from arkwright.core.events import RestartFrom
-from arkwright.core.instance import Instance, InstanceType
-from arkwright.store.base import Accepted, IdempotencyKey, Place
+from arkwright.core.instance import ConditionPolicy, Instance, InstanceType
+from arkwright.store.base import Accepted, IdempotencyKey, Kind, Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,10 +20,14 @@ class RunRequest:
 
     place: Place
     job_name: str
+    kind: Kind = Kind.JOB
+    """`SCRIPT_RUN`: the hidden job that a script is executed with."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     by: str
     """Name of the user who asks."""
     time_zone: str
+    """The workspace's."""
+    condition_policy: ConditionPolicy = ConditionPolicy.OR
     """The workspace's."""
     instance_type: InstanceType = InstanceType.MANUAL
     idempotency: IdempotencyKey | None = None
@@ -60,6 +64,16 @@ class Engine(Protocol):
         latest: bool = False,
     ) -> None:
         """`latest`: with the latest submitted version instead of the original one."""
+        ...
+
+    async def operate(self, place: Place, instance_id: int, operation: str, *, by: str, operation_id: str) -> None:
+        """One of `core.transitions.OPERATIONS`. Raises `NotFound`, `IllegalState`."""
+        ...
+
+    async def operate_node(
+        self, place: Place, instance_id: int, node_name: str, operation: str, *, by: str, operation_id: str
+    ) -> None:
+        """One of `core.transitions.NODE_OPERATIONS`. Raises as `operate`, and `InvalidInput` (no such node)."""
         ...
 
     async def find_facts(self, instance: Instance, keys: frozenset[str]) -> tuple[Mapping[str, Any], str | None]:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from arkwright.core.commands import Command
-from arkwright.core.events import EngineFault, Event, RestartRequested
+from arkwright.core.events import EngineFault, Event, InstanceRequested, RestartRequested
 from arkwright.core.instance import Instance
 from arkwright.core.job import Plan
 from arkwright.core.step import outstanding, step
@@ -121,16 +121,20 @@ class Loop:
                 _answer(told, ArkwrightError(f"Instance {told.instance_id} can't be stepped; see the server's log."))
                 continue
             try:
-                active = self.active.get(told.instance_id) or await self._load(told.instance_id)
+                active = self.active.get(told.instance_id)
+                found = None if active is not None else await self._load(told.instance_id)
+                active = active or found
                 if active is None:
                     _answer(told, StaleWrite(f"Instance {told.instance_id} is not this engine's."))
                     continue
+                _, share = shares.setdefault(told.instance_id, (active, Share(active.state)))
+                if found is not None and not found.state.ended:
+                    self._go_on(found, share)
                 plan = active.plan
                 if isinstance(told.event, RestartRequested):
                     plan = await self._plans.plan(
                         active.state.job_id, told.event.job_version, told.event.script_versions
                     )
-                _, share = shares.setdefault(told.instance_id, (active, Share(active.state)))
                 self._step(active, share, told, plan)
                 answers.append(told)
             except ArkwrightError as error:
@@ -148,6 +152,14 @@ class Loop:
                 await self._recover_stale(active, share, [t for t in answers if t.instance_id == share.after.id])
             else:
                 self._publish(active, share)
+
+    def _go_on(self, active: Active, share: Share) -> None:
+        """An event came before recovery took up its instance (a stop right after the start): that comes first."""
+        if active.state.version:
+            self._act(active, outstanding(active.plan, active.state))
+        else:
+            event = InstanceRequested(at_ms=self._clock.now_ms(), instance=active.state)
+            self._step(active, share, Told(active.state.id, event), active.plan)
 
     def _step(self, active: Active, share: Share, told: Told, plan: Plan) -> None:
         if told.posted_id is not None:

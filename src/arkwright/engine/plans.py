@@ -29,14 +29,14 @@ class Plans:
         self._jobs: OrderedDict[tuple[int, int], tuple[Job, tuple[str, ...]]] = OrderedDict()
         self._plans: OrderedDict[tuple[int, int, tuple[tuple[str, int, int], ...]], Plan] = OrderedDict()
 
-    async def submitted(self, place: Place, job_name: str) -> tuple[Definition, Pins]:
+    async def submitted(self, place: Place, job_name: str, kind: Kind = Kind.JOB) -> tuple[Definition, Pins]:
         """The job's submitted version and the scripts it is to run with, each checked to be runnable.
 
         Raises `NotFound` (job or script) and `InvalidInput` for a document that can't be run.
         """
-        definition = await self._store.get_definition(place, Kind.JOB, job_name, submitted=True)
+        definition = await self._store.get_definition(place, kind, job_name, submitted=True)
         if definition is None:
-            if await self._store.get_definition(place, Kind.JOB, job_name) is None:
+            if await self._store.get_definition(place, kind, job_name) is None:
                 raise NotFound(
                     f"There is no job {job_name!r} in this workspace.",
                     field="job_name",

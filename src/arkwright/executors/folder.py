@@ -123,12 +123,16 @@ class AttemptFolder:
 
     def bar(self) -> bool:
         """Claim it so that it never starts. False: it is started, or barred already."""
+        os.makedirs(self.path, 0o700, exist_ok=True)  # noqa: PTH103
+        # Whole or not at all: a server that is killed in the middle must not leave a claim that tells nothing.
+        fresh = self.file(f".child.{os.getpid()}")
+        _write_all(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), BARRED + b"\n")
         try:
-            os.makedirs(self.path, 0o700, exist_ok=True)  # noqa: PTH103
-            fd = os.open(self.file("child"), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            os.link(fresh, self.file("child"))
         except FileExistsError:
             return False
-        _write_all(fd, BARRED + b"\n")
+        finally:
+            os.unlink(fresh)  # noqa: PTH108
         return True
 
     def record_end(self, code: int) -> None:

@@ -62,9 +62,7 @@ class Authenticator:
             raise _wrong_project(actor, project_id)
         return actor
 
-    async def authenticate(
-        self, request: Request, read_body: ReadBody, *, project_id: str | None
-    ) -> Actor:
+    async def authenticate(self, request: Request, read_body: ReadBody, *, project_id: str | None) -> Actor:
         """`project_id`: the one in the path; None for paths that have none. `read_body` is called for signed
         requests only. Raises `Unauthenticated`, `Forbidden`, and whatever `read_body` raises."""
         await self._directory.refresh()

@@ -24,6 +24,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
+import msgspec
+
 from arkwright.core.outcome import FailureKind
 from arkwright.nodes.base import Context, Failed, Log, NodeType, Outcome, Property, Succeeded, Work
 
@@ -35,6 +37,8 @@ DEFAULT_QUEUE = "default"
 MAX_TEXT_BYTES = 16 * 1024 * 1024
 SCRIPT_TYPE = "DLISQL"
 OUTPUT = "output"
+COLUMNS = "columns"
+"""File beside the output: the names of its columns, as a JSON list."""
 INTERRUPT_SECONDS = 0.05
 DATABASE_LOST_EXIT_CODE = 70
 
@@ -250,6 +254,8 @@ def _succeeded(context: Context, result: Result) -> Succeeded:
     if result.output is None:
         return Succeeded(output_row_count=result.rows)
     context.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if result.columns:
+        (context.folder / COLUMNS).write_bytes(msgspec.json.encode(result.columns))
     (context.folder / OUTPUT).write_bytes(result.output.encode())
     return Succeeded(output=OUTPUT, output_row_count=result.rows)
 

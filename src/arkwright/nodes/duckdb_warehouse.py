@@ -68,6 +68,8 @@ class Result:
     """2-D text of the last result; None: no statement gave one."""
     rows: int | None
     """Rows in `output`, or changed by the last statement that changes rows."""
+    columns: tuple[str, ...] = ()
+    """Names of the columns of `output`; empty also where the result is known from an earlier life of the attempt."""
 
 
 class Stop:
@@ -252,7 +254,8 @@ def _run_one(connection: duckdb.DuckDBPyConnection, statement: Statement, before
     if statement.kind in CHANGING and columns == ["Count"]:
         changed = int(rows[0][0] or 0)
         say(f"    {changed:,} rows")
-        return Result(output=before.output, rows=before.rows if before.output is not None else changed)
+        kept_rows = before.rows if before.output is not None else changed
+        return Result(output=before.output, rows=kept_rows, columns=before.columns)
     output, kept = two_dimensional(rows)
     say(table(columns, rows))
     if len(rows) > TABLE_ROWS:
@@ -261,7 +264,7 @@ def _run_one(connection: duckdb.DuckDBPyConnection, statement: Statement, before
         say(f"    only the first {kept:,} rows are kept as the node's output")
     else:
         say(f"    {kept:,} rows")
-    return Result(output=output, rows=kept)
+    return Result(output=output, rows=kept, columns=tuple(columns))
 
 
 def _recorded(connection: duckdb.DuckDBPyConnection, key: str) -> Result | None:

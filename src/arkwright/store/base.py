@@ -27,6 +27,7 @@ from arkwright.core.events import Event
 from arkwright.core.identity import IdentityRecord, IdentitySnapshot, Token
 from arkwright.core.instance import Instance, InstanceStatus, NodeRun
 from arkwright.core.outcome import Outcome
+from arkwright.store.audit_record import AuditFilter, AuditRecord
 
 T = TypeVar("T")
 
@@ -377,6 +378,15 @@ class Store(Protocol):
     async def get_token(self, token_hash: bytes) -> Token | None: ...
 
     async def delete_token(self, token_hash: bytes) -> None: ...
+
+    # -- audit
+    async def append_audit(self, record: AuditRecord) -> None:
+        """Durable when it returns."""
+        ...
+
+    async def list_audit(self, where: AuditFilter, *, limit: int = 100) -> Sequence[AuditRecord]:
+        """Newest first. Pages go on from the last record, so that none is counted or stepped over."""
+        ...
 
     # -- care
     async def purge(self, *, now_ms: int) -> None:

@@ -19,7 +19,8 @@ from arkwright.core.events import Event
 from arkwright.core.identity import IdentityRecord, IdentitySnapshot, Token
 from arkwright.core.instance import Instance
 from arkwright.errors import IllegalState, InvalidInput, StoreUnavailable
-from arkwright.store import definitions, installation, instances, listing, ownership
+from arkwright.store import audit, definitions, installation, instances, listing, ownership
+from arkwright.store.audit_record import AuditFilter, AuditRecord
 from arkwright.store.base import (
     Accepted,
     AttemptRow,
@@ -43,6 +44,10 @@ CACHED_CHARACTERS = 16_000_000
 """Bound of the definitions kept in memory, by the length of their JSON."""
 
 
+ABSENT = "absent"
+"""In the cache of definitions: it was looked for, and there is none."""
+
+
 class SqlStore(ABC):
     """`arkwright.store.base.Store` on SQL."""
 
@@ -61,7 +66,7 @@ class SqlStore(ABC):
         self._session = 0
         self._places: dict[tuple[str, str], int] = {}
         self._bodies: definitions.Bodies = BoundedCache(CACHED_CHARACTERS)
-        self._heads: BoundedCache[tuple[Any, ...], Definition] = BoundedCache(CACHED_CHARACTERS)
+        self._heads: BoundedCache[tuple[Any, ...], Definition | str] = BoundedCache(CACHED_CHARACTERS)
         self._definition_writes = 0
         self._definition_epoch = 0
         self._unheard: list[tuple[str, int]] = []
@@ -193,7 +198,7 @@ class SqlStore(ABC):
 
     async def _change_definition(self, work: Callable[[Transaction], Work[T]]) -> T:
         """Heads are neither kept nor believed while one is being changed: a reader may already have seen what the
-        writer has not yet been told."""
+        writer has not yet been told. A new definition changes one too: that there was none is kept as well."""
 
         def finished(result: Any, error: BaseException | None, waiting: bool) -> None:
             self._definition_writes -= 1
@@ -210,7 +215,7 @@ class SqlStore(ABC):
         _check(write.name)
         place_id = await self._place(place)
         id_ = self.next_id()
-        return await self._write(
+        return await self._change_definition(
             partial(definitions.create, id_=id_, place=place, place_id=place_id, kind=kind, write=write)
         )
 
@@ -242,7 +247,7 @@ class SqlStore(ABC):
     ) -> Definition | None:
         key = (place.project_id, place.workspace_id, kind, name, version, submitted)
         if self._definition_writes == 0 and (known := self._heads.get(key)) is not None:
-            return known
+            return known if isinstance(known, Definition) else None
         place_id = await self._known_place(place)
         if place_id is None or not _possible(name):
             return None
@@ -253,16 +258,16 @@ class SqlStore(ABC):
     async def get_definition_version(self, definition_id: int, version: int) -> Definition | None:
         key = (definition_id, version)
         if self._definition_writes == 0 and (known := self._heads.get(key)) is not None:
-            return known
+            return known if isinstance(known, Definition) else None
         return await self._definition(key, partial(definitions.find_version, definition_id, version, self._bodies))
 
     async def _definition(self, key: tuple[Any, ...], work: Callable[[], Work[Definition | None]]) -> Definition | None:
         epoch = self._definition_epoch
         found = await self._read(work)
         unchanged = self._definition_writes == 0 and self._definition_epoch == epoch
-        if self._alone and unchanged and found is not None:
-            body = self._bodies.get((found.id, found.version))
-            self._heads.put(key, found, body[1] if body else 1000)
+        if self._alone and unchanged:
+            body = None if found is None else self._bodies.get((found.id, found.version))
+            self._heads.put(key, found or ABSENT, body[1] if body else 1000)
         return found
 
     async def list_definitions(
@@ -288,6 +293,16 @@ class SqlStore(ABC):
         if place_id is None or not _possible(name):
             return []
         return await self._read(partial(definitions.find_ids, place_id, kind, name, precise))
+
+    # ---------------------------------------------------------------- audit
+
+    async def append_audit(self, record: AuditRecord) -> None:
+        await self._write(partial(audit.append, id_=self.next_id(), record=record))
+
+    async def list_audit(self, where: AuditFilter, *, limit: int = 100) -> Sequence[AuditRecord]:
+        if not _possible(where.workspace_id, where.user_name, where.operation, where.object, where.outcome):
+            return []
+        return await self._read(partial(audit.list_page, where, limit))
 
     # ---------------------------------------------------------------- instances
 

@@ -106,7 +106,9 @@ class SqliteStore(SqlStore):
         super().__init__()
         self._path = Path(path)
         self._migrations = migration.migrations("sqlite") if migrations is None else migrations
-        self._queue: SimpleQueue[Write | None] = SimpleQueue()
+        self._gathered: list[Write] = []
+        """Writers of this turn of the event loop."""
+        self._queue: SimpleQueue[list[Write] | None] = SimpleQueue()
         self._writer: threading.Thread | None = None
         self._connection: sqlite3.Connection | None = None
         self._readers: ThreadPoolExecutor | None = None
@@ -158,6 +160,7 @@ class SqliteStore(SqlStore):
         writer, readers = self._writer, self._readers
         self._writer = self._readers = None  # from now on nobody joins
         if readers is not None:
+            self._hand_over()
             self._queue.put(None)
             await asyncio.to_thread(self._finish, writer, readers)
 
@@ -182,7 +185,15 @@ class SqliteStore(SqlStore):
     def _submit(self, write: Write) -> None:
         if self._writer is None:
             raise StoreUnavailable("The store is not open.")
-        self._queue.put(write)
+        if not self._gathered:
+            asyncio.get_running_loop().call_soon(self._hand_over)
+        self._gathered.append(write)
+
+    def _hand_over(self) -> None:
+        """Writers of one turn of the event loop go to the writer thread together: one wake-up, one commit."""
+        if self._gathered:
+            gathered, self._gathered = self._gathered, []
+            self._queue.put(gathered)
 
     def _write_groups(self) -> None:
         """The writer thread."""
@@ -196,14 +207,14 @@ class SqliteStore(SqlStore):
             first = get()
             if first is None:
                 return
-            writes = [first]
+            writes = first
             with contextlib.suppress(Empty):
                 while len(writes) < LARGEST_GROUP:
-                    write = get_nowait()
-                    if write is None:
+                    following = get_nowait()
+                    if following is None:
                         more = False
                         break
-                    writes.append(write)
+                    writes += following
             channels: set[str] = set()
             results = _transact(connection, writes, channels)
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more

@@ -48,6 +48,13 @@ class DefinitionSuite:
         assert await store.get_definition(HERE, Kind.JOB, "job", version=2) is None
         assert await store.get_definition_version(made.id, 2) is None
 
+    async def test_a_definition_that_was_looked_for_before_it_was_made_is_found(self, store: Store) -> None:
+        await store.create_definition(HERE, Kind.JOB, write(name="other"))
+        for _ in range(2):
+            assert await store.get_definition(HERE, Kind.JOB, "job") is None
+        made = await store.create_definition(HERE, Kind.JOB, write())
+        assert await store.get_definition(HERE, Kind.JOB, "job") == made
+
     async def test_a_name_is_taken_per_workspace_and_kind(self, store: Store) -> None:
         await store.create_definition(HERE, Kind.JOB, write())
         with pytest.raises(AlreadyExists, match="job"):

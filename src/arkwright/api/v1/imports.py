@@ -9,7 +9,8 @@ schedule. `params` sets parameters that a job declares, `jobsParam` those of one
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
@@ -24,7 +25,6 @@ from arkwright.api.v1.documents import Approver
 from arkwright.api.v1.fields import choice, list_, object_, renamed, text, wrong
 from arkwright.api.v1.import_source import Source, fetched, unreadable
 from arkwright.api.v1.savers import Policy, Saver, save_connection, saver
-from arkwright.core.identity import Workspace
 from arkwright.errors import InvalidInput
 from arkwright.iam.model import Action
 from arkwright.transfer.package import CONNECTIONS, JOBS, Entry, EntryKind, PackageInvalid
@@ -32,7 +32,6 @@ from arkwright.transfer.rewrite import REPLACEABLE, Changes, Replacement
 from arkwright.transfer.tasks import Progress
 
 MAX_LISTED = 10_000
-Save = Callable[[EntryKind, Mapping[str, Any]], Awaitable[str]]
 
 
 class JobParams(Struct, kw_only=True, omit_defaults=True):
@@ -140,19 +139,20 @@ async def _start(call: Call, wish: Mapping[str, Any], title: str, kinds: frozens
 
 
 async def _import(progress: Progress, source: Source, kinds: frozenset[EntryKind], save: Saver) -> None:
-    entries: list[Entry] = []
-
-    async def look() -> str:
+    try:
         await source.open()
-        entries.extend(await asyncio.to_thread(source.package.entries, kinds))
+        entries = await asyncio.to_thread(source.package.entries, kinds)
         if not entries:
             raise InvalidInput(f"{source.path} holds nothing to import.")
-        return f"It holds {len(entries)} things to import."
-
-    if not await progress.subtask(f"Read {source.path}.", look):
+    except InvalidInput as error:
+        await progress.subtask(f"Read {source.path}.", partial(_fail, error))
         return
     for entry in entries:
-        await progress.subtask(_title(entry), lambda each=entry: _import_one(source, each, save))  # type: ignore[misc]
+        await progress.subtask(_title(entry), partial(_import_one, source, entry, save))
+
+
+async def _fail(error: InvalidInput) -> str:
+    raise error
 
 
 async def _import_one(source: Source, entry: Entry, save: Saver) -> str:

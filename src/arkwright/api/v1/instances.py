@@ -33,6 +33,7 @@ _POSITIONS = {
     "errorNode": RestartFrom.ERROR_NODE,
     "specifiedNode": RestartFrom.SPECIFIED_NODE,
 }
+_LISTED_TYPES = tuple(kind.value for kind in InstanceType if kind is not InstanceType.SCRIPT)
 _STATUSES = {status.value: status for status in InstanceStatus}
 _VERSIONS = {"original_version": False, "latest_version": True, "current_version": True}
 
@@ -47,7 +48,7 @@ async def list_instances(call: Call) -> Response:
         from_ms=from_ms,
         to_ms=to_ms,
         statuses=statuses,
-        instance_types=read_types(call.query.get("instanceType", "")),
+        instance_types=await listed_types(call, call.query.get("instanceType", "")),
         force_success=forced,
         ignore_success=ignored,
     )
@@ -195,24 +196,34 @@ def read_statuses(given: str) -> tuple[tuple[InstanceStatus, ...], bool | None, 
     return tuple(found), forced, ignored
 
 
+async def listed_types(call: Call, given: str) -> tuple[int, ...]:
+    """Types to list. Executed scripts are in no list, which costs something only where there are any."""
+    found = read_types(given)
+    if found:
+        return found
+    scripts = await call.parts.store.list_definitions(call.place, Kind.SCRIPT_RUN, limit=0)
+    return _LISTED_TYPES if scripts.total else ()
+
+
 def read_types(given: str) -> tuple[int, ...]:
     found: list[int] = []
     for each in (part.strip() for part in given.split(",")):
         if not each:
             continue
         value = whole_number(each)
-        if value is None or value not in set(InstanceType):
-            raise wrong("instanceType", f"must be one of {', '.join(str(kind.value) for kind in InstanceType)}", each)
+        if value is None or value not in _LISTED_TYPES:
+            raise wrong("instanceType", f"must be one of {', '.join(map(str, _LISTED_TYPES))}", each)
         found.append(value)
     return tuple(found)
 
 
-def operation_id_of(call: Call, instance: Instance) -> str:
+def operation_id_of(call: Call, instance: Instance, node_name: str = "") -> str:
     """What makes a repeated call the same operation: the client's key, else nothing (each call is its own)."""
     key = call.header(b"idempotency-key")
     if not key:
         return call.request_id
-    scope = "|".join((call.actor.user_id, str(instance.id), call.route.operation, key))
+    node = (node_name,) if node_name else ()
+    scope = "|".join((call.actor.user_id, str(instance.id), call.route.operation, *node, key))
     return hashlib.sha256(scope.encode()).hexdigest()[:32]
 
 

@@ -117,7 +117,7 @@ async def _page(call: Call, workspaces: Sequence[Workspace]) -> Response:
 
 async def _workspace(call: Call, workspace: Workspace) -> dict[str, Any]:
     return {
-        **{field: "" for field in _SETTINGS},
+        **dict.fromkeys(_SETTINGS, ""),
         **{key: value for key, value in workspace.settings.items() if key in _SETTINGS},
         "id": workspace.id,
         "name": workspace.name,
@@ -219,7 +219,7 @@ def _role(body: dict[str, Any]) -> Role:
         raise wrong("roles_ids", "must name one role", given, hint="A member has one role here: take the widest.")
     word = object_(given[0], "roles_ids[0]").get("role_id")
     try:
-        return Role(word)
+        return Role(str(word))
     except ValueError:
         raise wrong("roles_ids[0].role_id", f"must be one of {', '.join(Role)}", word) from None
 

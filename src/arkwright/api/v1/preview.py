@@ -107,7 +107,9 @@ async def evaluate_text(call: Call) -> Response:
     except ElError as error:
         return _refused(error)
     steps = [
-        PreviewStep(expression=each.expression, position=each.position, value=each.text, type=each.type)
+        PreviewStep(
+            expression=_sendable(each.expression), position=each.position, value=_sendable(each.text), type=each.type
+        )
         for each in found.steps
     ]
     return answer(Preview(value=_sendable(found.text), type=found.type, steps=steps if trace else msgspec.UNSET))
@@ -222,9 +224,7 @@ async def _stored(call: Call, given: Any, job_name: str) -> Instance | None:
 
 def _runs(instance: Instance, nodes: Mapping[str, NodePreview]) -> tuple[list[NodeRun], dict[str, str | None]]:
     """The states that `Job.getNodeStatus` sees, and the outputs that the request gives."""
-    runs = [
-        NodeRun(index=0, name=name, status=NodeStatus(node.status)) for name, node in nodes.items() if node.status
-    ]
+    runs = [NodeRun(index=0, name=name, status=NodeStatus(node.status)) for name, node in nodes.items() if node.status]
     given = {run.name for run in runs}
     runs += [run for run in instance.nodes if run.name not in given]
     told = {name: node.output for name, node in nodes.items() if node.output is not None or instance.id == 0}
@@ -299,12 +299,22 @@ def _zone(given: Any) -> str:
 def _refused(error: ElError) -> Response:
     refusal = ExpressionRefusal(
         error_code=error.code,
-        error_msg=_sendable(error.message),
+        error_msg=_sendable(_told(error)),
         hint=_sendable(error.hint),
         position=error.position,
         expression=_sendable((error.expression or "")[:1000]),
     )
     return answer(refusal, EXPRESSION_INVALID.status)
+
+
+def _told(error: ElError) -> str:
+    """With the place: many clients show nothing else."""
+    where = f" in '{_shortened(error.expression)}'" if error.expression else ""
+    return f"{error.message}{where}" + ("" if error.position is None else f" at position {error.position}")
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 80 else f"{text[:79]}…"
 
 
 def _sendable(text: str) -> str:

@@ -72,6 +72,7 @@ async def run_immediate(call: Call) -> ASGIApp:
             parameters=wish.parameters,
             by=call.actor.user_name,
             time_zone=call.workspace.time_zone,
+            condition_policy=call.workspace.condition_policy,
             idempotency=_read_key(call, job_name, wish),
         )
     )

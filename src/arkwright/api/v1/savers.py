@@ -5,7 +5,8 @@ What is answered is the subtask's message; what is raised is the reason why the 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -159,12 +160,12 @@ def _write(
     )
 
 
-class _as_reasons:  # noqa: N801  reads as a statement
+@contextmanager
+def _as_reasons() -> Iterator[None]:
     """A refusal of the API is a subtask's reason here."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, HttpRefusal):
-            text = " ".join(part for part in (error.row.text, error.message, error.hint) if part and part != "")
-            raise InvalidInput(text) from error
+    try:
+        yield
+    except HttpRefusal as error:
+        raise InvalidInput(
+            " ".join(dict.fromkeys(filter(None, (error.row.text, error.message, error.hint))))
+        ) from error

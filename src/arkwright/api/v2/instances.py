@@ -3,9 +3,6 @@
 Rules: a rerun names instances by job and planned time, or jobs and a time range; every instance is checked before the
 first one is restarted. There is no queue for reruns: a range that holds more instances than `concurrent` allows at a
 time is refused, since running all of them at once is not what was asked for.
-
-Which instance another one waited for is known for planned instances alone: it is the one of the job that the schedule
-names, with the same planned time. Instances that were started by hand wait for nobody.
 """
 
 from __future__ import annotations
@@ -18,19 +15,17 @@ import msgspec
 from starlette.responses import Response
 
 from arkwright.api.access import require
-from arkwright.api.call import Call, answer, empty, short, whole_number
-from arkwright.api.records import all_of
+from arkwright.api.call import Call, answer, empty
 from arkwright.api.route import Route, flag, number, text
 from arkwright.api.v1 import instances as v1
 from arkwright.api.v1.fields import choice, list_, object_, truth, wrong
 from arkwright.api.v1.fields import number as number_of
 from arkwright.api.v1.fields import text as text_of
-from arkwright.api.v1.jobs import upstream_names
 from arkwright.api.v1.schedule import found_job
 from arkwright.api.v2.names import newer
-from arkwright.api.v2.paths import PAGE, RELATION, route
+from arkwright.api.v2.paths import PAGE, route
 from arkwright.core.events import RestartFrom
-from arkwright.core.instance import Instance, InstanceType
+from arkwright.core.instance import Instance
 from arkwright.errors import Code, IllegalState, InvalidInput, NotFound
 from arkwright.iam.model import Action
 from arkwright.store.base import Definition, InstanceFilter, Kind, Place
@@ -67,7 +62,7 @@ async def list_instances(call: Call) -> Response:
         from_ms=from_ms,
         to_ms=to_ms,
         statuses=statuses,
-        instance_types=v1.read_types(call.query.get("instance_type", "")),
+        instance_types=await v1.listed_types(call, call.query.get("instance_type", "")),
         force_success=_flag(call, "force_success", forced),
         ignore_success=_flag(call, "ignore_success", ignored),
     )
@@ -172,7 +167,7 @@ async def _named(call: Call, job: Definition, given: Sequence[Any]) -> list[Inst
             )
         found = [
             instance
-            for instance in await _planned_at(call, call.place, (job_id,), plan_ms)
+            for instance in await planned_at(call, call.place, (job_id,), plan_ms)
             if instance.submit_time_ms == submit_ms
         ]
         if not found:
@@ -257,7 +252,7 @@ async def _check(call: Call, chosen: Sequence[Instance], wish: _Rerun) -> None:
             raise wrong("node_name", f"must be a node of instance {instance.id}", wish.node_name)
 
 
-async def _planned_at(call: Call, place: Place, job_ids: Sequence[int], plan_ms: int) -> list[Instance]:
+async def planned_at(call: Call, place: Place, job_ids: Sequence[int], plan_ms: int) -> list[Instance]:
     """Instances of these jobs with that planned time."""
     where = InstanceFilter(place=place, job_ids=tuple(job_ids), from_ms=plan_ms, to_ms=plan_ms + SEARCH_MS)
     counted = await call.parts.store.list_instances(where, limit=0)
@@ -265,76 +260,6 @@ async def _planned_at(call: Call, place: Place, job_ids: Sequence[int], plan_ms:
     offset = max(counted.total - MAX_RERUN, 0)
     page = await call.parts.store.list_instances(where, offset=offset, limit=MAX_RERUN)
     return [instance for instance in page.items if instance.plan_time_ms == plan_ms]
-
-
-# ---------------------------------------------------------------- dependencies
-
-
-async def list_depend_instances(call: Call) -> Response:
-    relation = choice(call.query.get("relation"), "relation", ("parent", "child", "both")) or "both"
-    depth = call.number("depth", 1, least=1, most=50) or 1
-    latest = call.flag("latest") if call.query.get("latest") else True
-    instance_id = whole_number(call.path["instance_id"])
-    instance = await call.parts.store.get_instance(call.place, instance_id) if instance_id is not None else None
-    if instance is None:
-        raise NotFound(
-            f"There is no instance {short(call.path['instance_id'])}.",
-            field="instance_id",
-            code=Code.INSTANCE_NOT_FOUND,
-        )
-    if instance.instance_type is not InstanceType.NORMAL:
-        return answer({"total": 0, "depend_instances_info": []})
-    jobs = {job.name: job for job in await all_of(call, Kind.JOB)}
-    above = {name: [each for each in jobs if each in upstream_names(job)] for name, job in jobs.items()}
-    below = {name: [each for each, names in above.items() if name in names] for name in jobs}
-    wanted = set()
-    for way in ([above] if relation != "child" else []) + ([below] if relation != "parent" else []):
-        wanted |= _reached(instance.job_name, way, depth)
-    by_job: dict[str, list[Instance]] = {}
-    for name in wanted | {instance.job_name}:
-        planned = await _planned_at(call, call.place, (jobs[name].id,), instance.plan_time_ms) if name in jobs else []
-        by_job[name] = [each for each in planned if each.instance_type is InstanceType.NORMAL]
-        if latest:
-            by_job[name] = by_job[name][:1]
-    found = [
-        _dependence(call, each, jobs[name], [up.id for above_it in above[name] for up in by_job.get(above_it, ())])
-        for name in sorted(wanted)
-        for each in by_job[name]
-    ]
-    return answer({"total": len(found), "depend_instances_info": found})
-
-
-def _reached(start: str, ways: dict[str, list[str]], depth: int) -> set[str]:
-    """What lies at most `depth` steps from `start`, without it."""
-    reached: set[str] = set()
-    frontier = {start}
-    for _ in range(depth):
-        frontier = {each for name in frontier for each in ways.get(name, ())} - reached - {start}
-        reached |= frontier
-    return reached
-
-
-def _dependence(call: Call, instance: Instance, job: Definition, parents: list[int]) -> dict[str, Any]:
-    start, end = instance.start_time_ms, instance.end_time_ms
-    found = {
-        "id": instance.id,
-        "job_id": instance.job_id,
-        "job_name": instance.job_name,
-        "directory_path": job.directory,
-        "force_success": instance.force_success,
-        "ignore_success": instance.ignore_success,
-        "parent_instance_ids": parents,
-        "plan_time": instance.plan_time_ms,
-        "start_time": start,
-        "end_time": end,
-        "running_time": None if start is None else (end or call.parts.now_ms()) - start,
-        "status": instance.status.value,
-        "submit_time": instance.submit_time_ms,
-        "version": instance.job_version,
-        "workspace_id": instance.workspace_id,
-        "workspace_name": call.workspace.name,
-    }
-    return {key: value for key, value in found.items() if value is not None}
 
 
 # ---------------------------------------------------------------- routes
@@ -394,17 +319,5 @@ ROUTES: tuple[Route, ...] = (
         Action.JOB_RERUN,
         errors=(Code.JOB_NOT_FOUND, Code.INSTANCE_NOT_FOUND, Code.ILLEGAL_STATE),
         example=_RETRY,
-    ),
-    route(
-        "GET",
-        "/instances/{instance_id}/depend-instances",
-        list_depend_instances,
-        "showFactoryDependInstances",
-        "Planned instances that this one depends on, and that depend on it.",
-        Action.JOB_READ,
-        RELATION,
-        number("depth", "Steps to follow.", minimum=1, maximum=50, default=1),
-        flag("latest", "Only the newest instance of each job; true unless said otherwise."),
-        errors=(Code.INSTANCE_NOT_FOUND,),
     ),
 )

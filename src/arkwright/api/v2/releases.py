@@ -1,15 +1,18 @@
 """Release packages and pending items of a workspace in enterprise mode.
 
 Rules: what is listed is what was stored; a workspace in simple mode has neither. A package is made of pending items
-that are in no package yet. Deploying a package makes the pending version of each item the submitted one, item by item;
-an item that is gone fails with its package, and the items before it stay deployed, each with its own state. Revoking
-gives the items back. A package is deployed or revoked once.
+that are in no package yet. Deploying is a system task, which goes on behind the reply; until it is over the package is
+RUNNING, and one whose server died meanwhile can be deployed again. It makes the pending version of each item the
+submitted one, item by item; an item that is gone fails with its package, and the others are deployed, each with its own
+state. Revoking gives the items back. A package is deployed or revoked once.
 """
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from starlette.responses import Response
@@ -27,6 +30,7 @@ from arkwright.api.v2.paths import PAGE, SIZE, route
 from arkwright.errors import InvalidInput, NotFound
 from arkwright.iam.model import Action
 from arkwright.store.base import Definition, DefinitionWrite, Kind
+from arkwright.transfer.tasks import Progress, TaskStatus
 
 PENDING, SUCCESS, FAILED, RUNNING = 1, 2, 3, 5
 MAX_PACKAGES = 100
@@ -153,24 +157,49 @@ async def deploy_packages(call: Call) -> Response:
     mode = number_of(body.get("startup_mode"), "startup_mode", 0, 1)
     packages = [await _found(call, each) for each in wanted]
     for package in packages:
-        _check_pending(package)
+        await _check_open(call, package, deploy=True)
     details = []
     for package in packages:
-        task_id = secrets.token_hex(16)
-        done = [await _deploy(call, each, start=mode != 0) for each in package.body["task_details"]]
-        good = all(each["deploy_status"] == SUCCESS for each in done)
-        stored = {
-            **package.body,
-            "task_details": done,
-            "deploy_status": SUCCESS if good else FAILED,
-            "deploy_timestamp": call.parts.now_ms(),
-            "deploy_user_id": call.actor.user_id,
-            "deploy_user_name": call.actor.user_name,
-            "asy_task_id": task_id,
-        }
-        await _save(call, package, stored)
-        details.append({"asy_subtask_num": len(done), "asy_task_id": task_id, "package_id": package.id})
+        task_id = await _begin(call, package, start=mode != 0)
+        count = len(package.body["task_details"])
+        details.append({"asy_subtask_num": count, "asy_task_id": task_id, "package_id": package.id})
     return answer({"deploy_package_details": details})
+
+
+async def _begin(call: Call, package: Definition, *, start: bool) -> str:
+    """Deploy a package behind the reply; answers the id of the system task that tells how it goes."""
+    stored = asyncio.Event()
+    body: dict[str, Any] = {
+        **package.body,
+        "deploy_status": RUNNING,
+        "deploy_timestamp": call.parts.now_ms(),
+        "deploy_user_id": call.actor.user_id,
+        "deploy_user_name": call.actor.user_name,
+    }
+
+    async def steps(progress: Progress) -> None:
+        await stored.wait()
+        done: list[dict[str, Any]] = [{**item, "deploy_status": FAILED} for item in body["task_details"]]
+
+        async def work(index: int) -> str:
+            done[index] = await _deploy(call, body["task_details"][index], start=start)
+            if done[index]["deploy_status"] != SUCCESS:
+                raise NotFound(f"{done[index].get('item_name')} is gone.", field="package_ids")
+            return ""
+
+        for index, item in enumerate(done):
+            await progress.subtask(str(item.get("item_name", "")), partial(work, index))
+        good = all(each["deploy_status"] == SUCCESS for each in done)
+        await _save(call, package, {**body, "task_details": done, "deploy_status": SUCCESS if good else FAILED})
+
+    place, name = call.place, str(package.body["package_name"])
+    task_id = await call.parts.system_tasks.start(place, name=name, actor=call.actor.user_name, steps=steps)
+    body["asy_task_id"] = task_id
+    try:
+        await _save(call, package, body)
+    finally:
+        stored.set()
+    return task_id
 
 
 async def _deploy(call: Call, item: Mapping[str, Any], *, start: bool) -> dict[str, Any]:
@@ -208,7 +237,7 @@ async def revoke_packages(call: Call) -> Response:
     wanted = _names(await call.document(), "package_ids", MAX_PACKAGES)
     packages = [await _found(call, each) for each in wanted]
     for package in packages:
-        _check_pending(package)
+        await _check_open(call, package, deploy=False)
     for package in packages:
         for each in package.body["task_details"]:
             item = await call.parts.store.get_definition(call.place, Kind.PENDING_ITEM, str(each["pending_item_id"]))
@@ -221,8 +250,13 @@ async def revoke_packages(call: Call) -> Response:
 # ---------------------------------------------------------------- inside
 
 
-def _check_pending(package: Definition) -> None:
-    if package.body["deploy_status"] != PENDING:
+async def _check_open(call: Call, package: Definition, *, deploy: bool) -> None:
+    status = package.body["deploy_status"]
+    if deploy and status == RUNNING:
+        task = await call.parts.system_tasks.get(call.place, str(package.body.get("asy_task_id", "")))
+        if task is None or task["status"] == TaskStatus.FAILED:
+            return  # its server died before it was over
+    if status != PENDING:
         raise HttpRefusal(ALREADY_RELEASED, f"The package {package.body['package_name']} has been released.")
 
 

@@ -6,6 +6,7 @@ from arkwright.api.route import Route
 from arkwright.api.v2 import (
     alarms,
     baselines,
+    depend_instances,
     environment,
     instances,
     jobs,
@@ -22,6 +23,7 @@ ROUTES: tuple[Route, ...] = (
     *jobs.ROUTES,
     *operations.ROUTES,
     *instances.ROUTES,
+    *depend_instances.ROUTES,
     *real_time.ROUTES,
     *patch_data.ROUTES,
     *environment.ROUTES,
