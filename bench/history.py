@@ -11,8 +11,8 @@ from arkwright.core.events import AttemptEnded, InstanceRequested
 from arkwright.core.instance import Instance, InstanceStatus, InstanceType, NodeRun, NodeStatus
 from arkwright.core.outcome import Succeeded
 from arkwright.engine.clock import SystemClock
-from arkwright.store.open import open_store
 from arkwright.store.base import Commit, Kind, Place
+from arkwright.store.open import open_store
 
 BATCH = 500
 

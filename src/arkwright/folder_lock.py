@@ -1,7 +1,7 @@
 """The data folder's lock: one server per folder, and proof that the last one is dead.
 
-The lock is the kernel's (flock), so it ends with its holder however that ends. It is not inherited by programs of nodes:
-Python opens files close-on-exec.
+The lock is the kernel's (flock), so it ends with its holder however that ends. It is not inherited by programs of
+nodes: Python opens files close-on-exec.
 """
 
 from __future__ import annotations

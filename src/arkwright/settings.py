@@ -18,8 +18,8 @@ ROLES = frozenset({"api", "engine"})
 OFFSET_MODES = ("page", "record", "auto")
 
 
-def _setting(default: Any, help: str, *, variable: str | None = None, secret: bool = False) -> Any:
-    return field(default=default, metadata={"help": help, "variable": variable, "secret": secret})
+def _setting(default: Any, text: str, *, variable: str | None = None, secret: bool = False) -> Any:
+    return field(default=default, metadata={"help": text, "variable": variable, "secret": secret})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,9 +47,7 @@ def last(server: RunningServer, path: str) -> dict[str, Any]:
     return record
 
 
-def test_a_suspended_instance_goes_on_past_the_failed_node(
-    server: RunningServer, name: str, tmp_path: Path
-) -> None:
+def test_a_suspended_instance_goes_on_past_the_failed_node(server: RunningServer, name: str, tmp_path: Path) -> None:
     path = suspended(server, name, tmp_path)
     reply = post(server, f"{path}/continue")
     assert (reply.status_code, reply.content) == (204, b"")

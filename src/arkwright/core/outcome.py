@@ -24,7 +24,8 @@ class Succeeded(Tagged, frozen=True, kw_only=True):
     """The work is done.
 
     `output` refers to the text that `Job.getNodeOutput` answers, not the text itself: a node names a file in its
-    attempt's folder, the engine makes it a path relative to the runs folder. None: the node has no output, and `getNodeOutput` answers null.
+    attempt's folder, the engine makes it a path relative to the runs folder. None: the node has no output, and
+    `getNodeOutput` answers null.
     """
 
     output: str | None = None

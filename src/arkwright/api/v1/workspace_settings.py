@@ -36,7 +36,9 @@ async def save_settings(call: Call) -> Response:
     body = await call.document()
     unknown = sorted(set(body) - {"conditionPolicy"})
     if unknown:
-        raise InvalidInput(f"There is no setting {unknown[0][:64]!r}.", field=unknown[0], hint="It has conditionPolicy.")
+        raise InvalidInput(
+            f"There is no setting {unknown[0][:64]!r}.", field=unknown[0], hint="It has conditionPolicy."
+        )
     policy = choice(body.get("conditionPolicy"), "conditionPolicy", tuple(ConditionPolicy))
     workspace_id = call.workspace.id
 
