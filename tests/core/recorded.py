@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import cast
 
 import msgspec
 from tests.core.building import Run, plan
@@ -17,6 +18,7 @@ from arkwright.core.instance import Instance
 from arkwright.core.job import FailPolicy, Plan
 from arkwright.core.outcome import FailureKind
 from arkwright.core.step import step
+from arkwright.core.transitions import NODE_OPERATIONS, OPERATIONS
 
 FOLDER = Path(__file__).parent / "histories"
 
@@ -106,6 +108,33 @@ def was_told_everything_twice() -> Run:
     return run
 
 
+def operated_by_hand() -> Run:
+    """Paused and resumed, a node held and skipped, a suspended one retried, another gone past, forced at the end."""
+    run = Run(plan("a > b > c, a > d > e, x", a=FailPolicy.SUSPEND, d=FailPolicy.SUSPEND))
+
+    def does(operation: str, node: str | None = None) -> Run:
+        run.now_ms += 1000
+        number = f"by-hand-{len(run.history)}"
+        if node is None:
+            run.tell(cast("Event", OPERATIONS[operation](at_ms=run.now_ms, operation_id=number, by="anna")))
+        else:
+            kind = NODE_OPERATIONS[operation]
+            run.tell(cast("Event", kind(at_ms=run.now_ms, operation_id=number, by="anna", node_name=node)))
+        return run
+
+    does("pause")
+    run.succeeds("x")
+    does("resume")
+    run.fails("a")
+    does("retry", "a")
+    does("pause", "b")
+    run.succeeds("a").fails("d")
+    does("skip", "b")
+    does("continue")
+    run.fails("c", exit_code=4).is_cancelled("e")
+    return does("force-success")
+
+
 CASES: tuple[Callable[[], Run], ...] = (
     all_goes_well,
     retried_after_an_error_and_a_loss,
@@ -116,6 +145,7 @@ CASES: tuple[Callable[[], Run], ...] = (
     took_too_long_and_was_retried,
     ran_again_with_a_changed_job,
     was_told_everything_twice,
+    operated_by_hand,
 )
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.core.oracle import WHERE, Oracle, Shape
+from tests.core.oracle import Oracle, Shape
+from tests.core.oracle_operators import WHERE
 from tests.core.scenarios import Duty, Engine, News, shapes
 
 from arkwright.core.commands import CancelAttempt, Command, Finish, LookUp, SetDeadline, SetRetryTimer, StartAttempt

@@ -128,8 +128,9 @@ class Loop:
                     _answer(told, StaleWrite(f"Instance {told.instance_id} is not this engine's."))
                     continue
                 _, share = shares.setdefault(told.instance_id, (active, Share(active.state)))
-                if found is not None and not found.state.ended:
-                    self._go_on(found, share)
+                unbegun = not (active.state.version or share.events or isinstance(told.event, InstanceRequested))
+                if unbegun or (found is not None and not found.state.ended):
+                    self._go_on(active, share)
                 plan = active.plan
                 if isinstance(told.event, RestartRequested):
                     plan = await self._plans.plan(
@@ -154,7 +155,8 @@ class Loop:
                 self._publish(active, share)
 
     def _go_on(self, active: Active, share: Share) -> None:
-        """An event came before recovery took up its instance (a stop right after the start): that comes first."""
+        """An event came before recovery took up its instance, or before its first step (a stop right after the start):
+        that comes first."""
         if active.state.version:
             self._act(active, outstanding(active.plan, active.state))
         else:
