@@ -6,17 +6,17 @@ from tests.cli.conftest import Cli
 
 
 def test_a_script_is_saved_from_a_text_file_changed_listed_and_deleted(cli: Cli, tmp_path: Path) -> None:
-    file = tmp_path / "greet.sh"
+    file = tmp_path / "salute.sh"
     file.write_text("echo hello")
     assert cli("script", "create", str(file)).code == 0
-    assert cli("script", "get", "greet").json["type"] == "Shell"
+    assert cli("script", "get", "salute").json["type"] == "Shell"
     file.write_text("echo good day")
-    assert cli("script", "edit", "greet", str(file)).code == 0
-    assert cli("script", "get", "greet", "--text").out == "echo good day"
-    assert [each["name"] for each in cli("script", "list", "--name", "greet", "--json").json["scripts"]] == ["greet"]
-    assert "greet" in cli("script", "list").out
-    assert cli("script", "delete", "greet", "--json").json == {"name": "greet", "result": "deleted"}
-    assert "DLF.6201" in cli("script", "get", "greet").err
+    assert cli("script", "edit", "salute", str(file)).code == 0
+    assert cli("script", "get", "salute", "--text").out == "echo good day"
+    assert [each["name"] for each in cli("script", "list", "--name", "salute", "--json").json["scripts"]] == ["salute"]
+    assert "salute" in cli("script", "list").out
+    assert cli("script", "delete", "salute", "--json").json == {"name": "salute", "result": "deleted"}
+    assert "DLF.6201" in cli("script", "get", "salute").err
 
 
 def test_a_text_file_whose_type_is_open_asks_for_it(cli: Cli, tmp_path: Path) -> None:

@@ -221,10 +221,10 @@ class House:
             with contextlib.suppress(OSError, ValueError):
                 os.kill(json.loads(address.read_text())["pid"], signal.SIGKILL)
         for claim in (self.data / "runs").glob("*/*/child"):
-            words = claim.read_text().split()
-            if len(words) == 3:  # it never wrote its end
+            lines = claim.read_text().splitlines()
+            if len(lines) == 1 and lines[0] != "barred":  # it hasn't written its end
                 with contextlib.suppress(OSError):
-                    os.killpg(int(words[1]), signal.SIGKILL)
+                    os.killpg(int(lines[0].split()[1]), signal.SIGKILL)
 
     # -- speaking with it
     @property

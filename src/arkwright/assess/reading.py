@@ -113,9 +113,7 @@ def _guess(found: Collection, file: str, package: Package, entry: Entry, positio
         _add(found, file, entry.path, kind, name if isinstance(name, str) and name else entry.name, document)
 
 
-def _add(
-    found: Collection, file: str, path: str, kind: EntryKind, name: str, document: Mapping[str, Any]
-) -> None:
+def _add(found: Collection, file: str, path: str, kind: EntryKind, name: str, document: Mapping[str, Any]) -> None:
     earlier = found.things[kind].setdefault(name, Found(document=document, file=file, path=path))
     if earlier.document != document:
         raise EntryInvalid(
