@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+_SHOWN_PLACES = 5
+
 
 class Verdict(StrEnum):
     """Best first."""
@@ -92,6 +94,16 @@ class JobReport:
         reached = {_VERDICTS[each.level] for each in self.findings}
         return next((each for each in reversed(Verdict) if each in reached), Verdict.RUNS)
 
+    def grouped(self) -> list[tuple[Finding, list[str]]]:
+        """For people: findings that say the same, as one with all its places; the gravest first."""
+        groups: dict[tuple[Level, Topic, str, int | None], tuple[Finding, list[str]]] = {}
+        for each in self.findings:
+            _, places = groups.setdefault((each.level, each.topic, each.reason, each.position), (each, []))
+            if each.where:
+                places.append(each.where)
+        gravity = list(reversed(Level))
+        return sorted(groups.values(), key=lambda group: gravity.index(group[0].level))
+
     def count(self, level: Level) -> int:
         return sum(each.level is level for each in self.findings)
 
@@ -104,6 +116,12 @@ class JobReport:
             "nodeTypes": dict(self.node_types),
             "findings": [each.plain() for each in self.findings],
         }
+
+
+def places_text(places: Sequence[str]) -> str:
+    shown = ", ".join(places[:_SHOWN_PLACES])
+    left = len(places) - _SHOWN_PLACES
+    return f"{shown} and {left} more" if left > 0 else shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

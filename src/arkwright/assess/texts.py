@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from arkwright.core.resolve import UNSCANNED
 from arkwright.el import ElError, ErrorKind, parse_template, references
@@ -53,7 +54,9 @@ def is_scanned(property_name: str) -> bool:
     return property_name.lower() not in UNSCANNED
 
 
+@lru_cache(maxsize=4096)
 def uses_of(text: str) -> Uses:
+    """Remembered, because many jobs run the same scripts: nobody may change the answer."""
     uses = Uses(
         parameters=references(text),
         object_paths=tuple(dict.fromkeys(each.rstrip(".") for each in _OBJECT_PATH.findall(text))),
@@ -71,6 +74,7 @@ def uses_of(text: str) -> Uses:
     return uses
 
 
+@lru_cache(maxsize=4096)
 def shell_names(text: str) -> frozenset[str]:
     """Names that a shell script gives values to by itself."""
     return frozenset(name for pair in _LOCALS.findall(text) for name in pair if name)

@@ -25,13 +25,15 @@ GROUPS = {
     "obs": "arkwright.cli.obs:obs",
     "el": "arkwright.cli.el:el",
     "import": "arkwright.cli.folder:import_",
+    "export": "arkwright.cli.export:export",
+    "assess": "arkwright.cli.assess:assess",
     "backup": "arkwright.cli.backup:backup",
     "restore": "arkwright.cli.backup:restore",
     "config": "arkwright.cli.config:config",
     "version": "arkwright.cli.config:version",
 }
 PANELS: list[CommandGroupDict] = [
-    {"name": "Work with jobs", "commands": ["job", "instance", "script", "obs", "el", "import"]},
+    {"name": "Work with jobs", "commands": ["job", "instance", "script", "obs", "el", "import", "export", "assess"]},
     {"name": "Run a server", "commands": ["serve", "backup", "restore", "config", "version"]},
 ]
 
