@@ -70,11 +70,13 @@ class Lossy:
         try:
             await asyncio.wait([answers, questions], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for each in (answers, questions):
-                each.cancel()
+            for task in (answers, questions):
+                task.cancel()
             await asyncio.gather(answers, questions, return_exceptions=True)
-            writer.close()
-            to_server.close()
+            for each in (writer, to_server):
+                each.close()
+                with contextlib.suppress(OSError):  # the other side was quicker
+                    await each.wait_closed()
 
 
 @contextlib.contextmanager

@@ -194,7 +194,7 @@ class Engine:
                     latest = state
         except TimeoutError:
             pass
-        return latest
+        return latest or await self._store.load_instance(instance_id)  # the time was over before the first look
 
     async def watch(self, instance_id: int) -> AsyncGenerator[Instance, None]:
         active = self._loop.active.get(instance_id)
