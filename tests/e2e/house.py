@@ -222,9 +222,10 @@ class House:
                 os.kill(json.loads(address.read_text())["pid"], signal.SIGKILL)
         for claim in (self.data / "runs").glob("*/*/child"):
             lines = claim.read_text().splitlines()
-            if len(lines) == 1 and lines[0] != "barred":  # it hasn't written its end
+            claimed = lines[0].split() if len(lines) == 1 else []  # more lines: it has written its end
+            if len(claimed) > 2:
                 with contextlib.suppress(OSError):
-                    os.killpg(int(lines[0].split()[1]), signal.SIGKILL)
+                    os.killpg(int(claimed[1]), signal.SIGKILL)
 
     # -- speaking with it
     @property

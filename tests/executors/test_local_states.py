@@ -338,3 +338,14 @@ def test_closing_twice_and_late_calls_are_harmless(tmp_path: Path) -> None:
         assert not context.folder.exists()
 
     asyncio.run(scene())
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_wrapper_killed_while_claiming_leaves_its_end_to_whoever_records_it(
+    tmp_path: Path, system: type[System]
+) -> None:
+    folder = AttemptFolder(tmp_path / "a")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "child").touch()  # made, not written
+    folder.record_end(143)
+    assert examine(folder, system()) == Ended(143)

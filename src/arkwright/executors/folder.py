@@ -161,7 +161,8 @@ class AttemptFolder:
             return Claiming()
         if first == BARRED:
             return Barred()
-        end = _END.match(rest)
+        # A wrapper killed between making the claim and writing it leaves the first line to whoever records its end.
+        end = _END.match(rest) or _END.match(text)
         if end:
             return Ended(int(end[1]))
         try:
