@@ -67,7 +67,7 @@ serve: setup  ## start a server with the default data folder; ARGS='--port 9000'
 	@$(BIN)/arkwright serve $(ARGS)
 
 bench: dev  ## our speed beside the machine's own limits; fails on a missed ratio
-	@$(BIN)/python bench/bench.py $(ARGS)
+	@$(BIN)/python -m bench.bench $(ARGS)
 
 docs: dev  ## write docs/reference anew from the code
 	@$(BIN)/python docs/generate.py
