@@ -14,9 +14,7 @@ import signal
 import socket
 import ssl
 import sys
-import time
-from collections.abc import Iterator, Mapping
-from email.utils import formatdate
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +32,7 @@ from arkwright.executors.base import Executor
 from arkwright.executors.local import LocalExecutor
 from arkwright.executors.resident import ResidentExecutor
 from arkwright.folder_lock import FolderLock
+from arkwright.http_server import HttpServer
 from arkwright.iam.administration import Administration
 from arkwright.iam.authentication import Authenticator
 from arkwright.iam.bootstrap import Credentials, Given, bootstrap
@@ -79,7 +78,7 @@ class Server:
         """Set when this start made the installation and wrote its credentials."""
         self._closing = contextlib.AsyncExitStack()
         self._serving: asyncio.Task[None] | None = None
-        self._uvicorn: _Uvicorn | None = None
+        self._uvicorn: HttpServer | None = None
         self._application: Application | None = None
 
     async def start(self) -> None:
@@ -165,7 +164,7 @@ class Server:
             trusted_proxies=settings.trusted_proxies,
         )
         self._application = application
-        self._uvicorn = _Uvicorn(self._uvicorn_config(application))
+        self._uvicorn = HttpServer(self._uvicorn_config(application))
         self._serving = asyncio.create_task(self._uvicorn.serve(sockets=[listener]), name="http")
         await self._uvicorn.wait_started(self._serving)
         _write_server_file(self.data, self.url)
@@ -239,61 +238,6 @@ class Server:
             ssl_version=ssl.PROTOCOL_TLS_SERVER,
             backlog=2048,
         )
-
-
-class _ServerState(uvicorn.server.ServerState):
-    """uvicorn's, with a Date header that is made when it is asked for."""
-
-    _made: int = 0
-    _headers: list[tuple[bytes, bytes]]
-
-    @property
-    def default_headers(self) -> list[tuple[bytes, bytes]]:
-        second = int(time.time())
-        if second != self._made:
-            self._headers = [(b"date", formatdate(second, usegmt=True).encode())]
-            self._made = second
-        return self._headers
-
-    @default_headers.setter
-    def default_headers(self, headers: list[tuple[bytes, bytes]]) -> None:
-        """uvicorn sets none but this one."""
-
-
-class _Uvicorn(uvicorn.Server):
-    """uvicorn without its own signal handlers: the process belongs to us. And without its ten looks a second at whether
-    it is to end: an idle server sleeps."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    def leave(self) -> None:
-        """Begin to shut down."""
-        self.should_exit = True
-        self._leaving.set()
-
-    async def main_loop(self) -> None:
-        await self._leaving.wait()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._listening.set()
-
-    async def wait_started(self, serving: asyncio.Task[None]) -> None:
-        """Returns when requests are accepted; raises what stopped the server from starting."""
-        waiting = asyncio.ensure_future(self._listening.wait())
-        done, _ = await asyncio.wait({waiting, serving}, return_when=asyncio.FIRST_COMPLETED)
-        if serving in done:
-            waiting.cancel()
-            serving.result()
-            raise SettingInvalid("The HTTP server ended before it started.")
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.server_state = _ServerState()
-        self._listening = asyncio.Event()
-        self._leaving = asyncio.Event()
 
 
 class _LocalPrograms:
