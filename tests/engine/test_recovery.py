@@ -6,6 +6,7 @@ import asyncio
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.engine.test_running import in_loop
 from tests.engine.world import PLACE, World, feed, living, node, statuses
@@ -148,3 +149,20 @@ async def test_a_server_that_only_accepts_leaves_runs_for_the_next_engine(tmp_pa
         for each in accepted:
             state = await world.ended(each.instance_id)
             assert world.log(state, "a") == "ran\n"
+
+
+@in_loop
+async def test_an_instance_whose_job_can_not_be_read_any_more_ends_and_says_why(tmp_path: Path) -> None:
+    async with living(World(tmp_path, runs=False)) as world:
+        await world.job("j", [node("a", statement="true")])
+        accepted = await world.submit("j")
+        state = await world.store.real.load_instance(accepted.instance_id)
+        assert state is not None
+        await world.store.real.reserve_ids(1)
+        lost = msgspec.structs.replace(state, id=world.store.real.next_id(), job_version=99)
+        await world.store.real.create_instance(lost, owner=None)
+    async with living(World(tmp_path)) as world:
+        ended = await world.ended(lost.id)
+        assert ended.status is InstanceStatus.FAIL
+        assert "Version 99" in ended.message
+        assert (await world.ended(accepted.instance_id)).status is InstanceStatus.SUCCESS

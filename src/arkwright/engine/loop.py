@@ -128,7 +128,8 @@ class Loop:
                     _answer(told, StaleWrite(f"Instance {told.instance_id} is not this engine's."))
                     continue
                 _, share = shares.setdefault(told.instance_id, (active, Share(active.state)))
-                unbegun = not (active.state.version or share.events or isinstance(told.event, InstanceRequested))
+                first = isinstance(told.event, InstanceRequested | EngineFault)
+                unbegun = not (active.state.version or share.events or first)
                 if unbegun or (found is not None and not found.state.ended):
                     self._go_on(active, share)
                 plan = active.plan
