@@ -4,6 +4,7 @@ import io
 import json
 import stat
 import tarfile
+import time
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,33 @@ def test_runs_can_be_left_out(cli: Cli, save, tmp_path: Path) -> None:
         names = archive.getnames()
     assert "arkwright.db" in names
     assert not [name for name in names if name.startswith("runs/")]
+
+
+def test_what_ran_at_the_backup_is_not_started_again_by_a_restore(cli: Cli, save, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    name = save(job("going-on", f"echo x >> {ran}; sleep 600"))
+    instance = cli("job", "run", name, "--json").json["instanceId"]
+    deadline = time.monotonic() + 30
+    while not ran.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    try:
+        assert cli("backup", str(tmp_path / "b.tar"), "--without-runs").code == 0
+    finally:
+        assert cli("instance", "stop", name, str(instance)).code == 0
+    restored = tmp_path / "restored"
+    assert cli("restore", str(tmp_path / "b.tar"), "--data", str(restored)).code == 0
+    running = start_server(restored)
+    try:
+        done = cli("instance", "show", name, str(instance), "--json", "--data", str(restored))
+        while (shown := done.json)["status"] == "running":
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+            done = cli("instance", "show", name, str(instance), "--json", "--data", str(restored))
+        assert shown["status"] == "fail"
+        assert ran.read_text() == "x\n"
+    finally:
+        assert running.stop() == 0
 
 
 def test_a_folder_that_holds_something_is_not_restored_into(cli: Cli, tmp_path: Path) -> None:

@@ -90,6 +90,11 @@ def read_backup(file: Path, folder: Path) -> None:
                 _unpack(archive, member, unfinished)
         if not (unfinished / DATABASE).is_file():
             raise InvalidInput(f"{file} is no complete backup: it holds no database.")
+        # What was running at the backup ran there, not here: as after a restart of the machine, an attempt without a
+        # claim counts as lost and is not started a second time (`executors/local_boot.py`).
+        runs = unfinished / "runs"
+        runs.mkdir(mode=0o700, exist_ok=True)
+        (runs / "boot").write_text("restored\n")
         if folder.exists():
             folder.rmdir()
         unfinished.rename(folder)
