@@ -1,4 +1,5 @@
-"""uvicorn as a part of our process: no signal handlers of its own, and asleep while nothing happens."""
+"""uvicorn as a part of our process: no signal handlers of its own, asleep while nothing happens, and with a short way
+for the one call whose speed is promised (`api/direct.py`)."""
 
 from __future__ import annotations
 
@@ -8,10 +9,13 @@ import socket
 import time
 from collections.abc import Iterator
 from email.utils import formatdate
+from typing import Any
 
 import uvicorn
 import uvicorn.server
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from arkwright.api.direct import Direct
 from arkwright.errors import SettingInvalid
 
 
@@ -32,6 +36,95 @@ class _ServerState(uvicorn.server.ServerState):
     @default_headers.setter
     def default_headers(self, headers: list[tuple[bytes, bytes]]) -> None:
         """uvicorn sets none but this one."""
+
+
+def protocol_with(direct: Direct) -> type[asyncio.Protocol]:
+    """uvicorn's HTTP protocol, which first offers `direct` what comes between two requests."""
+
+    class Protocol(_ShortWay):
+        _direct = direct
+
+    return Protocol
+
+
+class _ShortWay(HttpToolsProtocol):
+    """While a direct request is under way (`_under_way`), what comes after it is held back, so that replies keep the
+    order of their requests. The keep-alive timer is left running over direct requests and looks, when it is due, when
+    the last one was."""
+
+    _direct: Direct
+    _between = True
+    """No request has begun that is not complete: the parser expects a request line."""
+    _under_way = False
+    _close_after = False
+    _last_reply = 0.0
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._held: list[bytes] = []
+
+    def on_message_begin(self) -> None:
+        self._between = False
+        super().on_message_begin()
+
+    def on_message_complete(self) -> None:
+        self._between = True
+        super().on_message_complete()
+
+    def data_received(self, data: bytes) -> None:
+        if self._under_way:
+            self._held.append(data)
+            if len(self._held) == 1:
+                self.flow.pause_reading()
+            return
+        if (
+            self._between
+            and data.startswith(b"POST /v1/")
+            and (self.cycle is None or self.cycle.response_complete)
+            and self._direct.take(data, self._reply)
+        ):
+            self._under_way = True
+            return
+        super().data_received(data)
+
+    def _reply(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        self._under_way = False
+        transport = self.transport
+        if transport.is_closing():
+            self._held.clear()
+            return
+        lines = [STATUS_LINE[status]]
+        for name, value in (*self.server_state.default_headers, *headers):
+            lines += (name, b": ", value, b"\r\n")
+        lines += (b"\r\n", body)
+        transport.write(b"".join(lines))
+        self.server_state.total_requests += 1
+        self._last_reply = self.loop.time()
+        if self._close_after:
+            transport.close()
+        elif self._held:
+            data = b"".join(self._held)
+            self._held.clear()
+            self.flow.resume_reading()
+            self.data_received(data)
+        elif self.timeout_keep_alive_task is None:
+            self._wait_for_more(self.timeout_keep_alive)
+
+    def _wait_for_more(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    def timeout_keep_alive_handler(self) -> None:
+        left = self._last_reply + self.timeout_keep_alive - self.loop.time()
+        if self._under_way or left > 0:
+            self._wait_for_more(max(left, 1.0))
+        else:
+            super().timeout_keep_alive_handler()
+
+    def shutdown(self) -> None:
+        if self._under_way:
+            self._close_after = True
+        else:
+            super().shutdown()
 
 
 class HttpServer(uvicorn.Server):

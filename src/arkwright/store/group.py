@@ -60,11 +60,11 @@ def answer(group: Sequence[Write], results: Sequence[Any]) -> None:
     """Tell everybody who waits, on the event loop's thread."""
     for write, result in zip(group, results, strict=True):
         waiter = write.waiter
-        waiting = not waiter.done()
+        waiting = waiter is None or not waiter.done()
         error = result if isinstance(result, BaseException) else None
         if write.finished is not None:
             write.finished(None if error else result, error, waiting)
-        if not waiting:
+        if waiter is None or not waiting:
             continue
         if error is None:
             waiter.set_result(result)

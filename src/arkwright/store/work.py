@@ -14,12 +14,19 @@ A piece of work may be run twice (`store/group.py`), so it changes nothing but t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
 WAKE = "arkwright_wake"
 IDENTITY = "arkwright_identity"
+NOTICE = "arkwright_notice"
+RULES = "arkwright_rules"
+SCHEDULES = "arkwright_schedules"
+SLOTS = "arkwright_slots"
+PLANNED = "arkwright_planned"
+ANY_PLANNED = "planned *"
+"""Among what is made known: the planned instances of any job may have changed."""
 
 Row = Sequence[Any]
 Rows = Sequence[Row]
@@ -62,7 +69,7 @@ class Transaction:
     instance_changes: dict[tuple[Any, ...], int] = field(default_factory=dict)
     definition_changes: dict[tuple[Any, ...], int] = field(default_factory=dict)
     channels: set[str] = field(default_factory=set)
-    """What is made known with the commit: `WAKE`, `IDENTITY`."""
+    """What is made known with the commit: `WAKE`, `IDENTITY`, `NOTICE`, `RULES`, `SCHEDULES`, `planned_channel`s."""
 
 
 @dataclass(slots=True, eq=False)
@@ -71,10 +78,20 @@ class Write:
 
     work: Callable[[Transaction], Work[Any]] | None
     """None: the new instance in `creation`, which is made in bulk."""
-    waiter: asyncio.Future[Any]
+    waiter: asyncio.Future[Any] | None
+    """None: `finished` alone is told."""
     creation: Any = None
     finished: Callable[[Any, BaseException | None, bool], None] | None = None
     """Called with the result, the error, and whether somebody still waits, before the waiter is answered."""
+
+
+def planned_channel(job_id: int) -> str:
+    """Makes known that planned instances of a job changed."""
+    return f"planned {job_id}"
+
+
+def planned_jobs(channels: Iterable[str]) -> frozenset[int]:
+    return frozenset(int(each[8:]) for each in channels if each.startswith("planned ") and each != ANY_PLANNED)
 
 
 class Dialect:
