@@ -17,10 +17,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from arkwright.core.job import Script
 from arkwright.core.outcome import Failed, Outcome, Succeeded
+from arkwright.core.scrubbing import scrub
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,17 @@ class AttemptKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """Where a node is to work, as its workspace has it under that name."""
+
+    name: str
+    type: str
+    """As it was saved; compare by `registry.canonical`."""
+    config: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """Its settings, secrets included: never into a log, an argument of a process or a file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """What a node is given. All texts are final: parameters and expressions are already replaced."""
 
@@ -48,12 +60,23 @@ class Context:
     script: Script | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     plan_time_ms: int = 0
+    connection: Connection | None = None
+    """What `connectionName` names; None: nothing, or `local`."""
     folder: Path
     """The attempt's own folder; the node may keep files there. `log` and `output` in it are the contract's."""
     workspace_folder: Path
     """Files of the workspace; a node reads and writes outside its own folder only below this one."""
     local_programs_allowed: bool = False
     """Whether an administrator allows programs on this host in this workspace."""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """Values of masked parameters among the texts. The log is scrubbed of them by the executor; what the node writes
+    itself (`output`) it scrubs first. They never go into the arguments of a process, nor into a file."""
+    secret_places: frozenset[str] = frozenset()
+    """Where they are: names of properties, and `SCRIPT_TEXT`."""
+
+    def scrubbed(self, text: str) -> str:
+        """The text without the secrets."""
+        return scrub(text, self.secrets) if self.secrets else text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +88,15 @@ class Program:
     environment: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
     """Files to put into the attempt's folder before the start (mode 0700), by plain name."""
+    hidden: bytes | None = None
+    """A text that holds a secret and must not be on disk: the program reads it from `HIDDEN_TEXT`."""
     directory: Path | None = None
+
+
+SCRIPT_TEXT = "script"
+"""Among a context's `secret_places`: the text of the script."""
+HIDDEN_TEXT = "/dev/fd/3"
+"""Where a program finds its hidden text, as a file that can be opened by that name."""
 
 
 class Work(StrEnum):
@@ -98,6 +129,8 @@ class NodeType:
     summary: str
     properties: tuple[Property, ...] = ()
     aliases: tuple[str, ...] = ()
+    connections: tuple[str, ...] = ()
+    """Types of connections that its `connectionName`, or its script's, may name."""
     example: Mapping[str, object] = field(default_factory=dict)
     """A runnable node as the API takes it."""
 
@@ -156,7 +189,10 @@ class ControlNode(Protocol):
 NodeImplementation = ProgramNode | HostedNode | ControlNode
 
 __all__ = [
+    "HIDDEN_TEXT",
+    "SCRIPT_TEXT",
     "AttemptKey",
+    "Connection",
     "Context",
     "ControlNode",
     "Failed",

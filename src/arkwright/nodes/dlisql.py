@@ -125,7 +125,9 @@ class DliSql:
 
         try:
             result = await _in_thread(
-                warehouse, stop, lambda: warehouse.run(str(context.key), text, schema(context), say, stop)
+                warehouse,
+                stop,
+                lambda: warehouse.run(str(context.key), text, schema(context), say, stop, context.scrubbed),
             )
             return _succeeded(context, result)
         except StatementRefused as refusal:

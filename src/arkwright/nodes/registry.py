@@ -32,9 +32,28 @@ class BuiltIn(NamedTuple):
 BUILT_IN = (
     BuiltIn("Dummy", Work.CONTROL, "arkwright.nodes.dummy", "Dummy"),
     BuiltIn("DLISQL", Work.HOSTED, "arkwright.nodes.dlisql", "DliSql"),
+    BuiltIn("ForEach", Work.CONTROL, "arkwright.nodes.for_each", "ForEach", ("For Each",)),
     BuiltIn("Python", Work.PROGRAM, "arkwright.nodes.python", "Python"),
     BuiltIn("RESTAPI", Work.HOSTED, "arkwright.nodes.restapi", "RestApi", ("RestClient",)),
     BuiltIn("Shell", Work.PROGRAM, "arkwright.nodes.shell", "Shell"),
+    BuiltIn("DWSSQL", Work.HOSTED, "arkwright.nodes.dwssql", "DwsSql"),
+    BuiltIn("RDSSQL", Work.HOSTED, "arkwright.nodes.rdssql", "RdsSql"),
+    BuiltIn("HiveSQL", Work.HOSTED, "arkwright.nodes.hivesql", "HiveSql"),
+    BuiltIn("SparkSQL", Work.HOSTED, "arkwright.nodes.sparksql", "SparkSql"),
+    BuiltIn("MRSImpalaSQL", Work.HOSTED, "arkwright.nodes.impalasql", "ImpalaSql", ("ImpalaSQL", "ExecuteImpalaJob")),
+    BuiltIn("MRSPrestoSQL", Work.HOSTED, "arkwright.nodes.prestosql", "PrestoSql", ("PrestoSQL",)),
+    BuiltIn(
+        "MRSHetuEngine", Work.HOSTED, "arkwright.nodes.hetuengine", "HetuEngine", ("HetuEngine", "ExecuteHetuEngineJob")
+    ),
+    BuiltIn(
+        "MRSClickHouse",
+        Work.HOSTED,
+        "arkwright.nodes.clickhousesql",
+        "ClickHouseSql",
+        ("ClickHouse", "ClickHouseSQL", "ExecuteClickHouseJob"),
+    ),
+    BuiltIn("DorisSQL", Work.HOSTED, "arkwright.nodes.dorissql", "DorisSql"),
+    BuiltIn("Subjob", Work.CONTROL, "arkwright.nodes.subjob", "Subjob", ("Sub Job",)),
 )
 
 

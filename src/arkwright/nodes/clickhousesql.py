@@ -1,0 +1,25 @@
+"""MRSClickHouse: Runs SQL on ClickHouse, by a connection."""
+
+from __future__ import annotations
+
+from arkwright.nodes.sql_node import SqlNode, sql_type
+
+
+class ClickHouseSql(SqlNode):
+    type = sql_type(
+        "MRSClickHouse",
+        "ClickHouse",
+        "Runs SQL on ClickHouse.",
+        "ClickHouseSQL",
+        connections=(
+            "CLICKHOUSE",
+            "MRSClickHouse",
+        ),
+        aliases=(
+            "ClickHouse",
+            "ClickHouseSQL",
+            "ExecuteClickHouseJob",
+        ),
+    )
+    script_type = "ClickHouseSQL"
+    engine = "arkwright.nodes.sql_clickhouse:ClickHouse"

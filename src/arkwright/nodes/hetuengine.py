@@ -1,0 +1,25 @@
+"""MRSHetuEngine: Runs SQL on HetuEngine or Trino, by a connection."""
+
+from __future__ import annotations
+
+from arkwright.nodes.sql_node import SqlNode, sql_type
+
+
+class HetuEngine(SqlNode):
+    type = sql_type(
+        "MRSHetuEngine",
+        "MRS HetuEngine",
+        "Runs SQL on HetuEngine or Trino.",
+        "HetuEngineSQL",
+        connections=(
+            "HETUENGINE",
+            "MRSHetuEngine",
+            "TRINO",
+        ),
+        aliases=(
+            "HetuEngine",
+            "ExecuteHetuEngineJob",
+        ),
+    )
+    script_type = "HetuEngineSQL"
+    engine = "arkwright.nodes.sql_trino:Trino"

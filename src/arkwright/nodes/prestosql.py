@@ -1,0 +1,22 @@
+"""MRSPrestoSQL: Runs SQL on Trino (Presto), by a connection."""
+
+from __future__ import annotations
+
+from arkwright.nodes.sql_node import SqlNode, sql_type
+
+
+class PrestoSql(SqlNode):
+    type = sql_type(
+        "MRSPrestoSQL",
+        "MRS Presto SQL",
+        "Runs SQL on Trino (Presto).",
+        "PRESTO",
+        connections=(
+            "PRESTO",
+            "MRSPresto",
+            "TRINO",
+        ),
+        aliases=("PrestoSQL",),
+    )
+    script_type = "PRESTO"
+    engine = "arkwright.nodes.sql_trino:Trino"

@@ -1,0 +1,110 @@
+"""Scripts on another host, over SSH: what a script node becomes when its connection is a HOST.
+
+The local program is our own SSH client (`ssh_client`), a process as any other: it survives the server, its log is the
+remote program's, its exit code is the remote one's, and stopping it stops the remote program. All it needs to know
+reaches it by the hidden text, so that neither a file nor a list of processes holds a password.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from arkwright.core.outcome import Failed, FailureKind
+from arkwright.nodes.base import Connection, Context, Program
+
+HOST = "HOST"
+DEFAULT_PORT = 22
+KNOWN_HOSTS = "known_hosts"
+
+
+class Errand(msgspec.Struct, kw_only=True, frozen=True):
+    """All that the client is told."""
+
+    host: str
+    port: int
+    user: str
+    password: str = ""
+    private_key: str = ""
+    passphrase: str = ""
+    host_keys: str = ""
+    """Lines of public keys that the host may have; empty: the one of the first time, kept in `known_hosts`."""
+    known_hosts: str
+    """Path of the file of the workspace."""
+    interpreter: tuple[str, ...]
+    file: str
+    text: bytes
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str]
+
+
+def objection(connection: Connection) -> Failed | None:
+    """What speaks against the connection before anything was tried."""
+    missing = [what for what, names in (("ip", _HOST), ("userName", _USER)) if not _setting(connection, names)]
+    if missing:
+        return _refused(f"The connection {connection.name!r} lacks {' and '.join(missing)}.")
+    if not (_setting(connection, _PASSWORD) or _setting(connection, _KEY)):
+        return _refused(f"The connection {connection.name!r} has neither a password nor a privateKey.")
+    port = _setting(connection, ("port",))
+    if port and not (port.isdigit() and 0 < int(port) < 65536):
+        return _refused(f"The connection {connection.name!r} has the port {port!r}.")
+    return None
+
+
+def ssh_program(
+    context: Context,
+    *,
+    interpreter: Sequence[str],
+    file: str,
+    text: bytes,
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+) -> Program:
+    """`environment`: what the script would get here; only what Arkwright itself puts there goes along."""
+    connection = context.connection
+    assert connection is not None
+    errand = Errand(
+        host=_setting(connection, _HOST),
+        port=int(_setting(connection, ("port",)) or DEFAULT_PORT),
+        user=_setting(connection, _USER),
+        password=_setting(connection, _PASSWORD),
+        private_key=_setting(connection, _KEY),
+        passphrase=_setting(connection, ("passphrase", "keypassphrase")),
+        host_keys=_setting(connection, ("hostkey", "hostkeys", "knownhosts")),
+        known_hosts=str(context.workspace_folder / KNOWN_HOSTS),
+        interpreter=tuple(interpreter),
+        file=file,
+        text=text,
+        arguments=tuple(arguments),
+        environment={name: value for name, value in environment.items() if name.startswith("ARKWRIGHT_")},
+    )
+    return Program(
+        argv=(sys.executable, "-I", "-m", "arkwright.nodes.ssh_client"),
+        environment={name: environment[name] for name in ("PATH", "LANG", "TMPDIR") if name in environment},
+        hidden=msgspec.json.encode(errand),
+        directory=context.folder / "work",
+    )
+
+
+_HOST = ("ip", "host", "address", "hostname")
+_USER = ("username", "user")
+_PASSWORD = ("password", "userpwd", "passwd", "pwd")
+_KEY = ("privatekey", "keyfile", "key")
+
+
+def _setting(connection: Connection, names: Sequence[str]) -> str:
+    for key, value in connection.config.items():
+        if key.lower().replace("_", "").replace("-", "") in names and value not in (None, ""):
+            return _text(value)
+    return ""
+
+
+def _text(value: Any) -> str:
+    return str(value).strip()
+
+
+def _refused(message: str) -> Failed:
+    return Failed(kind=FailureKind.REFUSED, message=message)
