@@ -19,12 +19,12 @@ install = $(BIN)/python -m pip install -q --disable-pip-version-check --require-
 install_self = $(BIN)/python -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
 endif
 
-.PHONY: help setup dev run test check fix serve bench docs lock wheel clean
+.PHONY: help setup dev ui run test check fix serve bench docs conformance lock wheel clean
 
 help:  ## list these targets
-	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.installed  ## make .venv with .venv/bin/arkwright in it, from requirements.lock
+setup: $(VENV)/.installed ui  ## make .venv with .venv/bin/arkwright in it, from requirements.lock; and the console
 	@:
 dev: $(VENV)/.installed-dev
 	@:
@@ -46,10 +46,28 @@ $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	@$(call install,requirements-dev.lock)
 	@touch $@
 
-run: setup  ## run the example on real data: server, import, run, report (a few seconds)
+CONSOLE := src/arkwright/console
+UI_SOURCES := $(shell find ui -path ui/node_modules -prune -o -type f -print)
+ifeq ($(shell command -v npm),)
+ui:  ## build the console from ui/ into the package (needs Node.js 20 or newer)
+	@[ -e $(CONSOLE)/index.html ] || echo "setup: no Node.js here, so the console is not built; the server runs without it (on Debian: apt-get install nodejs npm)"
+else
+ui: $(CONSOLE)/index.html  ## build the console from ui/ into the package (needs Node.js 20 or newer)
+	@:
+endif
+ui/node_modules/.installed: ui/package-lock.json
+	@echo "setup: installing ui/package-lock.json"
+	@cd ui && npm ci --silent --no-progress
+	@touch $@
+$(CONSOLE)/index.html: ui/node_modules/.installed $(UI_SOURCES)
+	@echo "setup: building the console"
+	@cd ui && npm run build --silent -- --logLevel warn
+	@touch $@
+
+run: $(VENV)/.installed  ## run the example on real data: server, import, run, report (a few seconds)
 	@$(BIN)/python examples/run.py $(ARGS)
 
-test: dev  ## all tests; ARGS='tests/core -k retry' picks some
+test: dev ui  ## all tests; ARGS='tests/core -k retry' picks some
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
 check: dev  ## format, lint, types, import direction, file sizes
@@ -72,15 +90,18 @@ bench: dev  ## our speed beside the machine's own limits; fails on a missed rati
 docs: dev  ## write docs/reference anew from the code
 	@$(BIN)/python docs/generate.py
 
+conformance: dev  ## run the API's tests and write docs/conformance.md from what they called
+	@$(BIN)/python -m pytest -n 2 tests/api tests/cli --write-conformance $(ARGS)
+
 lock: dev  ## resolve the dependencies anew into both lock files
 	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header --group setup pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header --group setup --group test --group check -c requirements.lock pyproject.toml -o requirements-dev.lock
 
-wheel: dev  ## build dist/*.whl
+wheel: dev ui  ## build dist/*.whl, with the console in it
 	@$(BIN)/uv build -q --no-build-isolation --wheel
 
 clean:  ## remove .venv and what tools left behind
-	@rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(CONSOLE) ui/node_modules $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,50 @@
+import { Center, Loader } from "@mantine/core";
+import { lazy, Suspense } from "react";
+import { Redirect, Route, Router, Switch } from "wouter";
+import { SessionGate } from "./api/session";
+import { Login } from "./shell/Login";
+import { Shell } from "./shell/Shell";
+
+const page = <T extends string>(load: () => Promise<Record<T, React.ComponentType>>, name: T) =>
+  lazy(async () => ({ default: (await load())[name] }));
+
+const Overview = page(() => import("./pages/Overview"), "Overview");
+const Jobs = page(() => import("./pages/Jobs"), "Jobs");
+const JobPage = page(() => import("./pages/JobPage"), "JobPage");
+const Instances = page(() => import("./pages/Instances"), "Instances");
+const InstancePage = page(() => import("./pages/InstancePage"), "InstancePage");
+const Scripts = page(() => import("./pages/Scripts"), "Scripts");
+const Connections = page(() => import("./pages/Connections"), "Connections");
+const Environment = page(() => import("./pages/Environment"), "Environment");
+const Playground = page(() => import("./pages/Playground"), "Playground");
+const Users = page(() => import("./pages/Users"), "Users");
+const Audit = page(() => import("./pages/Audit"), "Audit");
+
+export function App() {
+  return (
+    <Router base="/console">
+      <SessionGate login={<Login />}>
+        <Shell>
+          <Suspense fallback={<Center h={200}><Loader /></Center>}>
+            <Switch>
+              <Route path="/"><Redirect to="/overview" /></Route>
+              <Route path="/overview" component={Overview} />
+              <Route path="/jobs" component={Jobs} />
+              <Route path="/jobs/:name" component={JobPage} />
+              <Route path="/instances" component={Instances} />
+              <Route path="/instances/:job/:id" component={InstancePage} />
+              <Route path="/scripts" component={Scripts} />
+              <Route path="/scripts/:name" component={Scripts} />
+              <Route path="/connections" component={Connections} />
+              <Route path="/environment" component={Environment} />
+              <Route path="/playground" component={Playground} />
+              <Route path="/users" component={Users} />
+              <Route path="/audit" component={Audit} />
+              <Route><Redirect to="/overview" /></Route>
+            </Switch>
+          </Suspense>
+        </Shell>
+      </SessionGate>
+    </Router>
+  );
+}

@@ -1,0 +1,19 @@
+import { Badge } from "@mantine/core";
+import { look } from "./states";
+
+export function Status({ state }: { state: string }) {
+  const active = state === "running" || state === "STARTING" || state === "STOPPING";
+  return (
+    <Badge
+      variant="light"
+      color={look(state).badge}
+      tt="none"
+      radius="sm"
+      leftSection={<span aria-hidden className={active ? "running-dot" : undefined} style={{ display: "inline-block", width: 8, height: 8, borderRadius: 4, background: look(state).color }} />}
+      miw="max-content"
+      styles={{ label: { color: "var(--mantine-color-text)" } }}
+    >
+      {state}
+    </Badge>
+  );
+}
