@@ -14,6 +14,8 @@ from typing import Any
 import msgspec
 
 from arkwright.core.job import FailPolicy, Job, Node, Parameter, ParameterKind
+from arkwright.core.node_settings import read_exit_codes, read_extractions, read_skip_policy
+from arkwright.core.rules import SkipPolicy
 from arkwright.errors import Code, InvalidInput
 
 DEFAULT_MAX_EXECUTION_MINUTES = 60
@@ -53,11 +55,17 @@ def read_job(document: Mapping[str, Any]) -> Job:
         raise InvalidInput(
             "nodes is empty.", field="nodes", hint="A job needs at least one node.", code=Code.JOB_WITHOUT_NODES
         )
+    nodes = _nodes(items, _task_group(document))
+    parameters = read_parameters(document)
     return Job(
         name=name,
-        nodes=_nodes(items),
-        parameters=read_parameters(document),
+        nodes=nodes,
+        parameters=parameters,
         dry_run=_flag(document.get("emptyRunningJob"), "emptyRunningJob"),
+        priority=_priority(document),
+        masked=tuple(each.name for each in parameters if each.masked),
+        extractions=read_extractions(nodes, parameters),
+        timeout_seconds=_timeout(document.get("basicConfig")),
     )
 
 
@@ -107,7 +115,7 @@ def find_cycle(predecessors: Sequence[Sequence[int]]) -> tuple[int, ...] | None:
 # ---------------------------------------------------------------- nodes
 
 
-def _nodes(items: Sequence[Any]) -> tuple[Node, ...]:
+def _nodes(items: Sequence[Any], task_group: str = "") -> tuple[Node, ...]:
     names: dict[str, int] = {}
     for index, item in enumerate(items):
         if not isinstance(item, Mapping):
@@ -137,7 +145,25 @@ def _nodes(items: Sequence[Any]) -> tuple[Node, ...]:
     for index, each in enumerate(before):
         for position in each:
             after[position].append(index)
-    return tuple(_node(item, index, names, before[index], tuple(after[index])) for index, item in enumerate(items))
+    nodes = [_node(item, index, names, before[index], tuple(after[index])) for index, item in enumerate(items)]
+    if not task_group:
+        return tuple(nodes)
+    return tuple(each if each.task_group else msgspec.structs.replace(each, task_group=task_group) for each in nodes)
+
+
+def _task_group(document: Mapping[str, Any]) -> str:
+    """The job's, which counts for nodes without one."""
+    for place in (document, document.get("schedule"), document.get("basicConfig")):
+        if isinstance(place, Mapping) and isinstance(place.get("taskGroup"), str) and place["taskGroup"]:
+            return str(place["taskGroup"])
+    return ""
+
+
+def _priority(document: Mapping[str, Any]) -> int:
+    """0 high, 1 medium, 2 low; anything else counts as high, as a document without one does."""
+    basic = document.get("basicConfig")
+    given = document.get("priority", basic.get("priority") if isinstance(basic, Mapping) else None)
+    return int(given) if str(given) in ("0", "1", "2") else 0
 
 
 def _node(
@@ -155,14 +181,17 @@ def _node(
         index=index,
         name=item["name"],
         type=canonical_type(type_name),
+        task_group=_text(item.get("taskGroup")),
         properties=_properties(item.get("properties"), where),
         predecessors=before,
         successors=after,
         conditions=_conditions(item.get("conditions"), where, names, before),
+        skip_policies=_skip_policies(item.get("conditions"), where, names),
         fail_policy=_fail_policy(item.get("failPolicy"), where),
         retry_times=_number(item.get("retryTimes"), f"{where}.retryTimes"),
         retry_interval_seconds=interval or DEFAULT_RETRY_INTERVAL_SECONDS,
         retry_on_timeout=_flag(item.get("execTimeOutRetry"), f"{where}.execTimeOutRetry"),
+        retry_exit_codes=read_exit_codes(item.get("retryExitCodes"), canonical_type(type_name), where),
         max_execution_seconds=(minutes or DEFAULT_MAX_EXECUTION_MINUTES) * 60,
         dry_run=_flag(item.get("emptyRunningJob"), f"{where}.emptyRunningJob"),
     )
@@ -229,6 +258,16 @@ def _conditions(given: Any, where: str, names: Mapping[str, int], before: tuple[
     return found
 
 
+def _skip_policies(given: Any, where: str, names: Mapping[str, int]) -> Mapping[int, SkipPolicy]:
+    """Of a list that `_conditions` has accepted."""
+    found: dict[int, SkipPolicy] = {}
+    for position, each in enumerate([given] if isinstance(given, Mapping) else given or ()):
+        policy = read_skip_policy(each.get("skipPolicy"), f"{where}.conditions[{position}].skipPolicy")
+        if policy is not None and each.get("preNodeName") in names:
+            found[names[each["preNodeName"]]] = policy
+    return found
+
+
 def _properties(given: Any, where: str) -> Mapping[str, str]:
     field = f"{where}.properties"
     if given is None:
@@ -270,8 +309,15 @@ def read_parameters(document: Mapping[str, Any]) -> tuple[Parameter, ...]:
             name=name,
             value=_text(each.get("value")),
             kind=ParameterKind.CONSTANTS if constant else ParameterKind.VARIABLE,
+            masked=_flag(each.get("masked"), f"{at}.masked"),
         )
     return tuple(found.values())
+
+
+def _timeout(basic: Any) -> int | None:
+    """Minutes in `basicConfig.instanceTimeout`; 0 or none is no limit."""
+    given = basic.get("instanceTimeout") if isinstance(basic, Mapping) else None
+    return _number(given, "basicConfig.instanceTimeout") * 60 or None
 
 
 # ---------------------------------------------------------------- single values

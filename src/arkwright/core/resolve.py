@@ -10,6 +10,12 @@ Rules (factory-behaviour 5.1):
   text that is no complete expression (`#{` in a comment) stays as it is.
 * Job parameters rank above the workspace's environment variables, and these above a script's own arguments
   (`scriptArgs`, lines of `name=value`). `Job.getParam` sees job parameters only, `Env.get` environment variables only.
+* What a REST node takes out of its answer (`extract`) is a parameter of the nodes after it, right behind the job's own.
+* With `${dlf.…}` as the workspace's form (`Rules.variable_prefix`), `${dlf.x}` is the parameter `dlf.x`, else `x`, and
+  no other `${…}` is a parameter. The simple variable set is replaced in the same pass; a parameter of that name wins.
+  A value given for a run is not looked at for it either.
+* A masked value (`core/masking.py`) is inserted sealed. It may be a part of what an expression gives; one that would
+  have to look inside of it is refused.
 """
 
 from __future__ import annotations
@@ -20,8 +26,9 @@ from functools import cached_property
 import msgspec
 
 from arkwright.core.facts import facts_of
-from arkwright.core.instance import Instance, NodeRun, NodeStatus
+from arkwright.core.instance import Instance, InstanceType, NodeRun, NodeStatus
 from arkwright.core.job import Plan, Script
+from arkwright.core.masking import MASK, holds_sealed, sealed_parts
 from arkwright.core.record import Record
 from arkwright.el import (
     ElError,
@@ -31,6 +38,7 @@ from arkwright.el import (
     LoopScope,
     Missing,
     Scope,
+    SimpleVariables,
     evaluate_template,
     parse_template,
     references,
@@ -75,12 +83,18 @@ class Resolver:
         self._known: dict[tuple[str, str], str] = {}
         """By what it is called (job parameter, environment variable) and its name."""
         self._under_way: set[tuple[str, str]] = set()
+        self._inserted: set[str] = set()
+        """Sealed values that the text which is being evaluated has come upon."""
+        self._prefix = instance.rules.variable_prefix
         own: _Source = (self.value, self.names())
         environment: _Source = (self.variable, instance.environment)
-        self._parameters = _Values(own)
+        passed_on = instance.instance_type is InstanceType.SUBJOB
+        self._parameters = _Values((self._defined, self._own) if passed_on else own)
         self._environment = _Values(environment)
-        self._sources = (own, environment)
-        self._values = _Values(*self._sources)
+        self._sources: tuple[_Source, ...] = (own, environment)
+        if plan.job.extractions:
+            self._sources = (own, (self.extracted, plan.job.extractions), environment)
+        self._values = _Values(*self._sources, prefix=self._prefix)
         self._loop = loop
         self._trace = trace
         self._instance = instance
@@ -99,10 +113,16 @@ class Resolver:
             parameters=self._parameters,
             node_status=_node_status(self._runs),
             environment=self._environment,
+            event_data=instance.event_data,
+            obs_new_files=instance.obs_new_files,
             loop=self._loop,
             facts=facts_of(self._run.facts),
             trace=self._trace,
         )
+
+    def text(self, text: str) -> str | Missing:
+        """Any text with its parameters and expressions replaced. Raises `ElError`."""
+        return self._text(text)
 
     def condition(self, text: str) -> bool | Missing:
         """Whether a line's condition holds. Raises `ElError`."""
@@ -145,8 +165,73 @@ class Resolver:
     def value(self, name: str) -> str | None:
         """The parameter's value for this run; None if it is defined nowhere."""
         if name in self._overrides:
-            return self._overrides[name]
-        return self._evaluated("job parameter", name, self._own.get(name))
+            return self._noted(self._overrides[name])
+        return self._own_value(name)
+
+    def _own_value(self, name: str) -> str | None:
+        own = self._own.get(name)
+        if own == MASK and name in self._plan.job.masked:
+            raise ElError(
+                ErrorKind.NOT_AVAILABLE,
+                f"the masked parameter '{name}' has no value here",
+                hint="save the job with one, or give one to the run",
+            )
+        return self._evaluated("job parameter", name, own)
+
+    def extracted(self, name: str) -> str | None:
+        """What a REST node before this one took out of its answer; None: nothing of that name. What was not there to
+        be taken is empty."""
+        position, path = self._plan.job.extractions.get(name, (-1, ""))
+        if position not in self._before:
+            return None
+        key = ("extracted value", name)
+        if key not in self._known and self._runs[position].output is None:
+            return ""
+        node = quoted(self._runs[position].name)
+        return self._evaluated(*key, f"#{{JSONUtil.path(Job.getNodeOutput({node}),{quoted(path)})}}")
+
+    @cached_property
+    def _before(self) -> frozenset[int]:
+        """Positions of the nodes from which lines lead here."""
+        found: set[int] = set()
+        work = list(self._node.predecessors)
+        while work:
+            index = work.pop()
+            if index not in found:
+                found.add(index)
+                work += self._plan.job.nodes[index].predecessors
+        return frozenset(found)
+
+    @cached_property
+    def _simple(self) -> SimpleVariables | None:
+        instance = self._instance
+        if not instance.rules.simple_variables:
+            return None
+        return SimpleVariables(
+            plan_time_ms=instance.plan_time_ms,
+            time_zone=instance.time_zone,
+            job_id=str(instance.job_id),
+            instance_id=str(instance.id),
+        )
+
+    def _noted(self, value: str) -> str:
+        if holds_sealed(value):
+            self._inserted.update(sealed_parts(value))
+        return value
+
+    def _checked(self, answer: Evaluated | Missing) -> Evaluated | Missing:
+        """Raises `ElError` where an expression has swallowed a sealed value instead of passing it on."""
+        if isinstance(answer, Evaluated) and any(each not in answer.text for each in self._inserted):
+            raise ElError(
+                ErrorKind.NOT_AVAILABLE,
+                "an expression can't look into a masked parameter, only pass it on as it is",
+                hint="insert it by itself, or compare it in a node",
+            )
+        return answer
+
+    def _defined(self, name: str) -> str | None:
+        """What `Job.getParam` sees in a child: its own definition, never a value that its parent handed over."""
+        return self._own_value(name)
 
     def variable(self, name: str) -> str | None:
         """The environment variable's value; None if there is none of that name."""
@@ -154,35 +239,54 @@ class Resolver:
 
     def _evaluated(self, what: str, name: str, text: str | None) -> str | None:
         """A definition's text with its expressions evaluated."""
-        if text is None or "#{" not in text:
-            return text
+        if text is None:
+            return None
+        simple = self._simple
+        if "#{" not in text and (simple is None or "$" not in text):
+            return self._noted(text)
         key = (what, name)
         if key in self._known:
-            return self._known[key]
+            return self._noted(self._known[key])
         if key in self._under_way:
             raise ElError(ErrorKind.NOT_AVAILABLE, f"The {what} {name!r} is defined by itself.")
         self._under_way.add(key)
+        outside, self._inserted = self._inserted, set()
         try:
-            answer = evaluate_template(parse_template(text), self._scope)
+            if simple is None:
+                answer = evaluate_template(parse_template(text), self._scope)
+            else:
+                answer = resolve(text, {}, self._scope, simple=simple)
+            self._checked(answer)
         finally:
             self._under_way.discard(key)
+            self._inserted = outside
         if isinstance(answer, Missing):
             raise _FactsMissing(self._needs(answer.facts).facts)
         self._known[key] = answer.text
-        return answer.text
+        return self._noted(answer.text)
 
     def evaluate(self, text: str) -> Evaluated | Missing:
         """Any text, with the value's type and (with `trace`) its steps. Raises `ElError`."""
+        self._inserted.clear()
         try:
-            return resolve(text, self._values, self._scope)
+            return self._checked(resolve(text, self._values, self._scope, prefix=self._prefix, simple=self._simple))
         except _FactsMissing as request:
             return Missing(request.facts)
 
     def _text(self, text: str, values: Mapping[str, str] | None = None) -> str | Missing:
-        if "#{" not in text and "${" not in text:
+        if "#{" not in text and "${" not in text and (self._simple is None or "$" not in text):
             return text
+        self._inserted.clear()
         try:
-            answer: Evaluated | Missing = resolve(text, self._values if values is None else values, self._scope)
+            answer = self._checked(
+                resolve(
+                    text,
+                    self._values if values is None else values,
+                    self._scope,
+                    prefix=self._prefix,
+                    simple=self._simple,
+                )
+            )
         except _FactsMissing as request:
             return Missing(request.facts)
         return self._needs(answer.facts) if isinstance(answer, Missing) else answer.text
@@ -192,14 +296,27 @@ class Resolver:
         if script is None or properties.get("statementOrScript", "").lower() == "statement":
             return None
         arguments = read_arguments(properties.get("scriptArgs", ""))
-        values = _Values(*self._sources, (arguments.get, arguments))
-        if not _holds_complete_expressions(script.text):
+        values = _Values(*self._sources, (arguments.get, arguments), prefix=self._prefix)
+        if not self._holds_complete_expressions(script.text):
             try:
-                return msgspec.structs.replace(script, text=substitute(script.text, values))
+                plain = substitute(script.text, values, prefix=self._prefix, simple=self._simple)
+                return msgspec.structs.replace(script, text=plain)
             except _FactsMissing as request:
                 return Missing(request.facts)
         text = self._text(script.text, values)
         return text if isinstance(text, Missing) else msgspec.structs.replace(script, text=text)
+
+    def _holds_complete_expressions(self, text: str) -> bool:
+        """Judged by the text as it was written, whatever values its parameters have. A complete one may still be
+        wrong."""
+        if "#{" not in text:
+            return True
+        try:
+            anything = dict.fromkeys(references(text, self._prefix), "0")
+            parse_template(substitute(text, anything, prefix=self._prefix, simple=self._simple))
+        except ElError as error:
+            return error.kind not in _INCOMPLETE
+        return True
 
     def _all_parameters(self) -> dict[str, str]:
         """For a program's environment. One that can't be evaluated and isn't used must not fail the node."""
@@ -221,12 +338,16 @@ _Source = tuple[Callable[[str], str | None], Iterable[str]]
 class _Values(Mapping[str, str]):
     """Values by name, each worked out when it is asked for. The first source that knows a name counts."""
 
-    def __init__(self, *sources: _Source) -> None:
+    def __init__(self, *sources: _Source, prefix: str = "") -> None:
+        """`prefix`: what names may begin with in the sources, while they are asked for without it."""
         self._sources = sources
+        self._prefix = prefix
 
     def __getitem__(self, name: str) -> str:
         for find, _ in self._sources:
-            value = find(name)
+            value = find(self._prefix + name) if self._prefix else None
+            if value is None:
+                value = find(name)
             if value is not None:
                 return value
         raise KeyError(name)
@@ -244,13 +365,9 @@ class _Values(Mapping[str, str]):
         return len(list(iter(self)))
 
 
-def _holds_complete_expressions(text: str) -> bool:
-    """Judged by the text as it was written, whatever values its parameters have. A complete one may still be wrong."""
-    try:
-        parse_template(substitute(text, dict.fromkeys(references(text), "0")))
-    except ElError as error:
-        return error.kind not in _INCOMPLETE
-    return True
+def quoted(text: str) -> str:
+    """As a text of the expression language."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def read_arguments(text: str) -> dict[str, str]:

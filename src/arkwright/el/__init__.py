@@ -23,6 +23,7 @@ from arkwright.el.scope import (
     Step,
     WorkCalendar,
 )
+from arkwright.el.simple_variables import SimpleVariables
 from arkwright.el.template import (
     Template,
     evaluate_expression,
@@ -51,6 +52,7 @@ __all__ = [
     "ObsPathExists",
     "RunningData",
     "Scope",
+    "SimpleVariables",
     "Step",
     "Template",
     "WorkCalendar",

@@ -9,6 +9,8 @@ The order is: parameters first, as text, then expressions. ``resolve`` does both
 3. A ``#{...}`` part is then read as an expression, values included: ``#{${result} > 5 ? "true" : "false"}`` works, and
    a text value needs quotes around its ``${name}``.
 
+With ``simple`` the simple variable set is replaced together with the parameters; a parameter of the same name wins.
+
 If the whole text is one ``#{...}`` the answer keeps its type; otherwise it is the parts put together as a String.
 Positions in errors and steps count characters of the text as it was written; what lies inside of a value has the
 position of its ``${``.
@@ -28,6 +30,7 @@ from arkwright.el.errors import ElError, ErrorKind
 from arkwright.el.evaluate import Expression, compile_expression, run_expression
 from arkwright.el.lexer import expression_end
 from arkwright.el.scope import Evaluated, Fact, Limits, Missing, Scope, Step
+from arkwright.el.simple_variables import SimpleVariables
 from arkwright.el.values import type_name
 
 _NAME: Final = r"([A-Za-z0-9._<>-]+)"
@@ -85,14 +88,19 @@ def evaluate_expression(text: str, scope: Scope) -> Evaluated | Missing:
     return _evaluate((_compiled(_Segment(text, 0, is_expression=True)),), scope)
 
 
-def substitute(text: str, values: Mapping[str, str], *, prefix: str = "") -> str:
+def substitute(text: str, values: Mapping[str, str], *, prefix: str = "", simple: SimpleVariables | None = None) -> str:
     """The text with each ``${name}`` replaced that has a value; with prefix "dlf." only ``${dlf.name}`` is one.
 
     One pass: values are put in as they are, and what they contain is not looked at.
     """
-    if "${" not in text:
+    if not _is_open(text, simple):
         return text
-    return _reference(prefix).sub(lambda found: values.get(found[1], found[0]), text)
+
+    def value(found: re.Match[str]) -> str:
+        known = _value_of(found, values, prefix, simple)
+        return found[0] if known is None else known
+
+    return _places(prefix, simple).sub(value, text)
 
 
 def references(text: str, prefix: str = "") -> tuple[str, ...]:
@@ -100,17 +108,24 @@ def references(text: str, prefix: str = "") -> tuple[str, ...]:
     return tuple(dict.fromkeys(_reference(prefix).findall(text)))
 
 
-def resolve(text: str, values: Mapping[str, str], scope: Scope, *, prefix: str = "") -> Evaluated | Missing:
+def resolve(
+    text: str,
+    values: Mapping[str, str],
+    scope: Scope,
+    *,
+    prefix: str = "",
+    simple: SimpleVariables | None = None,
+) -> Evaluated | Missing:
     """Replace parameters, then evaluate expressions, by the rules at the top of this file.
 
     A value that is itself an expression by definition (a job parameter ``#{Job.getYesterday("yyyy")}``) has to be
     evaluated by the caller before it gets here.
     """
-    if "${" not in text:
+    if not _is_open(text, simple):
         return _evaluate(parse_template(text).parts, scope)
     parts: list[str | _Part] = []
     for segment in _segments(text):
-        replaced, moves = _with_values(segment, values, prefix, scope.limits)
+        replaced, moves = _with_values(segment, values, prefix, simple, scope.limits)
         parts.append(_part(replaced, _locator(segment.start, moves)) if segment.is_expression else replaced)
     return _evaluate(tuple(parts), scope)
 
@@ -135,6 +150,34 @@ def _reference(prefix: str) -> re.Pattern[str]:
     return re.compile(r"\$\{" + re.escape(prefix) + _NAME + r"\}")
 
 
+def _is_open(text: str, simple: SimpleVariables | None) -> bool:
+    """Whether anything may be there to replace."""
+    return "${" in text or (simple is not None and "$" in text)
+
+
+_SIMPLE: Final = re.compile(r"\$\{([^{}]*)\}|\$\[([^\[\]]*)\]|\$(job_id|instance_id)(?![A-Za-z0-9_])")
+
+
+def _places(prefix: str, simple: SimpleVariables | None) -> re.Pattern[str]:
+    """What may be replaced."""
+    return _reference(prefix) if simple is None else _SIMPLE
+
+
+def _value_of(
+    found: re.Match[str], values: Mapping[str, str], prefix: str, simple: SimpleVariables | None
+) -> str | None:
+    """The value to put in; None: it stays as it is."""
+    if simple is None:
+        return values.get(found[1])
+    if found[2] is not None:
+        return simple.in_brackets(found[2])
+    if found[3] is not None:
+        return simple.named(found[3])
+    name = _reference(prefix).fullmatch(found[0])
+    value = None if name is None else values.get(name[1])
+    return simple.in_braces(found[1]) if value is None else value
+
+
 def _compiled(segment: _Segment) -> _Part:
     return _part(segment.text, lambda position: segment.start + position)
 
@@ -154,7 +197,7 @@ def _too_deep(source: str, locate: Locate) -> ElError:
 
 
 def _with_values(
-    segment: _Segment, values: Mapping[str, str], prefix: str, limits: Limits
+    segment: _Segment, values: Mapping[str, str], prefix: str, simple: SimpleVariables | None, limits: Limits
 ) -> tuple[str, list[tuple[int, int, int, int]]]:
     """A segment with its parameters replaced, and what moved by it.
 
@@ -164,8 +207,13 @@ def _with_values(
     pieces: list[str] = []
     moves: list[tuple[int, int, int, int]] = []
     position = size = added = 0
-    for found in _reference(prefix).finditer(segment.text):
-        value = values.get(found[1])
+    for found in _places(prefix, simple).finditer(segment.text):
+        try:
+            value = _value_of(found, values, prefix, simple)
+        except ElError as error:
+            if error.position is None:
+                raise error.locate(segment.start + found.start(), found[0]) from None
+            raise
         if value is None:
             continue
         pieces += (segment.text[position : found.start()], value)

@@ -31,6 +31,7 @@ import contextlib
 import logging
 import signal
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable
 from functools import partial
@@ -162,7 +163,8 @@ class LocalExecutor:
         except (OSError, ValueError) as error:
             found = Failed(kind=FailureKind.ERROR, message=f"The program can't be run: {error}.")
         except Exception as error:  # a fault in a node type must not stop a worker
-            logger.exception("Attempt %s of type %s", attempt.context.key, attempt.type_name)
+            fault = attempt.context.scrubbed(traceback.format_exc())
+            logger.error("Attempt %s of type %s: %s", attempt.context.key, attempt.type_name, fault)
             found = Failed(kind=FailureKind.ERROR, message=f"The node type {attempt.type_name} is faulty: {error!r}.")
         with contextlib.suppress(RuntimeError):  # the loop is closed: the next server attaches
             self._loop.call_soon_threadsafe(self._found, attempt, found)

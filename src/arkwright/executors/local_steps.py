@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
+from dataclasses import replace
 from typing import cast
 
 from arkwright.core.outcome import FailureKind, Outcome
@@ -16,8 +18,9 @@ from arkwright.executors.folder import AttemptFolder, Barred, Claiming, Ended, L
 from arkwright.executors.local_boot import BootMark
 from arkwright.executors.local_guard import cap_log
 from arkwright.executors.process import Handle, Identity, System, signal_group, spawn
+from arkwright.executors.scrub_child import HIDDEN, envelope, file_without_name, filter_argv
 from arkwright.executors.wrapper import NO_FOLDER, wrapper_argv
-from arkwright.nodes.base import Context, Failed, ProgramNode, Succeeded, Work
+from arkwright.nodes.base import Context, Failed, Program, ProgramNode, Succeeded, Work
 from arkwright.nodes.registry import Registry
 
 KILLED = 128 + signal.SIGKILL
@@ -77,8 +80,26 @@ class Steps:
         directory = folder.prepare(program.files, str(program.directory) if program.directory is not None else None)
         if attempt.cancelled:
             return self.bar(attempt)
+        if context.secrets or program.hidden is not None:
+            return self._system.hold(self._spawn_filtered(attempt, program, directory))
         argv = wrapper_argv(self._system, folder.path, directory, program)
         return self._system.hold(spawn(argv, program.environment, folder.file("log")))
+
+    def _spawn_filtered(self, attempt: Attempt, program: Program, directory: str) -> int:
+        """Below the filter that keeps secrets out of the log, and with the program's hidden text."""
+        folder = attempt.folder
+        argv = wrapper_argv(self._system, folder.path, directory, replace(program, argv=filter_argv(program.argv)))
+        hidden = file_without_name(envelope(attempt.context.secrets, program.hidden))
+        try:
+            # Its number there must not be its number here: only then it is inherited.
+            inherited = os.dup(hidden) if hidden == HIDDEN else hidden
+            try:
+                return spawn(argv, program.environment, folder.file("log"), passed=(inherited, HIDDEN))
+            finally:
+                if inherited != hidden:
+                    os.close(inherited)
+        finally:
+            os.close(hidden)
 
     def bar(self, attempt: Attempt) -> Found:
         """See to it that it never starts."""

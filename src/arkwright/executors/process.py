@@ -28,7 +28,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 POLL_SECONDS = 0.2
 """How often the last resort looks whether an adopted process still lives."""
@@ -98,16 +98,21 @@ class System(Protocol):
         ...
 
 
-def spawn(argv: tuple[str, ...], environment: Mapping[str, str], log: str) -> int:
-    """Start a process in a session of its own, stdin empty, stdout and stderr appended to the file `log`.
+def spawn(
+    argv: tuple[str, ...], environment: Mapping[str, str], log: str, *, passed: tuple[int, int] | None = None
+) -> int:
+    """Start a process in a session of its own, stdin empty, stdout and stderr appended to the file `log`. `passed`: one
+    more descriptor of ours, and the number that it has there.
 
     Raises OSError (no such program, no descriptors, …) and ValueError (NUL or text that can't be encoded).
     """
-    actions = (
+    actions: tuple[tuple[Any, ...], ...] = (
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
         (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
         (os.POSIX_SPAWN_DUP2, 1, 2),
     )
+    if passed is not None:
+        actions = ((os.POSIX_SPAWN_DUP2, *passed), *actions)
     try:
         return os.posix_spawn(
             argv[0], argv, environment, file_actions=actions, setsid=True, setsigmask=(), setsigdef=DEFAULTED

@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from arkwright.core.outcome import Outcome
+from arkwright.core.scrubbing import Scrubber
 from arkwright.executors.resident_wire import decode_outcome, encode, write_atomically
 
 CLAIM = "claim"
@@ -74,24 +75,31 @@ def _begun() -> bytes:
 class AttemptLog:
     """`log`, appended to as the node speaks, from any thread; what is over the cap is dropped with a note."""
 
-    def __init__(self, folder: Path, cap_bytes: int = LOG_CAP_BYTES) -> None:
+    def __init__(self, folder: Path, cap_bytes: int = LOG_CAP_BYTES, secrets: tuple[str, ...] = ()) -> None:
+        """`secrets` are masked, also where one straddles two writes."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._file = (folder / LOG).open("ab", buffering=0)
         self._left = cap_bytes - self._file.tell()
         self._cap = cap_bytes
         self._full = self._left < 0
         self._lock = threading.Lock()
+        self._scrubber = Scrubber(secrets) if secrets else None
 
     def write(self, text: bytes) -> None:
         with self._lock:
-            if self._full or self._file.closed:
-                return
-            self._file.write(text[: self._left])
-            self._left -= len(text)
-            if self._left < 0:
-                self._full = True
-                self._file.write(f"\n[log cut at {self._cap} bytes; the node ran on]\n".encode())
+            self._write(self._scrubber.feed(text) if self._scrubber is not None else text)
+
+    def _write(self, text: bytes) -> None:
+        if self._full or self._file.closed:
+            return
+        self._file.write(text[: self._left])
+        self._left -= len(text)
+        if self._left < 0:
+            self._full = True
+            self._file.write(f"\n[log cut at {self._cap} bytes; the node ran on]\n".encode())
 
     def close(self) -> None:
         with self._lock:
+            if self._scrubber is not None and not self._file.closed:
+                self._write(self._scrubber.end())
             self._file.close()

@@ -9,9 +9,12 @@ is given up after `TIMES_BEGUN`.
 from __future__ import annotations
 
 import asyncio
+import sys
 import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, runtime_checkable
+
+import msgspec
 
 from arkwright.core.outcome import Failed, FailureKind, Outcome
 from arkwright.executors.resident_attempt import LOG_CAP_BYTES, AttemptFolder, AttemptLog
@@ -115,11 +118,12 @@ class Runner:
         try:
             outcome = folder.outcome()
             if outcome is None:
-                outcome = await self._carry(attempt, folder)
+                outcome = _scrubbed(await self._carry(attempt, folder), attempt.context)
                 folder.end(outcome)
         except Exception as fault:  # the folder can't be used: disk full, no rights
-            traceback.print_exc()
-            outcome = Failed(kind=FailureKind.ERROR, message=f"The attempt's folder can't be used: {fault}")
+            _print_fault(attempt.context)
+            message = f"The attempt's folder can't be used: {fault}"
+            outcome = _scrubbed(Failed(kind=FailureKind.ERROR, message=message), attempt.context)
         del self._attempts[key]
         for writer in attempt.told:
             send(writer, Ended(key=key, outcome=outcome))
@@ -139,7 +143,8 @@ class Runner:
             if attempt.cancel_requested:
                 return _cancelled("before it began")
             begun_before = not folder.claim()
-        log = AttemptLog(context.folder, int(self._settings.get("log_cap_bytes", LOG_CAP_BYTES)))
+        cap = int(self._settings.get("log_cap_bytes", LOG_CAP_BYTES))
+        log = AttemptLog(context.folder, cap, context.secrets)
         try:
             if begun_before:
                 log.write(b"[The process that ran this died; asking what became of it]\n")
@@ -174,7 +179,7 @@ class Runner:
         try:
             return await node.recall(context)
         except Exception as fault:
-            traceback.print_exc()
+            _print_fault(context)
             message = f"What became of it can't be known: asking failed with {type(fault).__name__}: {fault}"
             return Failed(kind=FailureKind.LOST, message=message)
 
@@ -199,6 +204,18 @@ class Runner:
 
 async def _run(node: HostedNode, context: Context, log: AttemptLog) -> Outcome:
     return await node.run(context, log.write)
+
+
+def _scrubbed(outcome: Outcome, context: Context) -> Outcome:
+    """What is written down of an attempt holds none of its secrets."""
+    if not context.secrets or not outcome.message:
+        return outcome
+    return msgspec.structs.replace(outcome, message=context.scrubbed(outcome.message))
+
+
+def _print_fault(context: Context) -> None:
+    """Into the host's own log."""
+    sys.stderr.write(context.scrubbed(traceback.format_exc()))
 
 
 def _cancelled(when: str) -> Failed:
