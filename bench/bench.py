@@ -1,12 +1,14 @@
 """`make bench`: Arkwright's figures beside the machine's own limits, measured in the same run.
 
 Every line names a figure, its limit as a ratio of what this machine can do, and whether it holds. Exits 1 if one
-does not. Give names of cases to run only those: accept, nodes, start, history.
+does not. Give names of cases to run only those: accept, nodes, start, history, create, lists, export,
+schedules.
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import shutil
 import statistics
@@ -16,7 +18,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import history, load
+from bench import api, history, load, loops, schedules
 from bench.limits import spawn_seconds, sync_seconds
 from bench.server import PROJECT, Bench, node, serving
 
@@ -190,7 +192,30 @@ def _checked(measured: load.Measured) -> load.Measured:
     return measured
 
 
-CASES: dict[str, Callable[[], None]] = {"accept": accept, "nodes": nodes, "start": start, "history": with_history}
+def _of_api(case: Callable[..., None]) -> Callable[[], None]:
+    @functools.wraps(case)
+    def run() -> None:
+        case(row, limit)
+
+    return run
+
+
+def through_loops() -> None:
+    """For Each."""
+    loops.measure(row, limit)
+
+
+CASES: dict[str, Callable[[], None]] = {
+    "accept": accept,
+    "nodes": nodes,
+    "start": start,
+    "history": with_history,
+    "create": _of_api(api.create),
+    "lists": _of_api(api.lists),
+    "export": _of_api(api.export),
+    "schedules": _of_api(schedules.schedules),
+    "loops": through_loops,
+}
 
 
 def main(names: list[str]) -> int:

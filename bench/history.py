@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from arkwright.core.events import AttemptEnded, InstanceRequested
+from arkwright.core.events import AttemptEnded, Event, InstanceRequested
 from arkwright.core.instance import Instance, InstanceStatus, InstanceType, NodeRun, NodeStatus
 from arkwright.core.outcome import Succeeded
 from arkwright.engine.clock import SystemClock
@@ -62,7 +62,7 @@ def _finished(instance: Instance) -> Commit:
     after = msgspec.structs.replace(
         instance, status=InstanceStatus.SUCCESS, start_time_ms=at_ms, end_time_ms=at_ms, nodes=(run,), version=1
     )
-    events = [
+    events: list[Event] = [
         InstanceRequested(at_ms=at_ms, instance=instance),
         AttemptEnded(at_ms=at_ms, node=0, attempt=1, outcome=Succeeded()),
     ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -113,5 +113,18 @@ async def run(
         _, protocol = await loop.create_connection(lambda: _Connection(next_request, measured, keep), "127.0.0.1", port)
         connections.append(protocol.done)
     await asyncio.gather(*connections)
+    measured.seconds = time.perf_counter() - start
+    return measured
+
+
+async def run_each(port: int, messages: Iterable[bytes]) -> Measured:
+    """Send each message once, one after another on one connection."""
+    measured = Measured()
+    left = iter(messages)
+    start = time.perf_counter()
+    _, protocol = await asyncio.get_running_loop().create_connection(
+        lambda: _Connection(lambda: next(left, None), measured, False), "127.0.0.1", port
+    )
+    await protocol.done
     measured.seconds = time.perf_counter() - start
     return measured

@@ -13,19 +13,29 @@ from pathlib import Path
 
 import msgspec
 
+from arkwright.core.control.children import PinnedJob
 from arkwright.core.events import (
     AttemptEnded,
+    ChildEnded,
+    ConditionMet,
     DeadlinePassed,
     EngineFault,
     Event,
     FactsFound,
+    InstanceOverdue,
     InstanceRequested,
     NodeOperation,
     Operation,
+    ParentStopped,
+    Released,
+    RemoveDependencyRequested,
     RestartRequested,
     RetryDue,
+    SlotGranted,
     StopRequested,
+    Withdrawn,
 )
+from arkwright.core.gate import Confirmation, Gate, ObjectExists
 from arkwright.core.instance import ENDED_INSTANCE, Instance, InstanceStatus
 from arkwright.core.job import FailPolicy, Job, Node, Plan
 from arkwright.core.outcome import Failed, FailureKind, Succeeded
@@ -41,6 +51,12 @@ Move = tuple[InstanceStatus, type[Event], InstanceStatus]
 
 _FIRST = (InstanceStatus.WAITING_CONFIRM, InstanceStatus.WAITING)
 """States that an instance may be made in."""
+
+_FILE = ObjectExists(path="obs://bucket/file")
+_GATES = (Gate(conditions=(_FILE,)), Gate(conditions=(_FILE, Confirmation())))
+
+_GATED = Plan(job=Job(name="", nodes=(Node(index=0, name="a", type="dummy"),)))
+"""What waits to begin is tried with a job that has ended as soon as it begins."""
 
 _STEPS = 6
 """Events deep: enough to be looked up, run, fail, be tried again, be paused and be stopped."""
@@ -61,7 +77,7 @@ def page() -> str:
         "* *stays*, or the states it may lead to: the event is handled.",
         "* ignored: late or repeated news, normal after a crash; nothing changes.",
         "* refused: nothing changes, and whoever asked is told so.",
-        "* States that have no way in here are set by the scheduler.",
+        "* A planned instance waits until the scheduler releases it (`Released`) or gives it up (`Withdrawn`).",
         "* An event of a node is refused too where the node's own state does not allow it.",
     ]
     return NOTICE + "\n".join(lines) + "\n"
@@ -118,9 +134,12 @@ def find_moves() -> set[Move]:
             job_version=1,
             plan_time_ms=0,
             submit_time_ms=0,
+            overdue_at_ms=0,
             time_zone="UTC",
+            subjobs={"child": PinnedJob(job_id=2, version=1)},
         )
         _explore(plan, [msgspec.structs.replace(fresh, status=status) for status in _FIRST], moves)
+    _explore(_GATED, [msgspec.structs.replace(fresh, gate=gate) for gate in _GATES], moves)
     return moves
 
 
@@ -139,6 +158,8 @@ def _explore(plan: Plan, states: list[Instance], moves: set[Move]) -> None:
                 if after is state:
                     continue
                 moves.add((state.status, type(event), after.status))
+                if isinstance(event, InstanceOverdue):
+                    continue  # a mark, and nothing else follows from it
                 key = msgspec.json.encode(after)
                 if key not in seen:
                     seen.add(key)
@@ -169,26 +190,43 @@ def _plans() -> Iterator[Plan]:
                 properties=looks_up,
             )
             yield Plan(job=Job(name="", nodes=(first, second)))
+    suspending = Node(index=0, name="a", type="shell", fail_policy=FailPolicy.SUSPEND)
+    yield Plan(job=Job(name="", nodes=(suspending, Node(index=1, name="b", type="shell", task_group="g"))))
+    first = Node(index=0, name="a", type="shell", fail_policy=FailPolicy.SUSPEND)
+    loop = Node(index=1, name="b", type="foreach", properties={"jobName": "child", "dataset": "[[1]]"})
+    yield Plan(job=Job(name="", nodes=(first, loop)))
 
 
 def _events(state: Instance) -> Iterator[Event]:
     yield InstanceRequested(at_ms=0, instance=state)
     for run in state.nodes:
         yield AttemptEnded(at_ms=0, node=run.index, attempt=run.attempt, outcome=Succeeded())
+        for status in (InstanceStatus.SUCCESS, InstanceStatus.FAIL):
+            yield ChildEnded(at_ms=0, node=run.index, attempt=run.attempt, row=0, child=2, status=status)
         for kind in (FailureKind.ERROR, FailureKind.REFUSED):
             yield AttemptEnded(at_ms=0, node=run.index, attempt=run.attempt, outcome=Failed(kind=kind, message=""))
         yield FactsFound(at_ms=0, node=run.index, number=run.look_ups, facts={"clock": 0})
         yield FactsFound(at_ms=0, node=run.index, number=run.look_ups, failure="It is not known.")
         yield RetryDue(at_ms=0, node=run.index, attempt=run.attempt)
         yield DeadlinePassed(at_ms=0, node=run.index, attempt=run.attempt)
+        if run.slot is not None:
+            yield SlotGranted(at_ms=0, node=run.index, since_ms=run.slot.since_ms)
+    yield InstanceOverdue(at_ms=0)
     yield StopRequested(at_ms=0, operation_id="stop", by="")
     yield RestartRequested(at_ms=0, operation_id="restart", by="", job_version=1)
     for kind in EVENTS:
         if issubclass(kind, NodeOperation):
             for run in state.nodes:
                 yield kind(at_ms=0, operation_id=f"{kind.__name__} {run.name}", by="", node_name=run.name)
+        elif kind is RemoveDependencyRequested:
+            yield RemoveDependencyRequested(at_ms=0, operation_id="remove", by="", key=_FILE.key)
         elif issubclass(kind, Operation):
             yield kind(at_ms=0, operation_id=kind.__name__, by="")
+    yield ParentStopped(at_ms=0, message="")
+    yield Released(at_ms=0)
+    for ending in (InstanceStatus.MANUAL_STOP, InstanceStatus.SKIP_BY_DEPEND):
+        yield Withdrawn(at_ms=0, ending=ending, message="")
+    yield ConditionMet(at_ms=0, key=_FILE.key)
     yield EngineFault(at_ms=0, message="")
 
 

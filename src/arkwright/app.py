@@ -14,9 +14,9 @@ import signal
 import socket
 import ssl
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import platformdirs
@@ -24,15 +24,22 @@ import tzlocal
 import uvicorn
 
 from arkwright.api.application import Application, make_application
-from arkwright.engine.clock import SystemClock
+from arkwright.core.rules import Rules
+from arkwright.engine.clock import Clock, SystemClock
+from arkwright.engine.connections import Connections
 from arkwright.engine.engine import Engine
 from arkwright.engine.folders import Folders
+from arkwright.engine.retention import Keep, Retention
+from arkwright.engine.room import Admission, Room, StorageMeter
+from arkwright.engine.subjobs import Nesting
+from arkwright.engine.vault import Vault
 from arkwright.errors import ArkwrightError, SettingInvalid
 from arkwright.executors.base import Executor
 from arkwright.executors.local import LocalExecutor
 from arkwright.executors.resident import ResidentExecutor
+from arkwright.executors.warehouse_reader import WarehouseReader
 from arkwright.folder_lock import FolderLock
-from arkwright.http_server import HttpServer
+from arkwright.http_server import HttpServer, protocol_with
 from arkwright.iam.administration import Administration
 from arkwright.iam.authentication import Authenticator
 from arkwright.iam.bootstrap import Credentials, Given, bootstrap
@@ -44,11 +51,19 @@ from arkwright.iam.throttle import Throttle
 from arkwright.iam.tokens import Tokens
 from arkwright.nodes.base import Work
 from arkwright.nodes.registry import Registry
+from arkwright.notify.notifier import Notifier
+from arkwright.notify.outcome import MailServer
+from arkwright.notify.sender import Sender
+from arkwright.notify.topic import FIXED_SERVICES
 from arkwright.objects.open import open_objects, path_exists
+from arkwright.scheduler.event_parts import AnySchedules, EventParts
+from arkwright.scheduler.events.folder_watch import FolderNews, TellingObjects
+from arkwright.scheduler.scheduler import DurableScheduler
 from arkwright.settings import Settings
-from arkwright.store.base import Place
+from arkwright.store.base import Place, Store
 from arkwright.store.open import open_store
 from arkwright.transfer.tasks import SystemTasks
+from arkwright.workspace_policies import WorkspacePolicies
 
 log = logging.getLogger("arkwright")
 
@@ -69,6 +84,7 @@ class Server:
 
     def __init__(self, settings: Settings) -> None:
         _check_exposure(settings)
+        _check_mail(settings)
         self.settings = settings
         self.data = data_folder(settings)
         self.url = ""
@@ -120,29 +136,92 @@ class Server:
             secret_key=settings.s3_secret_key,
             region=settings.s3_region,
         )
+        news = None if settings.s3_endpoint else FolderNews(self.data / "obs")
+        if news is not None:
+            objects = TellingObjects(objects, news)
         engine_name = _engine_name(self.data)
         folders = Folders(self.data)
         registry = Registry()
+        executors = self._executors(registry, folders, port, store.next_id) if "engine" in settings.roles else {}
+        policies = WorkspacePolicies(
+            directory, Keep(instance_days=settings.instance_days, log_days=settings.log_days)
+        )
+        notifier = self._notifier(store, clock, sealer, policies)
+        admission = Admission(
+            Room(self.data, settings.least_free_bytes, clock),
+            quotas=policies.quotas,
+            storage=StorageMeter(folders.workspace, clock),
+        )
         engine = Engine(
             store=store,
             clock=clock,
             folders=folders,
             registry=registry,
-            executors=self._executors(registry, folders, port) if "engine" in settings.roles else {},
+            executors=executors,
             local_programs_allowed=_LocalPrograms(directory),
             name=engine_name,
             obs_exists=path_exists(objects),
+            vault=Vault(sealer),
+            connections=Connections(store, sealer),
+            rules=_WorkspaceRules(directory),
             lease_seconds=None if embedded else LEASE_SECONDS,
             runs="engine" in settings.roles,
+            alerts=notifier.alerts,
+            admission=admission,
+            nesting=Nesting(subjob_levels=settings.subjob_levels, levels=settings.job_levels),
         )
         self.failed = engine.failed
         await engine.open()
         self._closing.push_async_callback(engine.close)
 
+        if "engine" in settings.roles:
+            await notifier.open()
+            self._closing.push_async_callback(notifier.close)
+            retention = Retention(
+                store=store,
+                clock=clock,
+                folders=folders,
+                name=engine_name,
+                policies=policies.retention,
+                notice_days=settings.notice_days,
+                audit_days=settings.audit_days,
+            )
+            await retention.open()
+            self._closing.push_async_callback(retention.close)
+
         system_tasks = SystemTasks(store, clock.now_ms, owner=engine_name)
         places = [Place(project_id=each.project_id, workspace_id=each.id) for each in directory.snapshot.workspaces]
         await system_tasks.recover(places)
         self._closing.push_async_callback(system_tasks.close)
+
+        scheduler = DurableScheduler(
+            store=store,
+            engine=engine,
+            clock=clock,
+            workspace_of=directory.workspace_by_id,
+            workspace_named=directory.workspace_named,
+            name=engine_name,
+            lease_seconds=None if embedded else LEASE_SECONDS,
+            runs="engine" in settings.roles,
+        )
+        events = EventParts(
+            store=store,
+            engine=engine,
+            clock=clock,
+            name=engine_name,
+            workspace_of=directory.workspace_by_id,
+            objects=objects,
+            news=news,
+            sealer=sealer,
+            lease_seconds=None if embedded else LEASE_SECONDS,
+            runs="engine" in settings.roles,
+        )
+        scheduler.gates.listen_for = events.listen_for
+        directory.on_change(scheduler.limits_changed)
+        await scheduler.open()
+        self._closing.push_async_callback(scheduler.close)
+        await events.open()
+        self._closing.push_async_callback(events.close)
 
         application = make_application(
             engine=engine,
@@ -160,8 +239,14 @@ class Server:
             objects=objects,
             object_limit_bytes=settings.object_limit_bytes,
             system_tasks=system_tasks,
+            scheduler=AnySchedules(scheduler, events).scheduler(),
+            events=events,
             loopback_allowed=settings.allow_loopback_requests,
             trusted_proxies=settings.trusted_proxies,
+            strict=settings.limits == "strict",
+            warehouse=cast("WarehouseReader | None", executors.get(Work.HOSTED)),
+            workspace_folder=folders.workspace,
+            sender=notifier.sender,
         )
         self._application = application
         self._uvicorn = HttpServer(self._uvicorn_config(application))
@@ -181,21 +266,45 @@ class Server:
             await asyncio.gather(self._serving, return_exceptions=True)
         await self._closing.aclose()
 
-    def _executors(self, registry: Registry, folders: Folders, port: int) -> Mapping[Work, Executor]:
+    def _notifier(self, store: Store, clock: Clock, sealer: Sealer, policies: WorkspacePolicies) -> Notifier:
         settings = self.settings
+        sender = Sender(
+            store=store,
+            sealer=sealer,
+            now_ms=clock.now_ms,
+            mail_server=MailServer(
+                host=settings.smtp_host,
+                port=settings.smtp_port,
+                user=settings.smtp_user,
+                password=settings.smtp_password,
+                security=settings.smtp_security,
+                sender=settings.mail_from,
+            ),
+            fence={"allow_loopback_requests": settings.allow_loopback_requests},
+            services=FIXED_SERVICES | frozenset(settings.chat_services.replace(",", " ").lower().split()),
+            workspace_name=policies.name,
+            public_url=settings.public_url,
+        )
+        return Notifier(store=store, clock=clock, sender=sender, places=policies.places, policy=policies.alerts)
+
+    def _executors(
+        self, registry: Registry, folders: Folders, port: int, next_id: Callable[[], int]
+    ) -> Mapping[Work, Executor]:
+        settings = self.settings
+        hosted = ResidentExecutor(
+            registry,
+            folders.hosts,
+            own_addresses=frozenset({(address, port) for address in ("127.0.0.1", "::1", settings.host)}),
+            settings={
+                "allow_loopback_requests": settings.allow_loopback_requests,
+                "log_cap_bytes": settings.log_cap_bytes,
+            },
+        )
         return {
             Work.PROGRAM: LocalExecutor(
                 registry, root=folders.runs, max_programs=settings.max_programs, log_cap_bytes=settings.log_cap_bytes
             ),
-            Work.HOSTED: ResidentExecutor(
-                registry,
-                folders.hosts,
-                own_addresses=frozenset({(address, port) for address in ("127.0.0.1", "::1", settings.host)}),
-                settings={
-                    "allow_loopback_requests": settings.allow_loopback_requests,
-                    "log_cap_bytes": settings.log_cap_bytes,
-                },
-            ),
+            Work.HOSTED: WarehouseReader(hosted, self.data / "questions", next_id),
         }
 
     async def _first_start(self, directory: Directory, passwords: Passwords) -> None:
@@ -219,11 +328,11 @@ class Server:
             log.warning("%s", warning)
         self.credentials_written = path if outcome.created is not None else None
 
-    def _uvicorn_config(self, application: Any) -> uvicorn.Config:
+    def _uvicorn_config(self, application: Application) -> uvicorn.Config:
         settings = self.settings
         return uvicorn.Config(
             application,
-            http="httptools",
+            http=protocol_with(application.direct),
             ws="none",
             lifespan="off",
             interface="asgi3",
@@ -238,6 +347,17 @@ class Server:
             ssl_version=ssl.PROTOCOL_TLS_SERVER,
             backlog=2048,
         )
+
+
+class _WorkspaceRules:
+    """A workspace's rules for its instances, as the directory says now."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+
+    def __call__(self, workspace_id: str) -> Rules:
+        workspace = self._directory.workspace_by_id(workspace_id)
+        return Rules() if workspace is None else workspace.rules
 
 
 class _LocalPrograms:
@@ -288,6 +408,14 @@ async def _stop_in_time(server: Server) -> None:
         logging.shutdown()
         os._exit(1)
     stopping.result()
+
+
+def _check_mail(settings: Settings) -> None:
+    if settings.smtp_host and "@" not in settings.mail_from:
+        raise SettingInvalid(
+            "ARKWRIGHT_SMTP_HOST is set, and ARKWRIGHT_MAIL_FROM is no mail address.",
+            hint="Set it to the address that notices come from.",
+        )
 
 
 def _check_exposure(settings: Settings) -> None:

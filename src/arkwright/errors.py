@@ -9,6 +9,7 @@
     ├── Unauthenticated       no credential, or a wrong one
     ├── Forbidden             a good credential without the right
     ├── TooManyRequests       try again later (`retry_after_seconds`)
+    ├── NoRoom                not enough free disk to begin something new (`retry_after_seconds`)
     ├── IdempotencyConflict   one Idempotency-Key, two different requests
     ├── StaleWrite            somebody else wrote first, or owns the instance now
     ├── FolderLocked          another server owns the data folder
@@ -50,6 +51,7 @@ class Code(StrEnum):
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
     TOO_MANY_REQUESTS = "too-many-requests"
+    NO_ROOM = "no-room"
     IDEMPOTENCY_CONFLICT = "idempotency-conflict"
     STALE_WRITE = "stale-write"
     FOLDER_LOCKED = "folder-locked"
@@ -131,6 +133,16 @@ class TooManyRequests(ArkwrightError):
     code = Code.TOO_MANY_REQUESTS
 
     def __init__(self, message: str = "", *, retry_after_seconds: int = 1, hint: str = "") -> None:
+        self.retry_after_seconds = retry_after_seconds
+        super().__init__(message, hint=hint)
+
+
+class NoRoom(ArkwrightError):
+    """There is not enough free disk to begin something new."""
+
+    code = Code.NO_ROOM
+
+    def __init__(self, message: str = "", *, retry_after_seconds: int = 30, hint: str = "") -> None:
         self.retry_after_seconds = retry_after_seconds
         super().__init__(message, hint=hint)
 

@@ -16,6 +16,15 @@ from arkwright.errors import SettingInvalid
 
 ROLES = frozenset({"api", "engine"})
 OFFSET_MODES = ("page", "record", "auto")
+LIMIT_MODES = ("open", "strict")
+SMTP_SECURITY = ("starttls", "tls", "none")
+WHOLE_NUMBERS = frozenset(
+    {
+        *("port", "max_programs", "log_cap_bytes", "body_limit_bytes", "object_limit_bytes", "smtp_port"),
+        *("subjob_levels", "job_levels"),
+        *("least_free_bytes", "instance_days", "log_days", "notice_days", "audit_days"),
+    }
+)
 
 
 def _setting(default: Any, text: str, *, variable: str | None = None, secret: bool = False) -> Any:
@@ -84,9 +93,57 @@ class Settings:
         "What `offset` counts in lists: page (as documented), record, or auto (records for Terraform and Kestra).",
         variable="ARKWRIGHT_OFFSET_MODE",
     )
-    allow_loopback_requests: bool = _setting(
-        False, "Let RESTAPI nodes call loopback addresses.", variable="ARKWRIGHT_ALLOW_LOOPBACK_REQUESTS"
+    limits: str = _setting(
+        "open",
+        "open: only what protects the server; strict: the cloud's documented quotas and rates, too.",
+        variable="ARKWRIGHT_LIMITS",
     )
+    subjob_levels: int = _setting(
+        1,
+        "How deep Subjob nodes may be nested; 1: a Subjob's job has none itself, as in the original.",
+        variable="ARKWRIGHT_SUBJOB_LEVELS",
+    )
+    job_levels: int = _setting(
+        10, "How deep jobs may run jobs, through Subjob and For Each.", variable="ARKWRIGHT_JOB_LEVELS"
+    )
+    allow_loopback_requests: bool = _setting(
+        False,
+        "Let RESTAPI nodes and webhooks call loopback addresses.",
+        variable="ARKWRIGHT_ALLOW_LOOPBACK_REQUESTS",
+    )
+    public_url: str = _setting(
+        "", "Where people reach this server, for texts that lead to it.", variable="ARKWRIGHT_PUBLIC_URL"
+    )
+    smtp_host: str = _setting(
+        "", "Mail server that notices leave by. Default: no mail.", variable="ARKWRIGHT_SMTP_HOST"
+    )
+    smtp_port: int = _setting(587, "Port of the mail server.", variable="ARKWRIGHT_SMTP_PORT")
+    smtp_security: str = _setting(
+        "starttls", "How the mail server is spoken to: starttls, tls or none.", variable="ARKWRIGHT_SMTP_SECURITY"
+    )
+    smtp_user: str = _setting("", "User of the mail server. Default: no log-in.", variable="ARKWRIGHT_SMTP_USER")
+    smtp_password: str = _setting("", "Password of that user.", variable="ARKWRIGHT_SMTP_PASSWORD", secret=True)
+    mail_from: str = _setting("", "Address that notices come from.", variable="ARKWRIGHT_MAIL_FROM")
+    chat_services: str = _setting(
+        "",
+        "Schemes of Apprise that chat topics may use beside those with a vendor's fixed address, comma-separated.",
+        variable="ARKWRIGHT_CHAT_SERVICES",
+    )
+    least_free_bytes: int = _setting(
+        1_000_000_000,
+        "Free disk of the data folder below which new runs are refused; 0: never.",
+        variable="ARKWRIGHT_LEAST_FREE_BYTES",
+    )
+    instance_days: int = _setting(
+        180, "Days that ended instances are kept; 0: for ever.", variable="ARKWRIGHT_INSTANCE_DAYS"
+    )
+    log_days: int = _setting(
+        30, "Days that logs and outputs of ended instances are kept; 0: for ever.", variable="ARKWRIGHT_LOG_DAYS"
+    )
+    notice_days: int = _setting(
+        30, "Days that notices that were told are kept; 0: for ever.", variable="ARKWRIGHT_NOTICE_DAYS"
+    )
+    audit_days: int = _setting(365, "Days that audit records are kept; 0: for ever.", variable="ARKWRIGHT_AUDIT_DAYS")
 
 
 def read_settings(environment: Mapping[str, str] | None = None, **given: Any) -> Settings:
@@ -109,12 +166,12 @@ def _convert(name: str, value: Any, source: str) -> Any:
     if not isinstance(value, str):
         return value
     match name:
-        case "port" | "max_programs" | "log_cap_bytes" | "body_limit_bytes" | "object_limit_bytes":
+        case name if name in WHOLE_NUMBERS:
             try:
                 number = int(value)
             except ValueError:
                 raise SettingInvalid(f"{source} must be a whole number, not {value!r}.") from None
-            if number < 0 or (name == "port" and number > 65535):
+            if number < 0 or (name in {"port", "smtp_port"} and number > 65535):
                 raise SettingInvalid(f"{source} is out of range: {number}.")
             return number
         case "insecure_http" | "allow_loopback_requests":
@@ -128,6 +185,14 @@ def _convert(name: str, value: Any, source: str) -> Any:
         case "offset_mode":
             if value not in OFFSET_MODES:
                 raise SettingInvalid(f"{source} takes one of {', '.join(OFFSET_MODES)}, not {value!r}.")
+            return value
+        case "smtp_security":
+            if value not in SMTP_SECURITY:
+                raise SettingInvalid(f"{source} takes one of {', '.join(SMTP_SECURITY)}, not {value!r}.")
+            return value
+        case "limits":
+            if value not in LIMIT_MODES:
+                raise SettingInvalid(f"{source} takes one of {', '.join(LIMIT_MODES)}, not {value!r}.")
             return value
         case "roles":
             roles = frozenset(part.strip() for part in value.split(",") if part.strip())

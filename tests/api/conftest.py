@@ -47,7 +47,7 @@ def refused(house: House) -> Callable[..., dict[str, Any]]:
         error: dict[str, Any] = reply.json()
         assert error["error_code"] == code, error
         assert error["error_msg"]
-        assert set(error) <= {"error_code", "error_msg", "hint"}
+        assert set(error) <= {"error_code", "error_msg", "hint", "errors"}
         assert len(reply.headers["X-Request-Id"]) == 32
         return error
 

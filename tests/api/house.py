@@ -31,6 +31,8 @@ from arkwright.iam.throttle import Throttle
 from arkwright.iam.tokens import Tokens
 from arkwright.nodes.registry import Registry
 from arkwright.objects.folder import FolderObjects
+from arkwright.scheduler.event_parts import AnySchedules, EventParts
+from arkwright.scheduler.scheduler import DurableScheduler
 from arkwright.store.base import Store
 from arkwright.store.open import open_store
 from arkwright.transfer.tasks import SystemTasks
@@ -104,11 +106,12 @@ class House:
         assert reply.status_code == 204, reply.text
 
 
-def open_house(folder: Path) -> tuple[House, threading.Thread]:
+def open_house(folder: Path, **more: Any) -> tuple[House, threading.Thread]:
+    """`more`: for `make_application`."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="house", daemon=True)
     thread.start()
-    made = asyncio.run_coroutine_threadsafe(_open(folder), loop).result(timeout=60)
+    made = asyncio.run_coroutine_threadsafe(_open(folder, more), loop).result(timeout=60)
     return made, thread
 
 
@@ -120,7 +123,7 @@ def close_house(house: House, thread: threading.Thread) -> None:
         house.loop.close()
 
 
-async def _open(folder: Path) -> House:
+async def _open(folder: Path, more: Mapping[str, Any]) -> House:
     store = open_store(str(folder / "arkwright.db"))
     await store.open()
     clock = SystemClock()
@@ -142,6 +145,27 @@ async def _open(folder: Path) -> House:
         runs=False,
     )
     await engine.open()
+    objects = FolderObjects(folder / "obs")
+    scheduler = DurableScheduler(
+        store=store,
+        engine=engine,
+        clock=clock,
+        workspace_of=directory.workspace_by_id,
+        workspace_named=directory.workspace_named,
+        name="house",
+        runs=False,
+    )
+    events = EventParts(
+        store=store,
+        engine=engine,
+        clock=clock,
+        name="house",
+        workspace_of=directory.workspace_by_id,
+        objects=objects,
+        news=None,
+        sealer=directory.sealer,
+        runs=False,
+    )
     application = make_application(
         engine=engine,
         store=store,
@@ -152,10 +176,13 @@ async def _open(folder: Path) -> House:
         administration=administration,
         log_path=folders.log,
         now_ms=clock.now_ms,
-        objects=FolderObjects(folder / "obs"),
+        objects=objects,
         system_tasks=SystemTasks(store, clock.now_ms, owner="house"),
+        scheduler=AnySchedules(scheduler, events).scheduler(),
+        events=events,
         body_limit_bytes=BODY_LIMIT,
         object_limit_bytes=OBJECT_LIMIT,
+        **more,
     )
     house = House(application, store, directory, administration, asyncio.get_running_loop())
     domain = directory.only_domain()

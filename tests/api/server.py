@@ -63,7 +63,8 @@ def log_in(url: str, *, user: str = "admin", password: str = PASSWORD) -> httpx2
 
 
 @contextmanager
-def running_server(data: Path) -> Iterator[RunningServer]:
+def running_server(data: Path, **more: Any) -> Iterator[RunningServer]:
+    """`more`: settings."""
     settings = Settings(
         data=data,
         port=0,
@@ -72,6 +73,7 @@ def running_server(data: Path) -> Iterator[RunningServer]:
         access_key=ACCESS_KEY,
         secret_key=SECRET_KEY,
         time_zone="Europe/Berlin",
+        **more,
     )
     started = threading.Event()
     outcome: dict[str, Any] = {}

@@ -18,11 +18,11 @@ with warnings.catch_warnings():
     from huaweicloudsdkcore.http.http_config import HttpConfig
 
 
-def studio_client(url: str) -> Any:
+def studio_client(url: str, *, access: str = ACCESS_KEY, secret: str = SECRET_KEY) -> Any:
     config = HttpConfig.get_default_config()
     config.retry_times = 0
     builder = studio.DataArtsStudioClient.new_builder().with_http_config(config)
-    return builder.with_credentials(BasicCredentials(ACCESS_KEY, SECRET_KEY, PROJECT)).with_endpoint(url).build()
+    return builder.with_credentials(BasicCredentials(access, secret, PROJECT)).with_endpoint(url).build()
 
 
 def refused(code: str, call: Callable[[], Any], *, status: int = 400) -> ClientRequestException:

@@ -10,6 +10,7 @@ from tests.api.house import PROJECT, House
 from arkwright.api.audit import NOT_AUDITED, is_audited
 from arkwright.api.route import Route
 from arkwright.api.routes import ROUTES
+from arkwright.core.transitions import NODE_OPERATIONS, OPERATIONS
 
 DAY_MS = 24 * 60 * 60 * 1000
 CHANGES = [each for each in ROUTES if each.method not in ("GET", "HEAD")]
@@ -37,6 +38,28 @@ def test_a_record_is_there_when_the_reply_is(house: House, name: str) -> None:
     for number in range(5):
         house.save_job(f"{name}_{number}")
         assert records(house, f"object={name}_{number}")
+
+
+OPERATED = [
+    *((f"{name}", "") for name in OPERATIONS),
+    *((f"nodes/only/{name}", "/only") for name in NODE_OPERATIONS),
+    ("stop", ""),
+    ("restart", ""),
+]
+
+
+@pytest.mark.parametrize(("path", "on"), OPERATED, ids=[path for path, _ in OPERATED])
+def test_every_operation_is_recorded_with_who_when_what_and_from_where(
+    house: House, name: str, path: str, on: str
+) -> None:
+    house.save_job(name)
+    instance_id = house.call("POST", f"jobs/{name}/run-immediate").json()["instanceId"]
+    reply = house.call("POST", f"jobs/{name}/instances/{instance_id}/{path}")
+    assert reply.status_code in (204, 400), reply.text
+    [record] = records(house, f"object={name}/{instance_id}{on}")
+    assert record["outcome"] == ("success" if reply.status_code == 204 else reply.json()["error_code"])
+    assert record["operation"]
+    assert (record["user_name"], bool(record["source"]), bool(record["time"])) == ("admin", True, True)
 
 
 def test_refusals_are_recorded_with_their_code(house: House, name: str) -> None:

@@ -12,8 +12,9 @@ import pytest
 from tests.api.house import PROJECT, House
 
 from arkwright.api.errors import HttpRefusal
-from arkwright.api.v1.connection_body import MASK, read_connection_body, unsealed
+from arkwright.api.v1.connection_body import MASK, read_connection_body
 from arkwright.api.v1.connections import _check_reachable
+from arkwright.engine.connections import unsealed
 from arkwright.store.base import Kind, Place
 
 Refused = Callable[..., dict[str, Any]]

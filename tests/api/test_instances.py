@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import time
 from pathlib import Path
@@ -102,8 +103,23 @@ def test_the_detail_shows_every_node_as_documented(server: RunningServer, name: 
     assert (first["nodeName"], first["type"], first["status"], first["retryTimes"]) == ("first", "Dummy", "success", 0)
     assert (second["nodeName"], second["type"], second["status"]) == ("second", "shell", "success")
     assert {each["instanceId"] for each in got["nodes"]} == {instance_id}
-    log = server.client.get(f"{server.url}{second['logPath']}")
-    assert log.text == "hello\noops\n"
+    assert re.fullmatch(
+        rf"obs://dlf-log-{PROJECT}/{name}/\d{{4}}-\d\d-\d\d \d\d_\d\d_\d\d\.\d{{3}}-{instance_id}/second/second.job",
+        second["logPath"],
+    )
+    url = f"{server.url}/{second['logPath'].replace('://', '/')}"
+    log = server.client.get(url)
+    assert (log.text, log.headers["Content-Length"]) == ("hello\noops\n", "11")
+    assert server.client.get(url, headers={"Range": "bytes=6-"}).text == "oops\n"
+    assert server.client.head(url).headers["Content-Length"] == "11"
+    for other in (
+        url.replace("second.job", "third.job"),
+        url.replace(str(instance_id), "1"),
+        url.replace("second", "x"),
+    ):
+        assert server.client.get(other).status_code == 404
+    elsewhere = server.client.get(url, headers={"workspace": "0" * 32})
+    assert elsewhere.json()["error_code"] == "DLF.0819"
 
 
 def test_an_instance_is_found_under_its_job_only(server: RunningServer, name: str) -> None:

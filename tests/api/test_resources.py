@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.api.house import House
+from tests.api.house import JOB, House
 
 Refused = Callable[..., dict[str, Any]]
 
@@ -35,7 +35,7 @@ def test_what_was_sent_comes_back_unknown_fields_included(house: House, name: st
     assert set(made) == {"resourceId"}
     assert type(made["resourceId"]) is str
     got = house.call("GET", f"resources/{made['resourceId']}").json()
-    assert got == {**sent, "id": made["resourceId"]}
+    assert got == {**sent, "id": made["resourceId"], "resourceId": made["resourceId"], "jobRelation": []}
     listed = house.call("GET", f"resources?resourceName={name.upper()}&limit=1").json()
     assert (listed["total"], listed["resources"]) == (1, [got])
 
@@ -81,6 +81,28 @@ def test_a_deleted_resource_is_gone_also_when_another_takes_its_name(
     refused("DLF.6241", "GET", f"resources/{resource}")
     assert house.call("POST", "resources", {**RESOURCE, "name": name}).status_code == 200
     refused("DLF.6241", "GET", f"resources/{resource}")
+
+
+def test_a_resource_tells_which_jobs_use_it(house: House, resource: str, name: str) -> None:
+    def users() -> list[str]:
+        got = house.call("GET", f"resources/{resource}").json()["jobRelation"]
+        listed = house.call("GET", f"resources?resourceName={name}").json()["resources"][0]["jobRelation"]
+        assert got == listed
+        return sorted(each["taskName"] for each in got)
+
+    def node(value: str) -> list[dict[str, Any]]:
+        return [{"name": "n", "type": "Dummy", "properties": [{"name": "resourcePath", "value": value}]}]
+
+    assert users() == []
+    house.save_job(f"{name}_by_name", nodes=node(name))
+    location = house.call("GET", f"resources/{resource}").json()["location"]
+    house.save_job(f"{name}_by_file", nodes=node(location))
+    house.save_job(f"{name}_other", nodes=node(f"{name}_elsewhere"))
+    assert users() == [f"{name}_by_file", f"{name}_by_name"]
+    house.call("PUT", f"jobs/{name}_by_name", {**JOB, "name": f"{name}_by_name"})
+    house.call("DELETE", f"jobs/{name}_by_file")
+    assert f"{name}_by_name" not in users()
+    assert f"{name}_by_file" not in users()
 
 
 @pytest.mark.parametrize(

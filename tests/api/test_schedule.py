@@ -11,7 +11,7 @@ from tests.api.house import PROJECT, House
 from arkwright.store.base import Definition, Kind, Place
 
 CRON = {"type": "CRON", "cron": {"startTime": "2026-01-01T00:00:00+08", "expression": "0 0 2 * * ?"}}
-EVENT = {"type": "EVENT", "event": {"eventType": "OBS", "channel": "a"}}
+EVENT = {"type": "EVENT", "event": {"eventType": "OBS", "channel": "obs://bucket/a/"}}
 
 Refused = Callable[..., dict[str, Any]]
 

@@ -204,6 +204,28 @@ def test_what_exists_is_skipped_or_overwritten(house: House, name: str, bucket: 
     assert house.call("GET", f"scripts/{name}").json()["content"] == "3"
 
 
+def test_a_masked_parameter_leaves_without_its_value_and_an_import_keeps_the_one_there_is(
+    house: House, name: str, bucket: str
+) -> None:
+    secret = "masked-in-transit-4711"
+    house.save_job(name, params=[{"name": "key", "value": secret, "masked": True}])
+
+    def sealed() -> str:
+        return str(json.loads(stored(house, Kind.JOB, name) or b"")["params"][0]["value"])
+
+    before = sealed()
+    assert secret not in before
+    archive = house.call("POST", f"jobs/{name}/export", {}).content
+    with zipfile.ZipFile(io.BytesIO(archive)) as file:
+        exported = "".join(file.read(each).decode() for each in file.namelist())
+    assert (secret in exported, before in exported, MASK in exported) == (False, False, True)
+    imported(house, bucket, archive, sameNamePolicy="OVERWRITE")
+    assert sealed() == before
+    assert house.call("DELETE", f"jobs/{name}").status_code == 204
+    imported(house, bucket, archive)
+    assert sealed() == MASK
+
+
 def test_a_task_reads_as_documented(house: House, name: str, bucket: str) -> None:
     task = imported(house, bucket, zip_of((f"jobs/{name}.job", {**JOB, "name": name})))
     assert task["name"] == f"Import the job from obs://{bucket}/in/file.zip."

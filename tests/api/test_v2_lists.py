@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from tests.api.house import PROJECT, House
 
+from arkwright.core.gate import Gate, Upstream
 from arkwright.core.instance import Instance, InstanceType
 from arkwright.store.base import DefinitionWrite, Kind, Place
+from arkwright.store.schedule_record import PlanShare
 
 FACTORY = f"/v2/{PROJECT}/factory"
 Refused = Callable[..., dict[str, Any]]
@@ -59,15 +61,11 @@ def user_id(house: House, name: str) -> str:
     return user.id
 
 
-def test_alarm_records_of_the_last_hour(house: House, refused: Refused) -> None:
+def test_the_window_of_alarm_records_is_a_week_at_most(house: House, refused: Refused) -> None:
     now = int(time.time() * 1000)
-    record = {"alarm_time": now - 1000, "job_name": "nightly", "remind_type": 1, "send_status": 0, "job_id": 7}
-    store(house, Kind.ALARM_RECORD, record)
-    store(house, Kind.ALARM_RECORD, {**record, "alarm_time": now - 2 * 3_600_000})
-    assert read(house, "alarm-info") == {"total": 1, "alarm_info": [record]}
-    assert read(house, f"alarm-info?start_time={now - 3 * 3_600_000}&end_time={now}&limit=1")["total"] == 2
     refused("DLF.3051", "GET", f"{FACTORY}/alarm-info?start_time=1&end_time={now}")
     refused("DLF.3051", "GET", f"{FACTORY}/alarm-info?limit=1001")
+    assert read(house, f"alarm-info?start_time={now - 10}&end_time={now - 5}") == {"total": 0, "alarm_info": []}
 
 
 def test_alarm_rules_are_counted_by_type(house: House, name: str) -> None:
@@ -207,9 +205,15 @@ def test_planned_instances_know_what_they_depend_on(house: House, name: str) -> 
     house.save_job(f"{name}_b", schedule=cron(f"{name}_a"))
     house.save_job(f"{name}_c", schedule=cron(f"{name}_b"))
     plan_ms = int(time.time() * 1000) - 60_000
-    ids = {}
-    for letter in "abc":
-        job_id = house.call("GET", f"jobs/{name}_{letter}").json()["id"]
+    ids: dict[str, int] = {}
+    jobs: dict[str, int] = {}
+    for letter, above in (("a", ""), ("b", "a"), ("c", "b")):
+        assert house.call("POST", f"jobs/{name}_{letter}/start").status_code == 204
+        job_id = jobs[letter] = house.call("GET", f"jobs/{name}_{letter}").json()["id"]
+        conditions: tuple[Upstream, ...] = ()
+        if above:
+            window = {"from_ms": plan_ms, "to_ms": plan_ms + 1}
+            conditions = (Upstream(job_id=jobs[above], job_name=f"{name}_{above}", **window),)
         instance = Instance(
             id=house.store.next_id(),
             project_id=PROJECT,
@@ -221,8 +225,17 @@ def test_planned_instances_know_what_they_depend_on(house: House, name: str) -> 
             plan_time_ms=plan_ms,
             submit_time_ms=plan_ms,
             time_zone="UTC",
+            gate=Gate(conditions=conditions),
         )
-        house.run(house.store.create_instance(instance, owner=None))
+        [row] = house.run(house.store.get_schedules([job_id]))
+        share = PlanShare(
+            job_id=job_id,
+            before_ms=row.cursor_ms,
+            cursor_ms=row.cursor_ms,
+            next_ms=row.next_ms,
+            instances=(instance,),
+        )
+        house.run(house.store.plan([share], owner=None))
         ids[letter] = instance.id
 
     def found(letter: str, query: str = "") -> dict[int, list[int]]:

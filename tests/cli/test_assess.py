@@ -116,16 +116,16 @@ def test_each_lack_is_named(bare_cli: Cli, zipped: Zip) -> None:
     assert done.code == 0
     jobs = by_name(done)
     assert {name: each["verdict"] for name, each in jobs.items()} == {
-        "hive": "not supported",
+        "hive": "needs mapping",
         "cdm": "not supported",
         "need": "needs mapping",
         "broken": "not supported",
         "cycle": "not supported",
-        "stream": "not supported",
+        "stream": "runs",
         "alias": "runs",
         "empty": "not supported",
     }, done.out
-    assert needs(jobs["hive"]) == {("node type", "Hive SQL"), ("script", "gone"), ("connection", "mrs")}
+    assert needs(jobs["hive"]) == {("script", "gone"), ("connection", "mrs")}
     assert "of type HIVE" in json.dumps(jobs["hive"])
     assert needs(jobs["cdm"]) == {("node type", "CDM Job"), ("CDM job", "cl/move")}
     assert needs(jobs["need"]) == {
@@ -135,7 +135,6 @@ def test_each_lack_is_named(bare_cli: Cli, zipped: Zip) -> None:
         ("variable", "day"),
         ("calendar", "cal"),
         ("object path", "obs://bkt"),
-        ("schedule", "cron"),
         ("other job", "elsewhere"),
     }
     notes = [each["subject"] for each in jobs["need"]["findings"] if each["level"] == "note"]
@@ -145,9 +144,9 @@ def test_each_lack_is_named(bare_cli: Cli, zipped: Zip) -> None:
     (fault,) = [each for each in jobs["broken"]["findings"] if each["topic"] == "expression"]
     assert fault["position"] == 19
     assert "cycle" in json.dumps(jobs["cycle"])
-    assert [each["name"] for each in done.json["jobs"]][-1] == "alias", "worst first"
+    assert [each["name"] for each in done.json["jobs"]][-1] == "stream", "worst first"
     totals = {each["name"]: each for each in done.json["totals"]["nodeTypes"]}
-    assert totals["Hive SQL"] == {"name": "Hive SQL", "runs": False, "nodes": 1, "jobs": 1}
+    assert totals["Hive SQL"] == {"name": "Hive SQL", "runs": True, "nodes": 1, "jobs": 1}
     assert totals["Dummy"] == {"name": "Dummy", "runs": True, "nodes": 3, "jobs": 2}
     assert bare_cli("assess", zipped("z.zip", entries), "--strict").code == 1
 
@@ -264,12 +263,13 @@ def test_the_examples_run(bare_cli: Cli, zipped: Zip) -> None:
         ("0 10,40 0 L * ?", ""),
         ("0 0 1 ? * 6#3", ""),
         ("0 0 1 ? * MON-FRI", ""),
-        ("0 0 2 * *", "5 fields"),
-        ("5 0 2 * * ?", "second"),
+        ("5 0 2 1 6 ?", ""),
+        ("0 0 2 * *", "not 5"),
+        ("60 0 2 * * ?", "second"),
         ("0 61 2 * * ?", "minute"),
         ("0 0 24 * * ?", "hour"),
         ("0 0 2 32 * ?", "day"),
-        ("0 0 2 1 6 ?", "month"),
+        ("0 0 2 31 6 ?", "no such day"),
         ("0 0 2 ? * 8", "weekday"),
     ],
 )
@@ -287,3 +287,19 @@ def test_expressions_with_parameters_inside_are_read_and_positions_are_those_of_
     error = uses_of("${a_long_name} #{Nobody.knows()}").error
     assert error is not None
     assert error.position == 17
+
+
+def test_events_that_are_not_received_here_are_named(bare_cli: Cli, zipped: Zip) -> None:
+    def by(event_type: str) -> dict[str, Any]:
+        return {"type": "EVENT", "event": {"eventType": event_type, "channel": "orders"}}
+
+    stream = {**job("stream", "true"), "processType": "REAL_TIME"}
+    stream["nodes"] = [{**stream["nodes"][0], "eventTrigger": {"eventType": "DIS", "channel": "orders"}}]
+    entries = {
+        "jobs/kafka.job": {**job("kafka", "true"), "schedule": by("KAFKA")},
+        "jobs/dis.job": {**job("dis", "true"), "schedule": by("DIS")},
+        "jobs/stream.job": stream,
+    }
+    jobs = by_name(bare_cli("assess", zipped("z.zip", entries), "--json"))
+    assert needs(jobs["kafka"]) == set()
+    assert needs(jobs["dis"]) == needs(jobs["stream"]) == {("schedule", "DIS")}

@@ -8,7 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Cli, job, start_server
+from tests.cli.conftest import Cli, Running, job, start_server
+
+from arkwright.cli.archive import DATABASE, KEYS, LIVING, OBJECTS, RUNS, WORKSPACES
 
 
 def test_a_backup_of_a_running_server_is_restored_with_jobs_runs_logs_and_keys(
@@ -41,6 +43,66 @@ def test_a_backup_of_a_running_server_is_restored_with_jobs_runs_logs_and_keys(
         assert bare_cli("job", "run", "kept", "--wait").code == 0
     finally:
         assert running.stop() == 0
+
+
+def test_objects_come_back_whole(bare_cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = start_server(tmp_path / "data")
+    monkeypatch.setenv("ARKWRIGHT_DATA", str(running.data))
+    (tmp_path / "x.bin").write_bytes(bytes(range(256)) * 4000)
+    name = "ünder/a folder/" + "long" * 40 + ".bin"
+    try:
+        assert bare_cli("obs", "cp", str(tmp_path / "x.bin"), f"obs://bucket/{name}").code == 0
+        (running.data / "obs" / ".incoming").mkdir(exist_ok=True)
+        (running.data / "obs" / ".incoming" / "half").write_text("half an object")
+        assert bare_cli("backup", str(tmp_path / "b.tar.gz")).code == 0
+    finally:
+        assert running.stop() == 0
+    restored = tmp_path / "restored"
+    assert bare_cli("restore", str(tmp_path / "b.tar.gz"), "--data", str(restored)).code == 0
+    assert not (restored / "obs" / ".incoming").exists()
+    running = start_server(restored)
+    try:
+        monkeypatch.setenv("ARKWRIGHT_DATA", str(restored))
+        assert bare_cli("obs", "cp", f"obs://bucket/{name}", str(tmp_path / "back.bin")).code == 0
+    finally:
+        assert running.stop() == 0
+    assert (tmp_path / "back.bin").read_bytes() == (tmp_path / "x.bin").read_bytes()
+
+
+def test_the_warehouse_of_a_running_server_comes_back_with_what_was_committed(
+    bare_cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sql(name: str, statement: str) -> str:
+        node = {"name": "n", "type": "DLISQL", "properties": [{"name": "statement", "value": statement}]}
+        document = {**job(name), "nodes": [node]}
+        (tmp_path / f"{name}.json").write_text(json.dumps(document))
+        assert bare_cli("job", "create", str(tmp_path / f"{name}.json")).code == 0
+        done = bare_cli("job", "run", name, "--wait", "--json")
+        assert done.code == 0, done.err
+        return bare_cli("instance", "logs", name).out
+
+    running = start_server(tmp_path / "data")
+    monkeypatch.setenv("ARKWRIGHT_DATA", str(running.data))
+    try:
+        sql("fill", "CREATE TABLE kept AS SELECT i FROM range(12345) t(i)")
+        assert bare_cli("backup", str(tmp_path / "b.tar")).code == 0
+    finally:
+        assert running.stop() == 0
+    restored = tmp_path / "restored"
+    assert bare_cli("restore", str(tmp_path / "b.tar"), "--data", str(restored)).code == 0
+    running = start_server(restored)
+    try:
+        monkeypatch.setenv("ARKWRIGHT_DATA", str(restored))
+        assert "12345" in sql("count", "SELECT count(*) FROM kept")
+    finally:
+        assert running.stop() == 0
+
+
+def test_everything_in_a_data_folder_is_backed_up_or_left_out_on_purpose(cli: Cli, home: Running) -> None:
+    known = {DATABASE, RUNS, WORKSPACES, OBJECTS, *KEYS, *LIVING}
+    named = {f"{DATABASE}{ending}" for ending in ("-wal", "-shm")} | {"server.log"}  # the last is the tests' own
+    found = {each.name for each in home.data.iterdir() if not each.name.startswith(".")}
+    assert found <= known | named, f"cli/archive.py does not know {found - known - named}"
 
 
 def test_runs_can_be_left_out(cli: Cli, save, tmp_path: Path) -> None:

@@ -117,8 +117,15 @@ def test_the_callers_own_key_is_sent(server: Scripted, client: Client) -> None:
 def test_a_call_that_could_act_twice_is_not_repeated_after_503(server: Scripted, client: Client) -> None:
     server.answers = [refusal(503)]
     with pytest.raises(ApiError):
-        client.send(jobs.create({"name": "x"}))
+        client.send(jobs.edit("x", {"name": "x"}))
     assert len(server.asked) == 1
+
+
+def test_a_creation_is_repeated_under_its_key(server: Scripted, client: Client, pauses: list[float]) -> None:
+    server.answers = [refusal(503), Response(status_code=204)]
+    client.send(jobs.create({"name": "x"}))
+    first, second = server.asked
+    assert first.headers["idempotency-key"] == second.headers["idempotency-key"] != ""
 
 
 def test_a_call_that_was_turned_away_is_repeated_whatever_it_is(

@@ -39,7 +39,18 @@ def test_wrong_options_are_wrong_usage(cli: Cli, options: list[str]) -> None:
     assert cli("el", "a", *options).code == 2
 
 
-def test_planned_times_are_refused_clearly_as_long_as_there_are_none(cli: Cli) -> None:
+def test_a_text_is_evaluated_for_the_next_planned_times(cli: Cli, save) -> None:
+    cron = {"startTime": "2020-01-01T00:00:00+08", "expression": "0 0 2 L * ?", "expressionTimeZone": "GMT+8"}
+    name = save({**job("planned-el", "true"), "schedule": {"type": "CRON", "cron": cron}})
+    given = ("--job", name, "--time-zone", "GMT+8", "--plan-time", "2026-01-31T02:00+08:00")
+    done = cli("el", "#{Job.getPlanTime('yyyyMMdd')}", *given, "--next", "3", "--json")
+    assert [each["value"] for each in done.json] == ["20260131", "20260228", "20260331"], done.err
+    assert "20260228" in cli("el", "#{Job.getPlanTime('yyyyMMdd')}", *given, "--next", "2").out
+    coming = cli("el", "a", "--job", name, "--next", "2", "--json").json
+    assert coming[0]["planTime"] < coming[1]["planTime"]
+
+
+def test_planned_times_need_a_job(cli: Cli) -> None:
     done = cli("el", "a", "--next", "3")
     assert done.code == 1
-    assert "--plan-time" in done.err
+    assert "--job" in done.err

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import EXAMPLES, Cli, Done, Running, job, start_server
 
+from arkwright.cli.documents import SUBMITTED
 from arkwright.cli.export import _names
 from arkwright.client import Page
 
@@ -162,3 +163,46 @@ def test_all_names_are_found_whatever_an_offset_counts(total: int, pages: bool) 
     lists = Lists(total, pages=pages)
     assert list(_names(lists, lambda offset: offset)) == lists.all  # type: ignore[arg-type,return-value]
     assert lists.calls <= total // 100 + 2
+
+
+def test_what_was_saved_and_not_submitted_stays_so_on_the_other_server(
+    two_servers: tuple[Running, Running], bare_cli: Cli, tmp_path: Path
+) -> None:
+    first, second = (str(each.data) for each in two_servers)
+
+    def save(verb: str, name: str, statement: str, **more: str) -> None:
+        file = tmp_path / "one.json"
+        file.write_text(json.dumps({**job(name, statement), **more}))
+        arguments = ["create", str(file)] if verb == "create" else ["edit", name, str(file)]
+        assert bare_cli("job", *arguments, "--data", first).code == 0
+
+    save("create", "drafted", "true # submitted")
+    save("edit", "drafted", "true # draft", targetStatus="SAVED")
+    save("create", "never", "true", targetStatus="SAVED")
+    out = tmp_path / "out"
+    assert bare_cli("export", str(out), "--data", first).code == 0
+    drafted = json.loads((out / "jobs" / "drafted.json").read_text())
+    assert list(drafted)[-1] == SUBMITTED
+    assert "# draft" in json.dumps(drafted["nodes"])
+    assert "# submitted" in json.dumps(drafted[SUBMITTED]["nodes"])
+    assert json.loads((out / "jobs" / "never.json").read_text())[SUBMITTED] is None
+
+    assert bare_cli("import", str(out), "--dry-run", "--data", second).code == 0
+    assert bare_cli("import", str(out), "--data", second).code == 0
+    assert "never submitted" in bare_cli("job", "run", "never", "--data", second).err
+    assert bare_cli("job", "run", "drafted", "--wait", "--data", second).code == 0
+    assert "# draft" in bare_cli("job", "get", "drafted", "--data", second).out
+    again = bare_cli("import", str(out), "--json", "--data", second).json["results"]
+    assert {each["result"] for each in again if each["name"] in ("drafted", "never")} == {"unchanged"}
+    back = tmp_path / "back"
+    assert bare_cli("export", str(back), "--data", second).code == 0
+    for name in ("drafted", "never"):
+        assert (back / "jobs" / f"{name}.json").read_bytes() == (out / "jobs" / f"{name}.json").read_bytes()
+
+
+def test_a_submitted_state_that_is_none_is_told_before_anything_is_written(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "jobs" / "a.json").write_text(json.dumps({**job("a-bad", "true"), SUBMITTED: 7}))
+    done = cli("import", str(tmp_path))
+    assert done.code == 1
+    assert SUBMITTED in done.err

@@ -59,6 +59,7 @@ def job(graph: str, /, *, parameters: Mapping[str, str] | None = None, dry_run: 
 def _node(name: str, index: int, names: Mapping[str, int], lines: list[tuple[str, str]], fields: Any) -> Node:
     fields = {"fail_policy": fields} if isinstance(fields, FailPolicy) else dict(fields)
     conditions = {names[before]: text for before, text in fields.pop("conditions", {}).items()}
+    skips = {names[before]: policy for before, policy in fields.pop("skip_policies", {}).items()}
     return Node(
         index=index,
         name=name,
@@ -66,6 +67,7 @@ def _node(name: str, index: int, names: Mapping[str, int], lines: list[tuple[str
         predecessors=tuple(names[a] for a, b in lines if b == name),
         successors=tuple(names[b] for a, b in lines if a == name),
         conditions=conditions,
+        skip_policies=skips,
         **fields,
     )
 

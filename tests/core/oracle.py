@@ -6,8 +6,9 @@ factory-behaviour 2, 3, 3.1 and 3.2.
 
 A shape (one version of a job) is a list of nodes:
 
-    {"policy": "FAIL", "work": "run" | "control" | "dry", "text": "plain" | "clock" | "broken",
-     "retries": 2, "on_timeout": True, "lines": [(node before, condition or None), …]}
+    {"policy": "FAIL", "work": "run" | "loop" | "control" | "dry", "text": "plain" | "clock" | "broken",
+     "retries": 2, "on_timeout": True, "codes": None or (lowest, highest),
+     "lines": [(node before, condition or None), …], "skips": {node before: "NEXT" or "ALL"}}
 
 A condition is "yes", "no", "broken", "clock" (true if the clock shows an even number), "succeeded" or "failed" (of
 the node that the line comes from). "broken" can't be evaluated.
@@ -18,7 +19,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.core.oracle_operators import ENDED, Node, Operators, Shape
+from tests.core.oracle_loops import Loops, no_rows
+from tests.core.oracle_operators import ENDED, Node, Shape
 
 
 def fresh_node(attempts: int = 0, asked: int = 0) -> Node:
@@ -36,12 +38,15 @@ def fresh_node(attempts: int = 0, asked: int = 0) -> Node:
         "because_of_failure": False,  # skipped because something failed
         "forgiven": False,  # failed, but an operator went on past it
         "forced": False,  # an operator made it a success, or skipped it
+        **no_rows(),
+        "alone": False,  # skipped by a condition that skips nothing else
     }
 
 
-class Oracle(Operators):
-    def __init__(self, shapes: list[Shape], *, all_conditions: bool = False) -> None:
+class Oracle(Loops):
+    def __init__(self, shapes: list[Shape], *, all_conditions: bool = False, skip_next: bool = False) -> None:
         self.shapes = shapes
+        self.skips = "NEXT" if skip_next else "ALL"
         self.all_conditions = all_conditions
         self.shape = shapes[0]
         self.nodes: list[Node] = []
@@ -62,6 +67,7 @@ class Oracle(Operators):
         handlers: dict[str, Callable[..., bool]] = {
             "requested": self._requested,
             "ended": self._attempt_ended,
+            "child": self._child,
             "clock": self._clock,
             "no-clock": self._no_clock,
             "retry": self._retry,
@@ -90,7 +96,7 @@ class Oracle(Operators):
 
     def _attempt_ended(self, node: int, attempt: int, how: str) -> bool:
         run = self.nodes[node]
-        if run["state"] != "running" or run["pausing"] or run["attempts"] != attempt:
+        if run["state"] != "running" or run["pausing"] or run["attempts"] != attempt or self._is_loop(node):
             return False
         late, told = run["late"], run["told_to_stop"]
         run["late"] = run["told_to_stop"] = False
@@ -101,8 +107,15 @@ class Oracle(Operators):
         elif told:
             run["state"] = "manual-stop"
         else:
-            self._failed(node, again=how != "refused")
+            self._failed(node, again=self._code_allows(node, how))
         return True
+
+    def _code_allows(self, node: int, how: str) -> bool:
+        wanted = self.shape[node]["codes"]
+        code = {"error": 1, "error-7": 7}.get(how)
+        if how == "refused":
+            return False
+        return wanted is None or (code is not None and wanted[0] <= code <= wanted[1])
 
     def _clock(self, node: int, number: int, shows: int) -> bool:
         run = self.nodes[node]
@@ -132,7 +145,10 @@ class Oracle(Operators):
         if run["state"] != "running" or run["pausing"] or run["attempts"] != attempt or run["told_to_stop"]:
             return False
         run["late"] = run["told_to_stop"] = True
-        self.done.append(("cancel", node, attempt))
+        if self._is_loop(node) and not run["under_way"]:
+            self._end_loop(node)
+        else:
+            self.done.append(("cancel", node, attempt))
         return True
 
     def _stop(self, operation: str) -> bool:
@@ -168,6 +184,10 @@ class Oracle(Operators):
             else old[index]
             for index, _ in enumerate(self.shape)
         ]
+        for index in again:
+            unchanged = same and not everything and not any(before in again for before, _ in self.shape[index]["lines"])
+            if position == "error" and unchanged and self._is_loop(index):
+                self.nodes[index]["good"], self.nodes[index]["what"] = old[index]["good"], old[index]["what"]
         self.state, self.ending, self.success_with_ignored_failures, self.forced = "running", None, False, False
         return True
 
@@ -192,6 +212,10 @@ class Oracle(Operators):
         for index, run in enumerate(self.nodes):
             if run["pausing"]:
                 run["pausing"] = False
+                run["state"] = "manual-stop"
+            elif (
+                run["state"] == "running" and not run["told_to_stop"] and self._is_loop(index) and not run["under_way"]
+            ):
                 run["state"] = "manual-stop"
             elif run["state"] == "running" and not run["told_to_stop"]:
                 run["told_to_stop"] = True
@@ -262,7 +286,7 @@ class Oracle(Operators):
 
     def _run(self, node: int) -> bool:
         run, rules = self.nodes[node], self.shape[node]
-        if rules["work"] != "run":
+        if rules["work"] not in ("run", "loop"):
             run["state"] = "success"
             run["clock"] = None
             return True
@@ -271,6 +295,8 @@ class Oracle(Operators):
             return True
         if rules["text"] == "clock" and run["clock"] is None:
             return self._ask(node)
+        if rules["work"] == "loop":
+            return self._open(node)
         run["state"] = "running"
         run["clock"] = None
         run["attempts"] += 1
@@ -285,6 +311,14 @@ class Oracle(Operators):
         return True
 
     def _skip(self, node: int) -> bool:
+        """By conditions: those of nodes that were skipped with all that follows had no say."""
+        rules = self.shape[node]
+        say = [
+            rules["skips"].get(before, self.skips)
+            for before, condition in rules["lines"]
+            if condition is not None and not self._passed_over(before)
+        ]
+        self.nodes[node]["alone"] = say != [] and "ALL" not in say
         self.nodes[node]["state"] = "skip"
         self.nodes[node]["clock"] = None
         return True
@@ -296,7 +330,8 @@ class Oracle(Operators):
         return str(run["state"]) in ("success", "skip")
 
     def _passed_over(self, node: int) -> bool:
-        return self.nodes[node]["state"] == "skip" and not self.nodes[node]["forced"]
+        run = self.nodes[node]
+        return run["state"] == "skip" and not run["forced"] and not run["alone"]
 
     def _failure_reaches_beyond(self, node: int) -> bool:
         run = self.nodes[node]

@@ -41,6 +41,9 @@ class Operators:
     def _stop_everything(self) -> None:
         raise NotImplementedError
 
+    def _start_all_rows(self) -> None:
+        raise NotImplementedError
+
     def _operate(self, operation: str, how: str, target: int) -> bool:
         if operation in self.operations:
             return False
@@ -71,6 +74,7 @@ class Operators:
             self.state = "pause"
         elif how == "resume":
             self.state = "running-exception" if self._suspending() else "running"
+            self._start_all_rows()
         elif how == "freeze":
             self.state = "freeze"
         else:

@@ -15,16 +15,23 @@ from tests.core.oracle import Shape
 
 from arkwright.core.commands import (
     AttachAttempt,
+    AttachChildren,
     CancelAttempt,
     Command,
     Finish,
     LookUp,
+    OpenChildren,
     SetDeadline,
+    SetInstanceTimer,
     SetRetryTimer,
     StartAttempt,
+    StartChildren,
+    StopChildren,
 )
+from arkwright.core.control.children import PinnedJob
 from arkwright.core.events import (
     AttemptEnded,
+    ChildEnded,
     DeadlinePassed,
     EngineFault,
     Event,
@@ -36,9 +43,10 @@ from arkwright.core.events import (
     RetryDue,
     StopRequested,
 )
-from arkwright.core.instance import ConditionPolicy, InstanceStatus
+from arkwright.core.instance import ConditionPolicy, Instance, InstanceStatus
 from arkwright.core.job import FailPolicy, Job, Node, Plan
 from arkwright.core.outcome import Failed, FailureKind, Outcome, Succeeded
+from arkwright.core.rules import Rules, SkipPolicy
 from arkwright.core.step import outstanding, step
 from arkwright.core.transitions import NODE_OPERATIONS, OPERATIONS
 from arkwright.errors import IllegalState, IllegalTransition, InvalidInput
@@ -78,11 +86,15 @@ def _nodes(draw: st.DrawFn, index: int) -> dict[str, Any]:
         policy = "FAIL_CHILD"
     return {
         "policy": policy,
-        "work": draw(st.sampled_from(["run", "run", "run", "run", "control", "dry"])),
+        "work": draw(st.sampled_from(["run", "run", "run", "loop", "loop", "control", "dry"])),
+        "rows": draw(st.integers(0, 4)),
+        "at_once": draw(st.integers(1, 3)),
         "text": text,
         "retries": draw(st.sampled_from([0, 0, 1, 2])),
         "on_timeout": draw(st.booleans()),
+        "codes": draw(st.sampled_from([None, None, (1, 1), (5, 9)])),
         "lines": lines,
+        "skips": {before: draw(st.sampled_from(["NEXT", "ALL"])) for before in befores if draw(st.booleans())},
     }
 
 
@@ -98,8 +110,10 @@ def plan_of(shape: Shape) -> Plan:
             Node(
                 index=index,
                 name=f"n{index}",
-                type="dummy" if rules["work"] == "control" else "shell",
-                properties={"arguments": TEXTS[rules["text"]], "statement": CLOCK},
+                type={"control": "dummy", "loop": "foreach"}.get(rules["work"], "shell"),
+                properties=_loop_of(rules)
+                if rules["work"] == "loop"
+                else {"arguments": TEXTS[rules["text"]], "statement": CLOCK},
                 predecessors=tuple(before for before, _ in rules["lines"]),
                 successors=tuple(
                     after for after, other in enumerate(shape) if index in [before for before, _ in other["lines"]]
@@ -109,6 +123,8 @@ def plan_of(shape: Shape) -> Plan:
                 retry_times=rules["retries"],
                 retry_interval_seconds=5 + index,
                 retry_on_timeout=rules["on_timeout"],
+                retry_exit_codes=(rules["codes"],) if rules["codes"] else (),
+                skip_policies={before: SkipPolicy(policy) for before, policy in rules["skips"].items()},
                 max_execution_seconds=300 + index,
                 dry_run=rules["work"] == "dry",
             )
@@ -116,15 +132,44 @@ def plan_of(shape: Shape) -> Plan:
     return Plan(job=Job(name="random", nodes=tuple(nodes)))
 
 
+PINS = {"child": PinnedJob(job_id=8, version=1)}
+HANDED = {"plain": "#{Loop.offset}", "clock": "#{DateUtil.getTime(DateUtil.now())}", "broken": BROKEN}
+
+
+def _loop_of(rules: dict[str, Any]) -> dict[str, str]:
+    return {
+        "jobName": "child",
+        "dataset": f"[{','.join(f'[{row}]' for row in range(rules['rows']))}]",
+        "concurrency": str(rules["at_once"]),
+        "params": f"n={HANDED[rules['text']]}",
+    }
+
+
 # ---------------------------------------------------------------- the engine
 
 
 Duty = tuple[str, int, int]
-"""("attempt" | "cancel" | "deadline" | "retry" | "look-up", node, attempt): what somebody has to see to."""
+"""("attempt" | "child 3" | "cancel" | "stop" | "deadline" | "retry" | "look-up", node, attempt): what somebody has to see
+to."""
+
+
+def duties_of(command: Command, state: Instance) -> list[Duty]:
+    match command:
+        case StartChildren():
+            return [(f"child {row}", command.node, command.attempt) for row in command.rows]
+        case AttachChildren():
+            rows = state.nodes[command.node].children.under_way()
+            return [(f"child {row}", command.node, command.attempt) for row in rows]
+    duty = duty_of(command)
+    return [] if duty is None else [duty]
 
 
 def duty_of(command: Command) -> Duty | None:
     match command:
+        case StartChildren() | AttachChildren() | OpenChildren():
+            return None
+        case StopChildren():
+            return ("stop", command.node, command.attempt)
         case StartAttempt() | AttachAttempt():
             return ("attempt", command.node, command.attempt)
         case CancelAttempt():
@@ -135,17 +180,30 @@ def duty_of(command: Command) -> Duty | None:
             return ("retry", command.node, command.attempt)
         case LookUp():
             return ("look-up", command.node, command.number)
+        case SetInstanceTimer():
+            return ("limit", 0, 0)
         case Finish():
             return None
     typing.assert_never(command)
 
 
 class Engine:
-    def __init__(self, shapes: list[Shape], *, all_conditions: bool = False, first: str = "waiting") -> None:
+    def __init__(
+        self,
+        shapes: list[Shape],
+        *,
+        all_conditions: bool = False,
+        skip_next: bool = False,
+        first: str = "waiting",
+    ) -> None:
         self.plans = [plan_of(shape) for shape in shapes]
         self.plan = self.plans[0]
         policy = ConditionPolicy.AND if all_conditions else ConditionPolicy.OR
-        self.first = self.state = new_instance(self.plan, condition_policy=policy, status=InstanceStatus(first))
+        rules = Rules(skip_policy=SkipPolicy.NEXT if skip_next else SkipPolicy.ALL)
+        status = InstanceStatus(first)
+        self.first = self.state = new_instance(
+            self.plan, condition_policy=policy, rules=rules, status=status, subjobs=PINS
+        )
         self.refused = False
         self.now_ms = START_MS
         self.duties: dict[Duty, Command] = {}
@@ -171,8 +229,7 @@ class Engine:
             self.plan = plan
         self.history.append(event)
         for command in self.commands:
-            duty = duty_of(command)
-            if duty is not None:
+            for duty in duties_of(command, self.state):
                 self.duties[duty] = command
         for duty in self._answered(event):
             self.duties.pop(duty, None)
@@ -181,6 +238,8 @@ class Engine:
         match event:
             case AttemptEnded(node=node, attempt=attempt):
                 return [("attempt", node, attempt), ("cancel", node, attempt), ("deadline", node, attempt)]
+            case ChildEnded(node=node, attempt=attempt, row=row):
+                return [(f"child {row}", node, attempt)]
             case DeadlinePassed(node=node, attempt=attempt):
                 return [("deadline", node, attempt)]
             case RetryDue(node=node, attempt=attempt):
@@ -192,9 +251,9 @@ class Engine:
     def recovered(self) -> dict[Duty, Command]:
         """The duties that a new owner of the state would know of."""
         commands = outstanding(self.plan, self.state)
-        duties = {duty_of(command): command for command in commands}
-        assert len(duties) == len(commands), "outstanding asks for one thing twice"
-        return typing.cast("dict[Duty, Command]", duties)
+        pairs = [(duty, command) for command in commands for duty in duties_of(command, self.state)]
+        assert len(dict(pairs)) == len(pairs), "outstanding asks for one thing twice"
+        return dict(pairs)
 
     def crash(self) -> None:
         self.duties = self.recovered()
@@ -207,6 +266,9 @@ class Engine:
                 return InstanceRequested(at_ms=at_ms, instance=self.first)
             case {"what": "ended", "node": node, "attempt": attempt, "how": how}:
                 return AttemptEnded(at_ms=at_ms, node=node, attempt=attempt, outcome=outcome(how))
+            case {"what": "child", "node": node, "attempt": attempt, "row": row, "how": how}:
+                status = InstanceStatus(how)
+                return ChildEnded(at_ms=at_ms, node=node, attempt=attempt, row=row, child=1, status=status)
             case {"what": "clock", "node": node, "number": number, "shows": shows}:
                 return FactsFound(at_ms=at_ms, node=node, number=number, facts={"clock": shows})
             case {"what": "no-clock", "node": node, "number": number}:
@@ -232,6 +294,7 @@ class Engine:
                     position=RestartFrom(f"{position}_node"),
                     node_name=None if node is None else f"n{node}",
                     job_version=version + 1,
+                    subjobs=PINS,
                 )
         raise AssertionError(news)
 
@@ -239,4 +302,5 @@ class Engine:
 def outcome(how: str) -> Outcome:
     if how == "success":
         return Succeeded(output="o", message="done")
-    return Failed(kind=FailureKind(how), message="it failed", exit_code=1)
+    kind, _, code = how.partition("-")
+    return Failed(kind=FailureKind(kind), message="it failed", exit_code=int(code or 1) if kind == "error" else None)

@@ -15,7 +15,18 @@ from tests.core.oracle import Oracle, Shape
 from tests.core.oracle_operators import WHERE
 from tests.core.scenarios import Duty, Engine, News, shapes
 
-from arkwright.core.commands import CancelAttempt, Command, Finish, LookUp, SetDeadline, SetRetryTimer, StartAttempt
+from arkwright.core.commands import (
+    CancelAttempt,
+    Command,
+    Finish,
+    LookUp,
+    OpenChildren,
+    SetDeadline,
+    SetRetryTimer,
+    StartAttempt,
+    StartChildren,
+    StopChildren,
+)
 from arkwright.core.events import (
     ContinueRequested,
     EngineFault,
@@ -25,10 +36,10 @@ from arkwright.core.events import (
     NodeRetryRequested,
     RestartRequested,
 )
-from arkwright.core.instance import ENDED_NODE, Instance, NodeStatus
+from arkwright.core.instance import ENDED_NODE, Instance, NodeRun, NodeStatus
 from arkwright.core.step import step
 
-HOWS = ["success", "success", "success", "error", "error", "lost", "refused", "cancelled"]
+HOWS = ["success", "success", "success", "error", "error-7", "lost", "refused", "cancelled"]
 SETTINGS = settings(
     max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], database=None
 )
@@ -46,6 +57,9 @@ def possible_news(engine: Engine, tape: Tape) -> list[News]:
                 news.append({"what": "deadline", "node": node, "attempt": attempt})
             case "retry":
                 news.append({"what": "retry", "node": node, "attempt": attempt})
+            case str() if kind.startswith("child "):
+                how = tape.pick(["success", "success", "fail", "manual-stop"])
+                news.append({"what": "child", "node": node, "attempt": attempt, "row": int(kind[6:]), "how": how})
             case "look-up":
                 shows = tape.next()
                 missing = {"what": "no-clock", "node": node, "number": attempt}
@@ -112,6 +126,23 @@ def operation_news(engine: Engine, tape: Tape, operation: int) -> News:
     return {"what": "operate", "operation": f"o{operation}", "how": how, "target": target}
 
 
+def rows_of(run: NodeRun) -> tuple[list[int], ...]:
+    """Of a loop: rows that succeeded, and while it runs those that failed and those under way."""
+    children = run.children
+    if children is None:
+        return [], [], []
+    good = [row for row in range(children.total) if children.has_succeeded(row)]
+    if run.status is not NodeStatus.RUNNING or run.retry_at_ms is not None:
+        return good, [], []
+    return good, list(children.failed_rows()), list(children.under_way())
+
+
+def expected_rows(run: dict[str, Any]) -> tuple[list[int], ...]:
+    if run["state"] != "running" or run["pausing"]:
+        return sorted(run["good"]), [], []
+    return sorted(run["good"]), sorted(run["bad"]), sorted(run["under_way"])
+
+
 def seen(state: Instance) -> dict[str, Any]:
     return {
         "state": state.status.value,
@@ -121,7 +152,7 @@ def seen(state: Instance) -> dict[str, Any]:
         "nodes": [
             (
                 *(run.status.value, run.attempt, run.retries, run.retry_at_ms is not None, run.looking_up),
-                *(run.cancelling, run.forced),
+                *(run.cancelling, run.forced, run.skipped_alone, *rows_of(run)),
             )
             for run in state.nodes
         ],
@@ -137,7 +168,7 @@ def expected(oracle: Oracle) -> dict[str, Any]:
         "nodes": [
             (
                 *(run["state"], run["attempts"], run["used"], run["pausing"], run["asking"]),
-                *(run["told_to_stop"], run["forced"]),
+                *(run["told_to_stop"], run["forced"], run["alone"], *expected_rows(run)),
             )
             for run in oracle.nodes
         ],
@@ -150,7 +181,9 @@ def done_by(commands: tuple[Command, ...]) -> list[tuple[str, int, int]]:
         match command:
             case StartAttempt():
                 done.append(("start", command.node, command.attempt))
-            case CancelAttempt():
+            case StartChildren():
+                done += [(f"child {row}", command.node, command.attempt) for row in command.rows]
+            case CancelAttempt() | StopChildren():
                 done.append(("cancel", command.node, command.attempt))
             case LookUp():
                 done.append(("ask", command.node, command.number))
@@ -159,7 +192,9 @@ def done_by(commands: tuple[Command, ...]) -> list[tuple[str, int, int]]:
             case Finish():
                 done.append(("finish", 0, 0))
             case SetDeadline():
-                assert any(isinstance(c, StartAttempt) and c.deadline_ms == command.at_ms for c in commands)
+                assert any(
+                    isinstance(c, StartAttempt | OpenChildren) and c.deadline_ms == command.at_ms for c in commands
+                )
     return sorted(done)
 
 
@@ -168,12 +203,14 @@ def done_by(commands: tuple[Command, ...]) -> list[tuple[str, int, int]]:
     versions=st.lists(shapes(), min_size=1, max_size=2),
     tape=st.binary(min_size=80, max_size=300),
     all_conditions=st.booleans(),
+    skip_next=st.booleans(),
 )
 def test_the_core_does_what_the_oracle_says_after_every_event(
-    versions: list[Shape], tape: bytes, all_conditions: bool
+    versions: list[Shape], tape: bytes, all_conditions: bool, skip_next: bool
 ) -> None:
-    engine = Engine(versions, all_conditions=all_conditions)
-    oracle, choices = Oracle(versions, all_conditions=all_conditions), Tape(tape)
+    engine = Engine(versions, all_conditions=all_conditions, skip_next=skip_next)
+    oracle = Oracle(versions, all_conditions=all_conditions, skip_next=skip_next)
+    choices = Tape(tape)
     told: list[tuple[News, Event]] = []
     news: News | None = {"what": "requested"}
     while True:
@@ -215,7 +252,7 @@ def check_the_invariants(engine: Engine, before: Instance, event: Event) -> None
         if old.status in ENDED_NODE and not isinstance(event, _REVIVING):
             assert new is old, "a node run ended twice"
     for command in engine.commands:
-        if isinstance(command, StartAttempt):
+        if isinstance(command, StartAttempt | OpenChildren):
             node = engine.plan.job.nodes[command.node]
             runs = [after.nodes[index] for index in node.predecessors]
             assert all(
@@ -223,7 +260,9 @@ def check_the_invariants(engine: Engine, before: Instance, event: Event) -> None
                 or (run.status is NodeStatus.FAIL and run.failure_ignored)
                 for run in runs
             ), "a node started before its predecessors let it"
-            assert not runs or any(run.status is not NodeStatus.SKIP or run.forced for run in runs)
+            assert not runs or any(
+                run.status is not NodeStatus.SKIP or run.forced or run.skipped_alone for run in runs
+            )
     if not isinstance(event, EngineFault):
         again, commands = step(engine.plan, after, event)
         assert again is after, "the same event told twice changed something"
@@ -243,13 +282,17 @@ def check_recovery(engine: Engine) -> None:
             assert same is engine.state, f"recovery forgets {duty}"
             assert commands == ()
     for duty, command in recovered.items():
-        if isinstance(command, SetDeadline | SetRetryTimer | LookUp | CancelAttempt):
+        if isinstance(command, SetDeadline | SetRetryTimer | LookUp | CancelAttempt | StopChildren):
             assert command == engine.duties[duty], "recovery remembers it differently"
 
 
 def answers(engine: Engine, duty: Duty) -> list[Event]:
     kind, node, attempt = duty
+    if kind.startswith("child "):
+        row = {"what": "child", "node": node, "attempt": attempt, "row": int(kind[6:])}
+        return [engine.event_of({**row, "how": how}) for how in ("success", "fail")]
     news: dict[str, list[News]] = {
+        "stop": [],
         "attempt": [{"what": "ended", "node": node, "attempt": attempt, "how": how} for how in ("success", "error")],
         "cancel": [{"what": "ended", "node": node, "attempt": attempt, "how": "cancelled"}],
         "deadline": [{"what": "deadline", "node": node, "attempt": attempt}],
@@ -287,6 +330,10 @@ def fated(duty: Duty, fate: bytes) -> list[News]:
             return [{"what": "clock", "node": node, "number": attempt, "shows": lot}]
         case "cancel":
             return [{"what": "ended", "node": node, "attempt": attempt, "how": "cancelled"}]
+        case str() if kind.startswith("child "):
+            row = int(kind[6:])
+            how = ["success", "success", "fail"][fate[(node * 7 + attempt * 3 + row) % len(fate)] % 3]
+            return [{"what": "child", "node": node, "attempt": attempt, "row": row, "how": how}]
         case "deadline" if lot % 5 == 0:
             return [{"what": "deadline", "node": node, "attempt": attempt}]
         case "attempt" if lot % 5:

@@ -306,8 +306,8 @@ def test_what_is_allowed_in_a_state_is_what_the_table_says(status: InstanceStatu
 @pytest.mark.parametrize(
     ("status", "allowed"),
     [
-        (InstanceStatus.WAITING_CONFIRM, ["stop", "confirm"]),
-        (InstanceStatus.WAITING, ["stop", "freeze"]),
+        (InstanceStatus.WAITING_CONFIRM, ["stop", "confirm", "run-without-dependencies", "run-preferentially"]),
+        (InstanceStatus.WAITING, ["stop", "freeze", "run-without-dependencies", "run-preferentially"]),
         (InstanceStatus.PAUSE, ["stop", "resume"]),
         (InstanceStatus.SUCCESS, ["restart"]),
         (InstanceStatus.FAIL, ["restart", "force-success"]),

@@ -13,24 +13,37 @@ from hypothesis import strategies as st
 
 from arkwright.core.commands import (
     AttachAttempt,
+    AttachChildren,
     CancelAttempt,
     Command,
     Finish,
     LookUp,
+    OpenChildren,
     SetDeadline,
+    SetInstanceTimer,
     SetRetryTimer,
     StartAttempt,
+    StartChildren,
+    StopChildren,
 )
 from arkwright.core.events import (
     AttemptEnded,
+    ChildEnded,
+    ConditionMet,
     DeadlinePassed,
     EngineFault,
     Event,
     FactsFound,
+    InstanceOverdue,
     InstanceRequested,
+    ParentStopped,
+    Released,
+    RemoveDependencyRequested,
     RestartRequested,
     RetryDue,
+    SlotGranted,
     StopRequested,
+    Withdrawn,
 )
 from arkwright.core.instance import ConditionPolicy, Instance, InstanceStatus, InstanceType, NodeRun, NodeStatus
 from arkwright.core.job import FailPolicy, Job, Node, Parameter, ParameterKind, Plan, Script
@@ -91,10 +104,11 @@ COMMANDS = typing.get_args(Command)
 def test_these_tests_know_every_kind() -> None:
     known = {InstanceRequested, AttemptEnded, FactsFound, RetryDue, DeadlinePassed, StopRequested, RestartRequested}
     operations = {*OPERATIONS.values(), *NODE_OPERATIONS.values()}
-    assert set(EVENTS) == known | operations | {EngineFault}
+    gates = {RemoveDependencyRequested, Released, Withdrawn, ConditionMet, SlotGranted}
+    assert set(EVENTS) == known | operations | gates | {EngineFault, ChildEnded, ParentStopped, InstanceOverdue}
     assert set(OUTCOMES) == {Succeeded, Failed}
     commands = {StartAttempt, AttachAttempt, CancelAttempt, SetRetryTimer, SetDeadline, Finish, LookUp}
-    assert set(COMMANDS) == commands
+    assert set(COMMANDS) == commands | {OpenChildren, StartChildren, AttachChildren, StopChildren, SetInstanceTimer}
 
 
 @pytest.mark.parametrize("kind", EVENTS)

@@ -10,49 +10,63 @@ import msgspec
 import pytest
 from tests.core.building import START_MS, Run, new_instance, plan
 
+from arkwright.core.control.children import Children
 from arkwright.core.events import (
     AttemptEnded,
+    ChildEnded,
+    ConditionMet,
     DeadlinePassed,
     EngineFault,
     Event,
     FactsFound,
     ForceSuccessRequested,
+    InstanceOverdue,
     InstanceRequested,
     NodeOperation,
     NodePauseRequested,
     NodeResumeRequested,
     NodeSkipRequested,
     Operation,
+    ParentStopped,
+    Released,
+    RemoveDependencyRequested,
     RestartRequested,
     RetryDue,
+    SlotGranted,
     StopRequested,
+    Withdrawn,
 )
+from arkwright.core.gate import Confirmation, Gate, ObjectExists
 from arkwright.core.instance import ENDED_INSTANCE, Instance, InstanceStatus, NodeRun, NodeStatus
 from arkwright.core.job import FailPolicy
 from arkwright.core.outcome import Succeeded
+from arkwright.core.slots import SlotUse
 from arkwright.core.step import step
 from arkwright.core.transitions import TRANSITIONS, Answer
 from arkwright.errors import IllegalTransition
 
 EVENTS: tuple[type[Event], ...] = typing.get_args(Event)
-PLAN = plan("a > b, c, d, e, f, g", f=FailPolicy.SUSPEND)
+PLAN = plan("a > b, c, d, e, f, g, h", f=FailPolicy.SUSPEND, h={"type": "foreach"})
+GATE = Gate(conditions=(ObjectExists(path="obs://bucket/file"), Confirmation()))
+CHILDREN = Children(job_name="child", total=2, concurrency=1, digest="", next=1)
 STARTED = frozenset({InstanceStatus.RUNNING, InstanceStatus.RUNNING_EXCEPTION, InstanceStatus.PAUSE})
 
 
 def state_in(status: InstanceStatus) -> Instance:
     """An instance in that state in which every kind of news means something, unless the state forbids it."""
-    fresh = new_instance(PLAN, status=status)
+    fresh = new_instance(PLAN, status=status, overdue_at_ms=START_MS)
     if status not in STARTED | ENDED_INSTANCE:
-        return fresh
+        return msgspec.structs.replace(fresh, gate=GATE)
     if status in STARTED:
         runs: tuple[NodeRun, ...] = (
             NodeRun(index=0, name="a", status=NodeStatus.RUNNING, attempt=1, deadline_ms=START_MS + 1),
-            NodeRun(index=1, name="b"),
+            NodeRun(index=1, name="b", slot=SlotUse(group="g", since_ms=START_MS)),
             NodeRun(index=2, name="c", status=NodeStatus.RUNNING, attempt=1, retries=1, retry_at_ms=START_MS + 1),
             NodeRun(index=3, name="d", looking_up=True, look_ups=1),
             NodeRun(index=4, name="e", status=NodeStatus.RUNNING, attempt=1, deadline_ms=START_MS + 1),
             NodeRun(index=5, name="f", status=NodeStatus.FAIL, attempt=1),
             NodeRun(index=6, name="g", status=NodeStatus.PAUSE),
+            NodeRun(index=7, name="h", status=NodeStatus.RUNNING, attempt=1, children=CHILDREN),
         )
         return msgspec.structs.replace(fresh, nodes=runs)
     ended = {
@@ -78,13 +92,29 @@ def event_of(kind: type[Event]) -> Event:
         event = RetryDue(at_ms=at_ms, node=2, attempt=1)
     elif kind is DeadlinePassed:
         event = DeadlinePassed(at_ms=at_ms, node=4, attempt=1)
+    elif kind is InstanceOverdue:
+        event = InstanceOverdue(at_ms=at_ms)
     elif kind is StopRequested:
         event = StopRequested(at_ms=at_ms, operation_id="o1", by="anna")
     elif kind is RestartRequested:
         event = RestartRequested(at_ms=at_ms, operation_id="o1", by="anna", job_version=1)
+    elif kind is ChildEnded:
+        event = ChildEnded(at_ms=at_ms, node=7, attempt=1, row=0, child=1, status=InstanceStatus.SUCCESS)
+    elif kind is ParentStopped:
+        event = ParentStopped(at_ms=at_ms, message="Stopped.")
     elif issubclass(kind, NodeOperation):
         nodes = {NodeSkipRequested: "b", NodePauseRequested: "b", NodeResumeRequested: "g"}
         event = kind(at_ms=at_ms, operation_id="o1", by="anna", node_name=nodes.get(kind, "f"))
+    elif kind is RemoveDependencyRequested:
+        event = RemoveDependencyRequested(at_ms=at_ms, operation_id="o1", by="anna", key="file:obs://bucket/file")
+    elif kind is SlotGranted:
+        event = SlotGranted(at_ms=at_ms, node=1, since_ms=START_MS)
+    elif kind is Released:
+        event = Released(at_ms=at_ms)
+    elif kind is Withdrawn:
+        event = Withdrawn(at_ms=at_ms, ending=InstanceStatus.SKIP_BY_DEPEND, message="Skipped.")
+    elif kind is ConditionMet:
+        event = ConditionMet(at_ms=at_ms, key="file:obs://bucket/file")
     elif issubclass(kind, Operation):
         event = kind(at_ms=at_ms, operation_id="o1", by="anna")
     else:
@@ -156,6 +186,11 @@ def test_a_defect_of_the_engine_fails_the_instance_in_every_state(status: Instan
         AttemptEnded(at_ms=START_MS, node=0, attempt=2, outcome=Succeeded()),
         AttemptEnded(at_ms=START_MS, node=1, attempt=0, outcome=Succeeded()),
         AttemptEnded(at_ms=START_MS, node=2, attempt=1, outcome=Succeeded()),
+        AttemptEnded(at_ms=START_MS, node=7, attempt=1, outcome=Succeeded()),
+        ChildEnded(at_ms=START_MS, node=99, attempt=1, row=0, child=1, status=InstanceStatus.SUCCESS),
+        ChildEnded(at_ms=START_MS, node=0, attempt=1, row=0, child=1, status=InstanceStatus.SUCCESS),
+        ChildEnded(at_ms=START_MS, node=7, attempt=2, row=0, child=1, status=InstanceStatus.SUCCESS),
+        ChildEnded(at_ms=START_MS, node=7, attempt=1, row=1, child=1, status=InstanceStatus.SUCCESS),
         FactsFound(at_ms=START_MS, node=99),
         FactsFound(at_ms=START_MS, node=0),
         FactsFound(at_ms=START_MS, node=1),

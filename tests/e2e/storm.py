@@ -20,6 +20,7 @@ from typing import Any
 
 import msgspec
 from tests.e2e.house import Client, House, Reply, node, until
+from tests.e2e.storm_jobs import called_jobs, kinds
 
 from arkwright.core.instance import Instance
 from arkwright.core.outcome import Failed, FailureKind
@@ -35,104 +36,6 @@ RETRIES_UNTIL = 6
 """Rounds before the last."""
 STARTING_SECONDS = 0.8
 """Within which a server is killed that is not to get as far as to accept."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Kind:
-    """A job, and how each of its instances must end."""
-
-    nodes: list[dict[str, Any]]
-    status: str
-    ended: dict[str, str]
-    """Per node."""
-    lines: list[tuple[str, int, str]]
-    """What an instance leaves in the trace: node, attempt, what it was given."""
-    stopped: bool = False
-    """Its client stops it. How far it has got then is open: what is said above it may leave, or not."""
-
-
-def kinds(trace: Path) -> dict[str, Kind]:
-    leave = (
-        'printf "%s %s %s %s %s\\n" "$ARKWRIGHT_PARAM_KEY" "$ARKWRIGHT_INSTANCE_ID" "$ARKWRIGHT_NODE" '
-        f'"$ARKWRIGHT_ATTEMPT" "${{1:--}}" >> {trace}'
-    )
-    seven = "#{Job.getNodeOutput('a')}"
-    fan = [f"f{number}" for number in range(4)]
-    return {
-        "chain": Kind(
-            nodes=[
-                node("a", statement=f"{leave}; echo 7"),
-                node("d", "Dummy", "a"),
-                node("b", "Shell", "d", statement=leave, arguments=seven),
-            ],
-            status="success",
-            ended={"a": "success", "d": "success", "b": "success"},
-            lines=[("a", 1, "-"), ("b", 1, "7")],
-        ),
-        "fan": Kind(
-            nodes=[
-                node("a", statement=f"{leave}; echo 7"),
-                *(node(name, "Shell", "a", statement=leave, arguments=seven) for name in fan),
-                node("join", "Dummy", *fan),
-                node("b", "Shell", "join", statement=leave),
-            ],
-            status="success",
-            ended=dict.fromkeys(["a", *fan, "join", "b"], "success"),
-            lines=[("a", 1, "-"), *((name, 1, "7") for name in fan), ("b", 1, "-")],
-        ),
-        "ignored": Kind(
-            nodes=[
-                node("a", statement=f"{leave}; exit 3", failPolicy="IGNORE"),
-                node("b", "Shell", "a", statement=leave),
-            ],
-            status="success",
-            ended={"a": "fail", "b": "success"},
-            lines=[("a", 1, "-"), ("b", 1, "-")],
-        ),
-        "broken": Kind(
-            nodes=[
-                node("a", statement=f"{leave}; exit 3", failPolicy="FAIL"),
-                node("b", "Shell", "a", statement=leave),
-            ],
-            status="fail",
-            ended={"a": "fail", "b": "skip"},
-            lines=[("a", 1, "-")],
-        ),
-        "flaky": Kind(
-            nodes=[
-                node("a", statement=f'{leave}; test "$ARKWRIGHT_ATTEMPT" = 2', retryTimes=1, retryInterval=5),
-                node("b", "Shell", "a", statement=leave),
-            ],
-            status="success",
-            ended={"a": "success", "b": "success"},
-            lines=[("a", 1, "-"), ("a", 2, "-"), ("b", 1, "-")],
-        ),
-        "slow": Kind(
-            nodes=[
-                node("a", statement=f"{leave}; sleep 0.3; {leave.replace('$ARKWRIGHT_NODE', 'z')}; echo 7"),
-                node("b", "Shell", "a", statement=leave, arguments=seven),
-            ],
-            status="success",
-            ended={"a": "success", "b": "success"},
-            lines=[("a", 1, "-"), ("z", 1, "-"), ("b", 1, "7")],
-        ),
-        "stopped": Kind(
-            nodes=[node("a", statement=f"{leave}; exec sleep 1000"), node("b", "Shell", "a", statement=leave)],
-            status="manual-stop",
-            ended={},
-            lines=[("a", 1, "-")],
-            stopped=True,
-        ),
-        "sql": Kind(
-            nodes=[
-                node("q", "DLISQL", scriptName="insert"),
-                node("b", "Shell", "q", statement=leave, arguments="#{Job.getNodeOutput('q')}"),
-            ],
-            status="success",
-            ended={"q": "success", "b": "success"},
-            lines=[("b", 1, "[[8]]")],  # arguments are split as a shell would, so the quotes are gone
-        ),
-    }
 
 
 @dataclass
@@ -181,6 +84,8 @@ class Storm:
         text = "INSERT INTO trace VALUES ('${key}'); SELECT 8"
         client.good("POST", "scripts", {"name": "insert", "type": "DLISQL", "content": text, "connectionName": ""})
         client.save_job("tables", node("t", "DLISQL", statement="CREATE TABLE trace (key VARCHAR)"))
+        for name, nodes in called_jobs(self.house.folder / "trace").items():
+            client.save_job(name, *nodes)
         for name, kind in self.kinds.items():
             client.save_job(name, *kind.nodes)
         assert client.ended("tables", client.run("tables"))["status"] == "success"
@@ -341,7 +246,7 @@ class Storm:
     def judge(self) -> None:
         """What the API says, then, with the server gone, what the trace and the store say."""
         client = self.house.client()
-        total, items = client.listed()
+        total, items = client.listed(instanceType="2")
         by_id = {item["instanceId"]: item for item in items}
         assert total == len(items) == len(by_id) == len(self.wishes) + 1
         assert {wish.instance_id for wish in self.wishes} <= set(by_id)
@@ -352,7 +257,8 @@ class Storm:
         }
         assert not wrong, self._about(client, wrong)
         for status in ("success", "fail", "manual-stop"):
-            assert client.listed(status=status)[0] == sum(item["status"] == status for item in items)
+            listed = client.listed(status=status, instanceType="2")[0]
+            assert listed == sum(item["status"] == status for item in items)
         rows = self._rows(client)
         client.close()
         assert self.house.stop() == 0, self.house.log
@@ -363,6 +269,11 @@ class Storm:
             f"{wish.key} {wish.instance_id} {name} {attempt} {given}"
             for wish in self.wishes
             for name, attempt, given in self.kinds[wish.job].lines
+        )
+        expected.update(
+            f"{wish.key} - {name} {attempt} {given}"
+            for wish in self.wishes
+            for name, attempt, given in self.kinds[wish.job].family
         )
         too_much = trace - expected
         assert not too_much, f"too much was done: {list(too_much.items())[:5]}"
@@ -396,6 +307,7 @@ class Storm:
                 if not kind.stopped:
                     assert {run.name: run.status.value for run in stored.nodes} == kind.ended, stored
                 assert await replayed(store, plans, stored) == stored
+                await self._judge_children(store, plans, stored)
                 attempts = await store.list_attempts(stored.id)
                 assert len(attempts) == sum(run.attempt for run in stored.nodes)
                 for attempt in attempts:
@@ -404,6 +316,20 @@ class Storm:
                     assert not (isinstance(outcome, Failed) and outcome.kind is FailureKind.LOST), attempt
         finally:
             await store.close()
+
+    async def _judge_children(self, store: Store, plans: Plans, parent: Instance) -> None:
+        """All have ended, none is there twice, and each history gives what is stored."""
+        rows: set[tuple[int, int, int]] = set()
+        for listed in (await store.children_of(parent.id)).items:
+            child = await store.load_instance(listed.id)
+            assert child is not None
+            assert child.parent is not None
+            assert child.ended, child
+            link = (child.parent.node, child.parent.attempt, child.parent.row)
+            assert link not in rows, child
+            rows.add(link)
+            assert await replayed(store, plans, child) == child
+            await self._judge_children(store, plans, child)
 
 
 async def replayed(store: Store, plans: Plans, stored: Instance) -> Instance:

@@ -1,6 +1,6 @@
 """The walk-throughs of the guide, as they lie in `examples/guide`, on a real engine.
 
-What follows a For Each or a REST node has its own tests where these nodes are.
+What follows a For Each node has its own tests where that is. The simple variable set is switched on.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ import asyncio
 import contextlib
 import datetime as dt
 import json
-from collections.abc import AsyncIterator, Callable, Coroutine
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from functools import wraps
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ import pytest
 from tests.engine.world import PLACE, World, living, statuses
 
 from arkwright.core.instance import Instance, InstanceStatus
+from arkwright.core.rules import Rules
 from arkwright.engine.engine import Engine
 from arkwright.executors.local import LocalExecutor
 from arkwright.executors.resident import ResidentExecutor
@@ -26,6 +29,7 @@ from arkwright.nodes.registry import Registry
 from arkwright.store.base import DefinitionWrite, Kind
 
 GUIDE = Path(__file__).resolve().parents[2] / "examples" / "guide"
+RULES = Rules(simple_variables=True)
 TYPES = {".sh": "Shell", ".sql": "DLISQL"}
 
 
@@ -41,7 +45,11 @@ class Guide(World):
             clock=self.clock,
             folders=self.folders,
             registry=registry,
-            executors={Work.PROGRAM: self.executor, Work.HOSTED: ResidentExecutor(registry, self.folders.hosts)},
+            executors={
+                Work.PROGRAM: self.executor,
+                Work.HOSTED: ResidentExecutor(registry, self.folders.hosts, settings={"allow_loopback_requests": True}),
+            },
+            rules=lambda _: RULES,
             local_programs_allowed=lambda _: True,
             name="guide",
         )
@@ -141,6 +149,71 @@ async def test_an_instance_keeps_the_environment_it_was_made_with(tmp_path: Path
         await world.engine.restart(PLACE, state.id, by="me", operation_id="1")
         assert world.log(await world.ended(state.id), "script").startswith("first ")
         assert world.log(await world.run("parameters"), "script").startswith("second ")
+
+
+class Clusters(BaseHTTPRequestHandler):
+    """The API of the walk-through."""
+
+    def do_GET(self) -> None:
+        body = b'{"clusters": [{"clusterId": "c-4711", "size": 3}]}' if self.path == "/clusters" else b"gone"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *given: Any) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def clusters() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Clusters) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join(10)
+
+
+@in_loop
+async def test_the_return_value_of_a_rest_node_is_used_by_name_and_by_path(tmp_path: Path) -> None:
+    async with guide(tmp_path) as world:
+        with clusters() as address:
+            state = await world.run("rest_value", address=address)
+            assert world.log(state, "by_name") == "c-4711 has 3 nodes\n", state
+            assert world.log(state, "by_path") == '"c-4711"\n'
+            assert "clusterId = clusters[0].clusterId: c-4711\n" in world.log(state, "ask")
+            wrong = await world.run("rest_value", address=f"{address}/nothing")
+        assert statuses(wrong)["ask"] == "fail"
+        assert "which is no JSON" in (wrong.nodes[0].message or "")
+
+
+@in_loop
+async def test_the_simple_variables_are_those_of_the_plan_time(tmp_path: Path) -> None:
+    async with guide(tmp_path) as world:
+        state = await world.run("simple_variables")
+        planned = dt.datetime.fromtimestamp(state.plan_time_ms / 1000, dt.UTC)
+        week_before = (planned - dt.timedelta(days=8)).strftime("%Y%m%d")
+        hour_before = (planned - dt.timedelta(hours=1)).strftime("%Y-%m-%d %H:%M")
+        last_month = (planned.replace(day=1) - dt.timedelta(days=1)).strftime("%Y%m")
+        assert world.log(state, "load") == f"{week_before} {yesterday(state)} {hour_before} {last_month}\n"
+
+
+@in_loop
+async def test_a_condition_skips_the_next_node_or_everything_after_it(tmp_path: Path) -> None:
+    async with guide(tmp_path) as world:
+        none = await world.run("skip_next")
+        assert statuses(none) == {
+            "count": "success",
+            "load": "skip",
+            "report": "success",
+            "publish": "skip",
+            "announce": "skip",
+        }
+        some = await world.run("skip_next", rows="7")
+        assert set(statuses(some).values()) == {"success"}
 
 
 @pytest.mark.parametrize("path", sorted((GUIDE / "jobs").iterdir()), ids=lambda path: path.stem)

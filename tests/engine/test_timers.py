@@ -77,3 +77,41 @@ async def test_a_stop_ends_a_node_that_waits_for_its_retry_at_once(tmp_path: Pat
         state = await world.ended(accepted.instance_id)
         assert state.status is InstanceStatus.MANUAL_STOP
         assert clock.waiting == []
+
+
+@in_loop
+async def test_an_instance_that_exceeds_its_time_is_marked_and_runs_on_also_over_a_restart(tmp_path: Path) -> None:
+    clock = FakeClock()
+    wait = f"while [ ! -e {tmp_path}/ok ]; do sleep 0.05; done"
+    async with living(World(tmp_path, clock=clock)) as world:
+        await world.job("j", [node("a", statement=wait)], basicConfig={"instanceTimeout": 10})
+        accepted = await world.submit("j")
+        await world.until(accepted.instance_id, lambda state: state.nodes)
+        assert clock.now_ms() + 10 * 60_000 in clock.waiting
+    clock.jump(9 * 60_000)
+    async with living(World(tmp_path, clock=clock)) as world:
+        await world.until(accepted.instance_id, lambda state: state.nodes)
+        assert clock.now_ms() + 60_000 in clock.waiting
+        clock.jump(60_000)
+        state = await world.until(accepted.instance_id, lambda state: state.overdue)
+        assert state.status is InstanceStatus.RUNNING
+        (tmp_path / "ok").touch()
+        state = await world.ended(accepted.instance_id)
+        assert (state.status, state.overdue) == (InstanceStatus.SUCCESS, True)
+        assert clock.waiting == []
+        events = [type(event).__name__ for _, event in await world.store.real.read_events(accepted.instance_id)]
+        assert events.count("InstanceOverdue") == 1
+
+
+@in_loop
+async def test_only_a_named_exit_code_is_retried(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with living(World(tmp_path, clock=clock)) as world:
+        retried = {"retryTimes": 2, "retryInterval": 30, "retryExitCodes": "70-79"}
+        await world.job("j", [node("a", statement=f"test -e {tmp_path}/no && exit 3; exit 75", **retried)])
+        accepted = await world.submit("j")
+        await world.until(accepted.instance_id, lambda state: state.nodes and state.nodes[0].retry_at_ms)
+        (tmp_path / "no").touch()
+        clock.jump(30_000)
+        state = await world.ended(accepted.instance_id)
+        assert (state.nodes[0].exit_code, state.nodes[0].attempt) == (3, 2)

@@ -28,7 +28,8 @@ END_SECONDS = 30
 
 def node(name: str, type_: str = "Shell", *, after: list[str] | None = None, **more: Any) -> dict[str, Any]:
     """A node as the API takes it; keywords that are no field of a node are properties."""
-    fields = {"failPolicy", "retryTimes", "retryInterval", "maxExecutionTime", "execTimeOutRetry", "conditions"}
+    fields = {"failPolicy", "retryTimes", "retryInterval", "retryExitCodes", "maxExecutionTime", "execTimeOutRetry"}
+    fields.add("conditions")
     return {
         "name": name,
         "type": type_,
@@ -57,6 +58,8 @@ class World:
         self._name = name
         self._lease_seconds = lease_seconds
         self._runs = runs
+        self.options: dict[str, Any] = {}
+        """More parts for the engine."""
 
     async def open(self) -> None:
         await self.store.real.open()
@@ -72,6 +75,7 @@ class World:
             name=self._name,
             lease_seconds=self._lease_seconds,
             runs=self._runs,
+            **self.options,
         )
         await self.engine.open()
 

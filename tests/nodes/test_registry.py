@@ -36,7 +36,7 @@ def test_an_unknown_type_is_refused_with_what_exists() -> None:
     assert isinstance(found, Failed)
     assert found.kind is FailureKind.REFUSED
     assert "'Coffee'" in found.message
-    assert "Dummy, Python, RESTAPI, Shell" in found.message
+    assert all(name in found.message for name in ("Dummy", "ForEach", "Python", "RESTAPI", "Shell", "Subjob"))
     assert Registry(group=None).work("Coffee") is None
 
 

@@ -13,7 +13,7 @@ from arkwright.executors.local import LocalExecutor
 from arkwright.nodes.base import AttemptKey, Outcome
 from arkwright.nodes.program_script import MAX_TEXT_BYTES, log_tail
 from arkwright.nodes.registry import Registry
-from arkwright.nodes.shell import Shell, interpreter
+from arkwright.nodes.shell import Shell
 from arkwright.testing.node_harness import NodeHarness
 
 
@@ -79,7 +79,7 @@ def test_arguments_that_can_not_be_split_are_refused(shell: NodeHarness) -> None
     ],
 )
 def test_the_first_line_names_the_interpreter_as_the_kernel_reads_it(text: str, argv: tuple[str, ...]) -> None:
-    assert interpreter(text) == argv
+    assert Shell().interpreter(text, {}) == argv
 
 
 def test_a_shebang_is_honoured(shell: NodeHarness) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from arkwright.api.call import Call
 from arkwright.api.route import Access
+from arkwright.api.session import session_token
 from arkwright.core.identity import Workspace
 from arkwright.errors import Forbidden
 from arkwright.iam.authentication import Request
@@ -41,11 +42,14 @@ async def _authenticate(call: Call, project_id: str | None) -> Actor:
         actor = authenticator.by_cached_token(token.decode("latin-1"), project_id)
         if actor is not None:
             return actor
+    headers = scope["headers"]
+    if (session := session_token(call)) is not None:
+        headers = [*headers, (b"x-auth-token", session)]
     request = Request(
         method=scope["method"],
         path=scope.get("raw_path") or scope["path"].encode(),
         query=scope["query_string"],
-        headers=scope["headers"],
+        headers=headers,
     )
     read_body = call.declared_body if call.route.streamed else call.body
     return await authenticator.authenticate(request, read_body, project_id=project_id)

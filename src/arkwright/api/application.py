@@ -1,7 +1,7 @@
 """The ASGI application: routes, one request id per reply, one shape of errors.
 
 Theory of operation: a request first meets `Application`, which numbers it and turns whatever is raised into the error
-shape. `POST …/run-immediate` goes straight to its handler, everything else through Starlette's router to the route's
+shape. `POST …/run-immediate` goes straight to its handler, everything else through `RouteTable` to the route's
 `Endpoint`, which checks access and calls the handler. Nothing here reads settings: `app.py` gives plain values.
 """
 
@@ -9,35 +9,37 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import re
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from starlette.exceptions import HTTPException
-from starlette.routing import Route as Path
-from starlette.routing import Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from arkwright.api import audit, routes
 from arkwright.api.access import admit
 from arkwright.api.call import Call, LogPath, Parts
-from arkwright.api.error_codes import METHOD_NOT_ALLOWED, ROUTE_NOT_FOUND
-from arkwright.api.errors import ClientGone, HttpRefusal, refusal
+from arkwright.api.direct import Direct
+from arkwright.api.errors import ClientGone, refusal
+from arkwright.api.idempotency import Answers
+from arkwright.api.limits import Limits, with_quotas
 from arkwright.api.proxies import TrustedProxies
 from arkwright.api.route import Route
+from arkwright.api.routing import RouteTable
 from arkwright.api.v1.run_immediate import PATH as RUN_IMMEDIATE
 from arkwright.engine.interface import Engine
+from arkwright.executors.warehouse_reader import WarehouseReader
 from arkwright.iam.administration import Administration
 from arkwright.iam.authentication import Authenticator
 from arkwright.iam.directory import Directory
 from arkwright.iam.login import Login
 from arkwright.iam.tokens import Tokens
+from arkwright.notify.sender import Sender
 from arkwright.objects.base import Objects
+from arkwright.scheduler.event_parts import EventParts
+from arkwright.scheduler.interface import Scheduler
 from arkwright.store.base import Store
 from arkwright.transfer.tasks import SystemTasks
-
-_VARIABLE = re.compile(r"\{[^}]*\}")
 
 
 class Application:
@@ -50,17 +52,21 @@ class Application:
         self._id_prefix = secrets.token_hex(8)
         endpoints = _endpoints(parts, routes.ROUTES)
         self._run_immediate = endpoints[RUN_IMMEDIATE]
-        self._router = Router(_paths(endpoints), redirect_slashes=False, default=_no_route)
+        self.direct = Direct(parts, self._next_request_id)
+        """The short way of run-immediate, for the HTTP server."""
+        self._table = RouteTable(endpoints)
 
     def close(self) -> None:
         """Ask everybody who waits for something (`?wait=`, event streams) to end. New requests are still answered."""
         self._parts.closing.set()
 
+    def _next_request_id(self) -> str:
+        return f"{self._id_prefix}{next(self._ids):016x}"
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._router(scope, receive, send)
-            return
-        request_id = f"{self._id_prefix}{next(self._ids):016x}"
+            raise RuntimeError(f"There is nothing here for {scope['type']}.")
+        request_id = self._next_request_id()
         scope["arkwright.request_id"] = request_id
         if self._proxies is not None:
             scope = self._proxies.applied(scope)
@@ -77,15 +83,14 @@ class Application:
             if self._is_run_immediate(scope):
                 await self._run_immediate(scope, receive, send_numbered)
             else:
-                scope["app"] = self  # asks Starlette to raise its 405 instead of answering it
-                await self._router(scope, receive, send_numbered)
+                await self._table.find(scope)(scope, receive, send_numbered)
         except ClientGone:
             return
         except Exception as error:
             if started:
                 raise
             version = scope["path"].split("/", 2)[1] if scope["path"].count("/") > 1 else ""
-            answer = refusal(_known(error), version=version, request_id=request_id)
+            answer = refusal(error, version=version, request_id=request_id)
             await answer.response()(scope, receive, send_numbered)
 
     @staticmethod
@@ -104,8 +109,9 @@ class Application:
 class Endpoint:
     """All methods of one path."""
 
-    def __init__(self, parts: Parts, by_method: dict[str, Route]) -> None:
+    def __init__(self, parts: Parts, answers: Answers, by_method: dict[str, Route]) -> None:
         self._parts = parts
+        self._answers = answers
         self._by_method = by_method
         if "GET" in by_method:
             by_method.setdefault("HEAD", by_method["GET"])
@@ -114,21 +120,34 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         call = Call(self._parts, self._by_method[scope["method"]], scope, receive)
         if not audit.is_audited(call.route):
-            await admit(call)
+            await self._admitted(call)
             response = await call.route.handler(call)
         else:
-            response = await _audited(call)
+            response = await self._audited(call)
         await response(scope, receive, send)
 
-
-async def _audited(call: Call) -> ASGIApp:
-    """The reply to a call that may change something, once its audit record is durable."""
-    try:
+    async def _admitted(self, call: Call) -> None:
+        limits = self._parts.limits
+        if limits is not None:
+            limits.admit(call.route)
         await admit(call)
-        response = await call.route.handler(call)
-    except Exception as error:
-        await audit.record_refusal(call, error)
-        raise
+        if limits is not None and hasattr(call, "actor"):
+            limits.admit_user(call.route, call.actor.user_id)
+
+    async def _audited(self, call: Call) -> ASGIApp:
+        """The reply to a call that may change something, once its audit record is durable."""
+        try:
+            await self._admitted(call)
+            if call.route.keeps_answers:
+                return await self._answers.once(call, _recorded)
+            return await _recorded(call)
+        except Exception as error:
+            await audit.record_refusal(call, error)
+            raise
+
+
+async def _recorded(call: Call) -> ASGIApp:
+    response = await call.route.handler(call)
     await audit.record_success(call)
     return response
 
@@ -146,20 +165,27 @@ def make_application(
     now_ms: Callable[[], int],
     objects: Objects,
     system_tasks: SystemTasks,
+    scheduler: Scheduler,
+    events: EventParts,
     base_url: str = "",
     body_limit_bytes: int = 12 * 1024 * 1024,
     object_limit_bytes: int = 5 * 1024**3,
     loopback_allowed: bool = False,
     offset_mode: str = "page",
     trusted_proxies: str = "",
+    strict: bool = False,
+    warehouse: WarehouseReader | None = None,
+    workspace_folder: Callable[[str], Path] = Path,
+    sender: Sender | None = None,
 ) -> Application:
     """The public API over these parts. Call it on the event loop's thread.
 
     `base_url`: our address, for clients that don't say which one they used. `offset_mode`: see `Parts`.
+    `strict`: hold clients to the cloud's documented quotas and rates (`limits`).
     """
     parts = Parts(
         engine=engine,
-        store=store,
+        store=with_quotas(store) if strict else store,
         directory=directory,
         authenticator=authenticator,
         login=login,
@@ -173,8 +199,14 @@ def make_application(
         objects=objects,
         object_limit_bytes=object_limit_bytes,
         system_tasks=system_tasks,
+        scheduler=scheduler,
+        events=events,
         loopback_allowed=loopback_allowed,
         offset_mode=offset_mode,
+        sender=sender,
+        limits=Limits() if strict else None,
+        warehouse=warehouse,
+        workspace_folder=workspace_folder,
     )
     return Application(parts, TrustedProxies(trusted_proxies))
 
@@ -185,29 +217,5 @@ def _endpoints(parts: Parts, all_routes: Sequence[Route]) -> dict[str, Endpoint]
         if route.method in by_path[route.path]:
             raise ValueError(f"{route.method} {route.path} is declared twice")
         by_path[route.path][route.method] = route
-    return {path: Endpoint(parts, by_method) for path, by_method in by_path.items()}
-
-
-def _paths(endpoints: Mapping[str, Endpoint]) -> list[Path]:
-    """For the router, literal segments before variables: `jobs/import` beside `jobs/{job_name}`."""
-
-    def literal_first(path: str) -> list[bool]:
-        return [bool(_VARIABLE.search(segment)) for segment in path.split("/")]
-
-    return [
-        Path(path, endpoint=endpoints[path], methods=endpoints[path].methods)
-        for path in sorted(endpoints, key=literal_first)
-    ]
-
-
-async def _no_route(scope: Scope, receive: Receive, send: Send) -> None:
-    raise HTTPException(404)
-
-
-def _known(error: Exception) -> Exception:
-    """Starlette's refusals as ours."""
-    if isinstance(error, HTTPException) and error.status_code == 405:
-        return HttpRefusal(METHOD_NOT_ALLOWED, headers=dict(error.headers or {}))
-    if isinstance(error, HTTPException) and error.status_code == 404:
-        return HttpRefusal(ROUTE_NOT_FOUND)
-    return error
+    answers = Answers(parts)
+    return {path: Endpoint(parts, answers, by_method) for path, by_method in by_path.items()}

@@ -37,6 +37,7 @@ LOGIN = "createToken"
 NOT_AUDITED = frozenset(
     {
         "runOnce",
+        "deliverHook",
         "runFactoryJob",
         "listFactoryReleasePackages",
         "showFileInfo",
@@ -126,13 +127,22 @@ def _document(call: Call) -> dict[str, Any]:
 def _object(call: Call, document: dict[str, Any]) -> str:
     in_path = [value for name, value in call.path.items() if name not in ("project_id", "workspace_id")]
     if in_path:
-        return "/".join(str(each) for each in in_path)
+        return "/".join([*map(str, in_path), *_instances(document)])
     if call.route.operation == LOGIN:
         return _claimed(document)
     sources = document.get("data_source_vos")
     named = sources if isinstance(sources, list) else [document]
     found = [each[key] for each in named if isinstance(each, dict) for key in _NAMES if isinstance(each.get(key), str)]
     return ", ".join(found)
+
+
+def _instances(document: dict[str, Any]) -> list[str]:
+    """Which instances a rerun of many was asked for: their planned times, or the window that they lie in."""
+    given = document.get("task_retrys")
+    if isinstance(given, list) and given:
+        return [",".join(str(each.get("plan_time")) for each in given if isinstance(each, dict))]
+    window = [document.get("begin_time"), document.get("end_time")]
+    return ["-".join(map(str, window))] if window != [None, None] else []
 
 
 def _claimed(document: dict[str, Any]) -> str:

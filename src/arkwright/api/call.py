@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -23,6 +23,7 @@ from starlette.types import Receive, Scope, Send
 from arkwright.api.body import json_object, once, read_body, stream_body
 from arkwright.api.route import Route
 from arkwright.core.identity import Workspace
+from arkwright.core.masking import hidden, holds_sealed_bytes
 from arkwright.engine.interface import Engine
 from arkwright.errors import InvalidInput
 from arkwright.iam.administration import Administration
@@ -31,9 +32,16 @@ from arkwright.iam.directory import Directory
 from arkwright.iam.login import Login
 from arkwright.iam.model import Actor
 from arkwright.iam.tokens import Tokens
+from arkwright.notify.sender import Sender
 from arkwright.objects.base import Objects
+from arkwright.scheduler.event_parts import EventParts
+from arkwright.scheduler.interface import Scheduler
 from arkwright.store.base import Place, Store
 from arkwright.transfer.tasks import SystemTasks
+
+if TYPE_CHECKING:
+    from arkwright.api.limits import Limits
+    from arkwright.executors.warehouse_reader import WarehouseReader
 
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
@@ -62,10 +70,21 @@ class Parts:
     object_limit_bytes: int
     """Largest object that may be uploaded."""
     system_tasks: SystemTasks
+    scheduler: Scheduler
+    events: EventParts
+    """Triggers, real-time jobs, webhooks."""
     loopback_allowed: bool
     """Whether a connection may be tested to an address of this machine."""
+    sender: Sender | None
+    """Who tries a topic. None: nothing is set up to send."""
     offset_mode: str
     """`page`, `record` or `auto`: what a list's `offset` counts."""
+    warehouse: WarehouseReader | None = None
+    """Asks workspaces' databases what is in them; None: they live on another machine."""
+    workspace_folder: Callable[[str], Path] = Path
+    """Where a workspace (id) has its files."""
+    limits: Limits | None = None
+    """The rates that clients are held to; None: there are none."""
 
 
 class Call:
@@ -215,7 +234,11 @@ NO_CONTENT = 204
 
 
 def answer(value: Any, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(value), status, media_type="application/json")
+    """Masked values, which are sealed in whatever holds them, leave as a mask."""
+    body = msgspec.json.encode(value)
+    if holds_sealed_bytes(body):
+        body = hidden(body.decode()).encode()
+    return Response(body, status, media_type="application/json")
 
 
 class Instant:

@@ -22,10 +22,12 @@ class ErrorCode:
     hint: str = ""
     free: bool = False
     """Whether the text may be replaced by one that says more."""
+    nested: str = ""
+    """Told a second time under this code in the list `errors`, where Terraform's provider looks for what is gone."""
 
 
-def _row(code: str, text: str, hint: str = "", *, status: int = 400, free: bool = False) -> ErrorCode:
-    return ErrorCode(code=code, status=status, text=text, hint=hint, free=free)
+def _row(code: str, text: str, hint: str = "", *, status: int = 400, free: bool = False, nested: str = "") -> ErrorCode:
+    return ErrorCode(code=code, status=status, text=text, hint=hint, free=free, nested=nested)
 
 
 # -- jobs and instances
@@ -58,7 +60,9 @@ SCRIPT_EXISTS = _row(
     "Choose another name, or edit the script with PUT.",
 )
 SCRIPT_NOT_MODIFIED = _row("DLF.0203", "The script fails to be modified.")
-SCRIPT_NOT_FOUND = _row("DLF.6201", "The script does not exist.", "GET …/scripts lists the scripts of the workspace.")
+SCRIPT_NOT_FOUND = _row(
+    "DLF.6201", "The script does not exist.", "GET …/scripts lists the scripts of the workspace.", nested="DLF.6201"
+)
 SCRIPT_RUN_NOT_FOUND = _row("DLF.6205", "The script running history does not exist.")
 SCRIPT_TYPE_MISSING = _row("DLF.6247", "The script type is not specified.", "Send a type, such as Shell or DLISQL.")
 SCRIPT_QUOTA = _row("DLF.6253", "The script quota has reached the upper limit.")
@@ -72,6 +76,7 @@ WORKSPACE_NOT_FOUND = _row(
     "DLF.0819",
     "The workspace does not exist.",
     "The header `workspace` takes the id of a workspace; leave it out for the default one.",
+    nested="DLF.0819",
 )
 OBJECT_NOT_FOUND = _row("DLF.0815", "Fail to read OBS file.", "GET /obs/{bucket} lists what there is.", status=404)
 BUCKET_NOT_FOUND = _row("DLF.1242", "The OBS bucket does not exist.")
@@ -87,7 +92,7 @@ RESOURCE_DESCRIPTION_INVALID = _row("DLF.6265", "The resource description is inv
 # -- connections
 ONE_DLI_CONNECTION = _row("DLF.6271", "Each user can create only one DLI connection.")
 CONNECTION_EXISTS = _row("DLF.6309", "The name already exists.")
-CONNECTION_NOT_FOUND = _row("DLF.6322", "The data connection does not exist.")
+CONNECTION_NOT_FOUND = _row("DLF.6322", "The data connection does not exist.", nested="DAYU.1005")
 CONNECTION_TYPE_FIXED = _row("DLF.6323", "The connection type cannot be modified.")
 CLUSTER_OCCUPIED = _row("DLF.6416", "The cluster has been occupied by another connection.")
 CLUSTER_NEEDED = _row(
@@ -133,6 +138,7 @@ APP_UNAUTHENTICATED = _row("APIGW.0303", "Incorrect app authentication informati
 APP_FORBIDDEN = _row("APIGW.0304", "The app is not authorized to access the API.", status=403)
 THROTTLED = _row("APIGW.0308", "The throttling threshold has been reached.", status=429, free=True)
 RANGE_INVALID = _row("DLF.3051", "The requested range is outside of the file.", status=416, free=True)
+USER_NOT_FOUND = _row("IAM.0004", "Could not find the user.", status=404, free=True)
 TOKEN_NOT_FOUND = _row("IAM.0004", "The token is not valid, or no longer.", status=404)
 INTERNAL = _row(
     "DLF.9999",
@@ -141,6 +147,8 @@ INTERNAL = _row(
     status=500,
 )
 UNAVAILABLE = _row("DLF.9998", "The database can't be used now.", "Try again later.", status=503, free=True)
+
+NO_ROOM = _row("DLF.9997", "There is not enough free disk.", "Try again later.", status=503, free=True)
 
 ERROR_CODES: tuple[ErrorCode, ...] = tuple(each for each in list(globals().values()) if isinstance(each, ErrorCode))
 """All of them, for the documentation."""
@@ -169,6 +177,7 @@ _OLDER: Mapping[Code, ErrorCode] = {
     Code.UNAUTHENTICATED: UNAUTHENTICATED,
     Code.FORBIDDEN: FORBIDDEN,
     Code.TOO_MANY_REQUESTS: THROTTLED,
+    Code.NO_ROOM: NO_ROOM,
     Code.IDEMPOTENCY_CONFLICT: PARAMETER_INVALID,
     Code.STALE_WRITE: PARAMETER_INVALID,
     Code.FOLDER_LOCKED: INTERNAL,

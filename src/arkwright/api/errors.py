@@ -13,19 +13,26 @@ import msgspec
 from starlette.responses import Response
 
 from arkwright.api.error_codes import INTERNAL, ErrorCode, error_code
-from arkwright.errors import ArkwrightError, Code, TooManyRequests
+from arkwright.errors import ArkwrightError, Code, NoRoom, TooManyRequests
 
 log = logging.getLogger("arkwright.api")
 
 _JSON = "application/json"
 
 
+class NestedError(msgspec.Struct, kw_only=True):
+    error_code: str
+    error_msg: str
+
+
 class ErrorBody(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What every refusal answers. `hint` is ours: what to do about it."""
+    """What every refusal answers. `hint` is ours: what to do about it. `errors` is for clients that look there for what
+    is gone."""
 
     error_code: str
     error_msg: str
     hint: str = ""
+    errors: tuple[NestedError, ...] = ()
 
 
 class HttpRefusal(Exception):
@@ -62,7 +69,7 @@ def refusal(error: BaseException, *, version: str = "v1", request_id: str = "") 
     match error:
         case HttpRefusal():
             return _refusal(error.row, error.message, error.hint, error.headers)
-        case TooManyRequests():
+        case TooManyRequests() | NoRoom():
             headers = {"Retry-After": str(error.retry_after_seconds)}
             return _refusal(error_code(error.code, version), error.message, error.hint, headers)
         case ArkwrightError() if error_code(error.code, version) is not INTERNAL:
@@ -81,5 +88,6 @@ def _refusal(row: ErrorCode, message: str, hint: str, headers: dict[str, str]) -
         body = ErrorBody(error_code=row.code, error_msg=text)
     else:
         more = " ".join(part for part in (message, hint or row.hint) if part and part != row.text)
-        body = ErrorBody(error_code=row.code, error_msg=row.text, hint=more)
+        nested = (NestedError(error_code=row.nested, error_msg=row.text),) if row.nested else ()
+        body = ErrorBody(error_code=row.code, error_msg=row.text, hint=more, errors=nested)
     return Refusal(row=row, body=msgspec.json.encode(body), headers=headers)

@@ -35,6 +35,8 @@ async def show_readiness(call: Call) -> Response:
         reasons.append(f"The store can't be used: {error}")
     if not call.parts.engine.ready:
         reasons.append("The engine is still taking up the work of before the start.")
+    if (lack := call.parts.engine.lack) is not None:
+        reasons.append(f"New runs are refused: {lack}")
     if call.parts.closing.is_set():
         reasons.append("The server is stopping.")
     if reasons:

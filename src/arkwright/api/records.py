@@ -1,4 +1,4 @@
-"""Stored documents of the lists in the newer API: read whole, found by name, written anew or over.
+"""Stored documents of lists: a page by name, or read whole, found by name, written anew or over.
 
 Rules: what these lists answer is what was stored, newest first; nothing is made up where nothing was stored. The lists
 are small (rules, packages, patches of a workspace), so filters that no index knows are applied here.
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from arkwright.api.call import Call
 from arkwright.errors import AlreadyExists, NotFound
-from arkwright.store.base import Definition, DefinitionWrite, Kind, Place
+from arkwright.store.base import Definition, DefinitionWrite, Kind, Page, Place
 
 _SCAN = 1000
 """Records fetched at once where the store can't filter."""
@@ -31,6 +31,14 @@ async def all_of(
         found.extend(page.items)
         if len(page.items) < _SCAN:
             return found
+
+
+async def named_page(call: Call, kind: Kind, parameter: str) -> Page[Definition]:
+    """The page that the query asks for, of those whose name contains the value of `parameter`; newest first."""
+    offset, size = call.slice(most=100)
+    return await call.parts.store.list_definitions(
+        call.place, kind, name_contains=call.query.get(parameter, ""), offset=offset, limit=size
+    )
 
 
 def write_of(

@@ -74,6 +74,8 @@ class Route:
     """An extension of Arkwright's, in none of the documents."""
     streamed: bool = False
     """The handler reads the body itself, piece by piece. A signature is then of the hash that a header declares."""
+    keeps_answers: bool = False
+    """Whether its answers are kept for repeats under one Idempotency-Key; set by `idempotency.with_key`."""
 
     def __post_init__(self) -> None:
         if (self.access is Access.WORKSPACE) is (self.action is None):

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from arkwright.api import audit, health, obs, openapi, users
+from arkwright.api import audit, console, health, hooks, obs, openapi, reference, session, users
+from arkwright.api.idempotency import with_key
 from arkwright.api.route import Route
 from arkwright.api.v1 import (
+    alert_rules,
+    alert_topics,
+    alerts,
+    browse,
+    calendars,
+    children,
     connections,
     data_connections,
     directory,
@@ -15,38 +22,56 @@ from arkwright.api.v1 import (
     jobs,
     logs,
     management,
+    node_types,
     operations,
     preview,
     real_time,
     resources,
     run_immediate,
     schedule,
+    schedule_preview,
     script_runs,
     scripts,
+    simulation,
     system_tasks,
+    triggers,
+    waiting,
+    workspace_changes,
     workspace_settings,
     workspaces,
 )
 from arkwright.api.v2 import routes as v2
 from arkwright.api.v3 import tokens
 
-ROUTES: tuple[Route, ...] = (
+_ALL: tuple[Route, ...] = (
     *health.ROUTES,
     *openapi.ROUTES,
+    *reference.ROUTES,
     *tokens.ROUTES,
     *workspaces.ROUTES,
     *workspace_settings.ROUTES,
+    *alert_topics.ROUTES,
+    *alert_rules.ROUTES,
+    *alerts.ROUTES,
     *jobs.ROUTES,
     *run_immediate.ROUTES,
+    *node_types.ROUTES,
     *schedule.ROUTES,
+    *calendars.ROUTES,
+    *schedule_preview.ROUTES,
+    *simulation.ROUTES,
     *real_time.ROUTES,
+    *triggers.ROUTES,
+    *hooks.ROUTES,
     *scripts.ROUTES,
     *script_runs.ROUTES,
     *directory.ROUTES,
     *instances.ROUTES,
+    *children.ROUTES,
     *logs.ROUTES,
     *follow.ROUTES,
     *operations.ROUTES,
+    *waiting.ROUTES,
     *preview.ROUTES,
     *connections.ROUTES,
     *resources.ROUTES,
@@ -57,6 +82,12 @@ ROUTES: tuple[Route, ...] = (
     *users.ROUTES,
     *audit.ROUTES,
     *v2.ROUTES,
+    *session.ROUTES,
+    *console.ROUTES,
     *data_connections.ROUTES,
     *management.ROUTES,
+    *workspace_changes.ROUTES,
+    *browse.ROUTES,
 )
+
+ROUTES: tuple[Route, ...] = tuple(with_key(each) for each in _ALL)

@@ -140,7 +140,7 @@ async def set_role(call: Call) -> Response:
     if "role" not in body:
         raise InvalidInput("role is missing.", field="role", hint=f"One of {', '.join(Role)}, or null.")
     word = body["role"]
-    if word is not None and word not in set(Role):
+    if word is not None and (not isinstance(word, str) or word not in set(Role)):
         raise wrong("role", f"must be one of {', '.join(Role)}, or null", word)
     await call.parts.administration.set_role(workspace.id, _user(call).id, None if word is None else Role(word))
     return empty()

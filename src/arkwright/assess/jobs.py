@@ -20,7 +20,7 @@ _KNOWN_FIELDS = frozenset({
     "name", "nodes", "schedule", "params", "directory", "processType", "jobType", "logPath", "lastUpdateUser",
     "basicConfig", "targetStatus", "approvers", "emptyRunningJob", "cleanOverdueDays", "cleanWaitingJob",
     "singleNodeJobFlag", "singleNodeJobType", "description", "id", "version", "createTime", "createUser",
-    "downstreamJobs", "lastUpdateTime", "owner", "status",
+    "downstreamJobs", "lastUpdateTime", "owner", "status", "arkwrightSubmitted",
 })  # fmt: skip
 _KNOWN_NODE_FIELDS = frozenset({
     "name", "type", "nodeType", "location", "preNodeName", "preNodeNames", "conditions", "condition", "properties",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +14,9 @@ import msgspec
 from arkwright.assess.model import Finding, Level, Topic
 from arkwright.assess.reading import Collection
 from arkwright.assess.texts import Uses, is_scanned, shell_names, uses_of
-from arkwright.core.job import Script
+from arkwright.core.control import PARENT_TYPES
+from arkwright.core.control.reading import JOB_NAME, PARAMETERS, SettingWrong, parameters, plain_names, setting
+from arkwright.core.job import Node, Script
 from arkwright.core.job_document import canonical_type
 from arkwright.core.script_document import read_script
 from arkwright.errors import InvalidInput
@@ -23,7 +26,6 @@ from arkwright.nodes.registry import Registry
 LOCAL = frozenset({"", "local"})
 _PLACES = ("cluster", "queue", "agent", "host")
 _RESOURCES = frozenset({"resourcepath", "resource", "resourcename", "jarresource"})
-_CALLS_JOB = frozenset({"subjob", "foreach"})
 _SHELL_LIKE = frozenset({"shell", "python", "sparkpython"})
 _SIMPLE = re.compile(r"\$\[[^\]\n]{1,200}\]|\$\{yyyymmdd[^}\n]{0,100}\}")
 _NOWHERE = Path("nowhere")
@@ -61,9 +63,6 @@ def node_findings(node: Mapping[str, Any], scope: Scope) -> Iterator[Finding]:
     if not supported:
         reason = f"Nodes of type {type_name} don't run here; there are {', '.join(scope.registry.names())}."
         yield finding(Level.BLOCKS, Topic.NODE_TYPE, type_name, reason)
-    for trigger in ("eventTrigger", "cronTrigger"):
-        if node.get(trigger):
-            yield finding(Level.BLOCKS, Topic.SCHEDULE, trigger, f"{trigger} belongs to real-time jobs.")
     if kind == "cdmjob":
         job = f"{properties.get('clusterName', '?')}/{properties.get('jobName', '?')}"
         yield finding(Level.NEEDS, Topic.CDM, job, f"It runs the CDM job {job}, whose definition no export holds.")
@@ -71,7 +70,7 @@ def node_findings(node: Mapping[str, Any], scope: Scope) -> Iterator[Finding]:
     yield from found
     yield from _places(properties, script, kind, name, scope)
     yield from _references(properties, kind, name, scope)
-    for field, value in properties.items():
+    for field, value in _texts(name, kind, properties):
         if is_scanned(field):
             yield from text_findings(value, scope, where=f"{name}: {field}")
     conditions = node.get("conditions") or node.get("condition")
@@ -194,6 +193,22 @@ def _places(
         yield Finding(level=Level.NEEDS, topic=Topic.PLACE, subject=schema, reason=reason, where=where)
 
 
+def _texts(name: str, kind: str, properties: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Field and text of all that may hold expressions; what a node hands to another job is a list of texts."""
+    handed = plain_names(PARAMETERS) if kind in PARENT_TYPES else frozenset()
+    for field, value in properties.items():
+        if canonical_type(field) not in handed:
+            yield field, value
+    if handed:
+        with contextlib.suppress(SettingWrong):  # the node's own check tells
+            for parameter, value in parameters(_node(name, kind, properties)).items():
+                yield f"parameter {parameter}", value
+
+
+def _node(name: str, kind: str, properties: Mapping[str, str]) -> Node:
+    return Node(index=0, name=name, type=kind, properties=properties)
+
+
 def _is_place(name: str, value: str) -> bool:
     word = name.lower()
     here = {"", "local", "default"} if "queue" in word else LOCAL
@@ -207,7 +222,9 @@ def _references(properties: Mapping[str, str], kind: str, where: str, scope: Sco
         if word in _RESOURCES and value and "/" not in value and value not in scope.collection.resources:
             reason = f"The resource {value} is in none of the files."
             yield Finding(level=Level.NEEDS, topic=Topic.RESOURCE, subject=value, reason=reason, where=where)
-        if kind in _CALLS_JOB and word.endswith("jobname") and value and value not in scope.collection.jobs:
+    if kind in PARENT_TYPES:
+        value = setting(_node(where, kind, properties), JOB_NAME).strip()
+        if value and value not in scope.collection.jobs:
             reason = f"It runs the job {value}, which is in none of the files."
             yield Finding(level=Level.NEEDS, topic=Topic.JOB, subject=value, reason=reason, where=where)
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from arkwright.assess.model import Finding, Level, Topic
 from arkwright.assess.reading import Collection
+from arkwright.core.quartz import parse_quartz
+from arkwright.errors import InvalidInput
 
 BY_HAND, CRON, EVENT, REAL_TIME, UNKNOWN = "by hand", "cron", "event", "real-time", "unknown"
-FIRING = frozenset({BY_HAND})
-"""Kinds that start by themselves in this version, and those that need not. Others are stored, and started by whoever
-calls run-immediate."""
+FIRING = frozenset({"KAFKA", "OBS"})
+"""Event types that start runs here."""
 
 _KINDS = {
     "EXECUTE_ONCE": BY_HAND,
@@ -22,16 +22,6 @@ _KINDS = {
     "EVENT": EVENT,
     "EVENT_TRIGGER": EVENT,
 }
-_LIST = r"[0-9*,/\-]+"
-_FIELDS = (
-    ("second", re.compile(r"0"), "0"),
-    ("minute", re.compile(_LIST), "0 to 59 with , - * /"),
-    ("hour", re.compile(_LIST), "0 to 23 with , - * /"),
-    ("day", re.compile(r"[0-9*,/\-?LWC]+"), "1 to 31 with , - * ? / L W C"),
-    ("month", re.compile(r"\*"), "*"),
-    ("weekday", re.compile(r"[0-9A-Z*,/\-?LC#]+"), "1 (Sunday) to 7 with , - * ? / L C #"),
-)
-_HIGHEST = {"minute": 59, "hour": 23, "day": 31, "weekday": 7}
 
 
 def kind_of(job: Mapping[str, Any]) -> str:
@@ -45,21 +35,30 @@ def schedule_findings(job: Mapping[str, Any], collection: Collection) -> Iterato
     kind = kind_of(job)
     schedule = _object(job.get("schedule"))
     cron = _object(schedule.get("cron"))
-    if kind == REAL_TIME:
-        yield _finding(Level.BLOCKS, kind, "A real-time job is stored, but does not run in this version.")
-    elif kind == CRON and not cron:
+    if kind == CRON and not cron:
         yield _finding(Level.NOTE, kind, "The schedule is of type CRON without a plan: nothing starts it by itself.")
-    elif kind not in FIRING and kind != UNKNOWN:
+    events = [_object(schedule.get("event"))] if kind == EVENT else []
+    triggers = [
+        each for each in ("eventTrigger", "cronTrigger") if any(n.get(each) for n in _objects(job.get("nodes")))
+    ]
+    if kind != REAL_TIME:
+        for trigger in triggers:
+            yield _finding(
+                Level.NOTE, trigger, f"{trigger} belongs to real-time jobs: in a batch job it has no effect."
+            )
+    else:
+        events = [_object(node.get("eventTrigger")) for node in _objects(job.get("nodes"))]
+    for event_type in sorted({str(each["eventType"]) for each in events if each.get("eventType")} - FIRING):
         yield _finding(
             Level.NEEDS,
-            kind,
-            f"The {kind} schedule is stored, but does not start runs in this version: something has to call "
-            "run-immediate.",
+            event_type,
+            f"Events of type {event_type} are not received here: the schedule can't be started. Send the messages to a "
+            "Kafka topic, or have their source call a webhook or run-immediate.",
         )
     if cron.get("expression"):
         fault = cron_fault(str(cron["expression"]))
         if fault:
-            yield _finding(Level.BLOCKS, str(cron["expression"]), f"The cron expression can't be used: {fault}.")
+            yield _finding(Level.BLOCKS, str(cron["expression"]), f"The cron expression can't be used: {fault}")
     if str(cron.get("dependPrePeriod")).lower() == "true":
         yield _finding(Level.NOTE, kind, "Each run waits for the job's own run before (dependPrePeriod).")
     yield from _dependencies(cron.get("dependJobs"), collection)
@@ -81,16 +80,11 @@ def depended_on(job: Mapping[str, Any]) -> list[str]:
 
 
 def cron_fault(expression: str) -> str:
-    """What is wrong with the shape of a Quartz expression; empty: nothing."""
-    parts = expression.split()
-    if len(parts) not in {6, 7}:
-        return f"it has {len(parts)} fields, not six (second minute hour day month weekday)"
-    for (name, pattern, rule), part in zip(_FIELDS, parts, strict=False):
-        if not pattern.fullmatch(part.upper()):
-            return f"its {name} is {part!r}, and must be {rule}"
-        values = part.split("#")[0]  # behind # stands which one of the month
-        if name in _HIGHEST and any(int(each) > _HIGHEST[name] for each in re.findall(r"(?<![/0-9])\d+", values)):
-            return f"its {name} is {part!r}, and must be {rule}"
+    """What is wrong with a Quartz expression; empty: nothing."""
+    try:
+        parse_quartz(expression, "expression")
+    except InvalidInput as error:
+        return error.message
     return ""
 
 

@@ -23,7 +23,17 @@ GROUPS = {
     "instance": "arkwright.cli.instance:instance",
     "script": "arkwright.cli.script:script",
     "obs": "arkwright.cli.obs:obs",
+    "user": "arkwright.cli.user:user",
+    "audit": "arkwright.cli.audit:audit",
+    "alert": "arkwright.cli.alert:alert",
+    "workspace": "arkwright.cli.workspace:workspace",
     "el": "arkwright.cli.el:el",
+    "schedule": "arkwright.cli.schedule:schedule",
+    "simulate": "arkwright.cli.simulate:simulate",
+    "event": "arkwright.cli.event:event",
+    "hook": "arkwright.cli.hook:hook",
+    "calendar": "arkwright.cli.scheduling:calendar",
+    "task-group": "arkwright.cli.scheduling:task_group",
     "import": "arkwright.cli.folder:import_",
     "export": "arkwright.cli.export:export",
     "assess": "arkwright.cli.assess:assess",
@@ -33,8 +43,29 @@ GROUPS = {
     "version": "arkwright.cli.config:version",
 }
 PANELS: list[CommandGroupDict] = [
-    {"name": "Work with jobs", "commands": ["job", "instance", "script", "obs", "el", "import", "export", "assess"]},
-    {"name": "Run a server", "commands": ["serve", "backup", "restore", "config", "version"]},
+    {
+        "name": "Work with jobs",
+        "commands": [
+            "job",
+            "instance",
+            "script",
+            "obs",
+            "el",
+            "schedule",
+            "simulate",
+            "event",
+            "hook",
+            "calendar",
+            "task-group",
+            "import",
+            "export",
+            "assess",
+        ],
+    },
+    {
+        "name": "Run a server",
+        "commands": ["serve", "alert", "workspace", "user", "audit", "backup", "restore", "config", "version"],
+    },
 ]
 
 

@@ -2,8 +2,10 @@
 
 Theory of operation: the database comes first, as a consistent copy; then the logs and outputs of runs, which are only
 ever appended to, so that all that the copy speaks of is there; then the workspaces' files, each workspace copied until
-nothing in it changed meanwhile: that is what a power cut at one moment would leave, and its database recovers from it.
-What belongs to living processes (locks, sockets, addresses) is left out.
+nothing in it changed meanwhile: that is what a power cut at one moment would leave, and its database recovers from it;
+at last the objects, each of which is replaced as a whole, so that it is copied whole, too (with an S3-compatible
+storage they are there, and that storage has its own backups).
+What belongs to living processes (`LIVING`) is left out.
 """
 
 from __future__ import annotations
@@ -30,11 +32,14 @@ DATABASE = "arkwright.db"
 KEYS = ("secret.key", "credentials.csv", "engine-name")
 RUNS = "runs"
 WORKSPACES = "workspaces"
+OBJECTS = "obs"
+LIVING = frozenset({"lock", "server.json", "hosts", "questions"})
+"""Locks, sockets and addresses of processes, and what they ask each other at this moment."""
 _COPIES = 5
 """How often a workspace that changes while it is copied is copied anew."""
 
 
-def write_backup(folder: Path, file: Path, *, runs: bool) -> int:
+def write_backup(folder: Path, file: Path, *, runs: bool, objects: bool) -> int:
     """The file is there whole or not at all. Answers its size in bytes."""
     if not (folder / DATABASE).is_file():
         raise NotFound(
@@ -65,6 +70,9 @@ def write_backup(folder: Path, file: Path, *, runs: bool) -> int:
                     still = _still_copy(workspace, Path(room))
                     _add_tree(archive, still, f"{WORKSPACES}/{workspace.name}")
                     shutil.rmtree(still)
+                for bucket in _folders(folder / OBJECTS) if objects else ():
+                    if not bucket.name.startswith("."):  # objects that are still coming in
+                        _add_tree(archive, bucket, f"{OBJECTS}/{bucket.name}")
             raw.flush()
             os.fsync(raw.fileno())
         unfinished.rename(file)
@@ -118,9 +126,10 @@ async def _copy_database(database: Path, copy: Path) -> None:
 
 
 def _new_archive(raw: BinaryIO, *, packed: bool) -> tarfile.TarFile:
+    # `dereference`: a file with two names is in it twice, and both are plain files.
     if packed:
-        return tarfile.open(fileobj=raw, mode="w:gz", compresslevel=6)
-    return tarfile.open(fileobj=raw, mode="w")
+        return tarfile.open(fileobj=raw, mode="w:gz", compresslevel=6, dereference=True)
+    return tarfile.open(fileobj=raw, mode="w", dereference=True)
 
 
 def _add_text(archive: tarfile.TarFile, name: str, text: str) -> None:
@@ -133,10 +142,13 @@ def _add_tree(archive: tarfile.TarFile, folder: Path, name: str) -> None:
     """Plain files and folders; sockets and pipes of living processes mean nothing elsewhere."""
     for path in _files(folder):
         try:
-            # As long as it was when it was opened: a log may grow meanwhile.
-            archive.add(path, f"{name}/{path.relative_to(folder)}", recursive=False)
+            file = path.open("rb")
         except FileNotFoundError:
             continue  # removed since it was listed
+        with file:
+            # Of the file that was opened, and as long as it was then: a log may grow meanwhile, an object be replaced.
+            member = archive.gettarinfo(arcname=f"{name}/{path.relative_to(folder)}", fileobj=file)
+            archive.addfile(member, file)
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -18,9 +18,10 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Pure JSON on stdou
 @click.command()
 @click.argument("file", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--without-runs", is_flag=True, help="Leave out the logs and outputs of runs.")
+@click.option("--without-objects", is_flag=True, help="Leave out the objects (obs:// paths) in the data folder.")
 @_DATA
 @_JSON
-def backup(file: Path, without_runs: bool, data: Path | None, as_json: bool) -> None:
+def backup(file: Path, without_runs: bool, without_objects: bool, data: Path | None, as_json: bool) -> None:
     """Write the data folder into one file; the server may go on running.
 
     The file holds all keys and is readable by you only: keep it as safe as the data folder. With PostgreSQL, pg_dump
@@ -31,7 +32,7 @@ def backup(file: Path, without_runs: bool, data: Path | None, as_json: bool) -> 
     """
     from arkwright.cli.archive import write_backup
 
-    size = write_backup(data_folder(data), file, runs=not without_runs)
+    size = write_backup(data_folder(data), file, runs=not without_runs, objects=not without_objects)
     Output(as_json=as_json).done(f"Wrote {file} ({size:,} bytes).", {"file": str(file), "bytes": size})
 
 

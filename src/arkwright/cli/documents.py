@@ -23,6 +23,9 @@ Document = dict[str, Any]
 TYPES_BY_ENDING = {".sh": "Shell", ".py": "PYTHON"}
 """Endings that leave no doubt; `.sql` may be any of a dozen types."""
 
+SUBMITTED = "arkwrightSubmitted"
+"""Field of a job's file: the version that is submitted, where it is not the one in the file; null: none is."""
+
 _WRITE_ONLY = frozenset({"targetStatus", "approvers"})
 """Fields that say how to save; the server does not answer them."""
 

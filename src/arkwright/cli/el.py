@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from typing import Any
 
 import rich_click as click
 
-from arkwright.cli.job import parse_parameters
+from arkwright.cli.parameters import parse_parameters
 from arkwright.cli.target import Session, connected
 from arkwright.errors import InvalidInput
 
@@ -49,7 +50,7 @@ def parse_time(ctx: click.Context, option: click.Parameter, given: str | None) -
     "coming",
     type=click.IntRange(1, 10),
     metavar="N",
-    help="For the next N planned times of the job; refused as long as there is no scheduler.",
+    help="For the next N planned times of the job (--job).",
 )
 @connected
 def el(
@@ -72,32 +73,38 @@ def el(
       arkwright el '#{DateUtil.format(DateUtil.addDays(Job.planTime,-1),"yyyy-MM-dd")}'
       arkwright el 'dt=${day}' --job myJob --plan-time 2018-10-22 --trace
       arkwright el '#{Job.getNodeOutput("a")}' --output a='[["11"]]'
+      arkwright el '#{Job.getYesterday("yyyyMMdd")}' --job myJob --next 3
     """
     from arkwright.client import expressions
 
-    if coming is not None:
-        raise InvalidInput(
-            "This version can't tell the planned times of a job yet.",
-            hint="Give one time with --plan-time, as often as you like.",
-        )
     nodes: dict[str, dict[str, str]] = {}
     for name, output in outputs.items():
         nodes.setdefault(name, {})["output"] = output
     for name, status in statuses.items():
         nodes.setdefault(name, {})["status"] = status
-    preview = session.send(
-        expressions.evaluate(
-            text,
-            job=job,
-            instance_id=instance_id,
-            plan_time_ms=plan_time,
-            time_zone=time_zone,
-            parameters=parameters,
-            environment=environment,
-            nodes=nodes,
-            trace=trace,
+    times: list[int | None] = [plan_time]
+    if coming is not None:
+        times = [*_coming(session, job, plan_time, coming)]
+    previews = [
+        session.send(
+            expressions.evaluate(
+                text,
+                job=job,
+                instance_id=instance_id,
+                plan_time_ms=each,
+                time_zone=time_zone,
+                parameters=parameters,
+                environment=environment,
+                nodes=nodes,
+                trace=trace,
+            )
         )
-    )
+        for each in times
+    ]
+    if coming is not None:
+        _show_coming(session, [(each or 0, preview) for each, preview in zip(times, previews, strict=True)], time_zone)
+        return
+    preview = previews[0]
     if session.output.as_json:
         session.output.json(preview)
         return
@@ -109,3 +116,25 @@ def el(
         )
     print(preview["value"])
     session.output.note(preview["type"])
+
+
+def _coming(session: Session, job: str, after_ms: int | None, count: int) -> list[int]:
+    """The job's next planned times, from now on or from the plan time that was given."""
+    from arkwright.client import schedules
+
+    if not job:
+        raise InvalidInput("--next needs the job whose planned times are meant.", hint="Name it with --job.")
+    now_ms = int(dt.datetime.now(dt.UTC).timestamp() * 1000)
+    after = now_ms if after_ms is None else after_ms - 1
+    return session.send(schedules.preview(job=job, count=count, after_ms=after))
+
+
+def _show_coming(session: Session, found: list[tuple[int, dict[str, Any]]], time_zone: str) -> None:
+    from arkwright.cli.schedule import shown
+
+    if session.output.as_json:
+        session.output.json([{"planTime": at, **preview} for at, preview in found])
+        return
+    session.output.table(["Plan time", "Value"], [[shown(at, time_zone), preview["value"]] for at, preview in found])
+    if not found:
+        session.output.note("The plan of the job does not fire any more.")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from arkwright.cli.documents import TYPES_BY_ENDING, Document
+from arkwright.cli.documents import SUBMITTED, TYPES_BY_ENDING, Document
 from arkwright.cli.folder import MISSING
 from arkwright.cli.target import Session, connected
 from arkwright.errors import ArkwrightError
@@ -33,7 +33,7 @@ _FILLED_IN = {
     "script": frozenset({"id", "version", "owner", "createUser", "createTime", "modifyTime", "autoAcquireLock"}),
 }
 _FIRST = ("name", "type", "processType", "directory", "description")
-_LAST = ("location", "nodes")
+_LAST = ("location", "nodes", SUBMITTED)
 _ENDINGS = {kind.lower(): ending for ending, kind in TYPES_BY_ENDING.items()} | {"sparkpython": ".py"}
 _PAGE = 100
 _LONGEST = 200
@@ -54,7 +54,8 @@ def export(session: Session, folder: Path, prune: bool) -> None:
     """Write the jobs and scripts of a workspace into a folder, for Git.
 
     DIR gets jobs/*.json, one job each, and scripts/*.json, each with its text in a file beside it: what
-    `arkwright import` reads. The latest saved versions are written. Running it again changes only what has changed.
+    `arkwright import` reads. The latest saved versions are written; a job of which another version is submitted, or
+    none, has it in "arkwrightSubmitted". Running it again changes only what has changed.
 
     \b
       arkwright export . && git diff
@@ -117,9 +118,28 @@ def _documents(
             if error.error_code in MISSING:
                 continue  # deleted since it was listed
             raise
-        kept = {field: value for field, value in document.items() if field not in _FILLED_IN[kind]}
+        kept = _own(kind, document)
+        if kind == "job":
+            kept |= _submitted(session, name, document)
         found.append(_ordered(kept))
     return found
+
+
+def _own(kind: str, document: Document) -> Document:
+    return {field: value for field, value in document.items() if field not in _FILLED_IN[kind]}
+
+
+def _submitted(session: Session, name: str, latest: Document) -> Document:
+    """The submitted version, where it is another one, or null, where there is none."""
+    from arkwright.client import ApiError, jobs
+
+    try:
+        document = session.send(jobs.get(name, submitted=True))
+    except ApiError as error:
+        if error.error_code in MISSING:
+            return {SUBMITTED: None}
+        raise
+    return {} if document.get("version") == latest.get("version") else {SUBMITTED: _own("job", document)}
 
 
 def _ordered(value: Any) -> Any:

@@ -100,6 +100,8 @@ def read_folder(folder: Path) -> list[Entry]:
         other = seen.setdefault((entry.kind, entry.name), entry.file)
         if other is not entry.file:
             faults.append(f"{other} and {entry.file} both hold the {entry.kind} {entry.name}.")
+        if not isinstance(entry.document.get(documents.SUBMITTED), dict | None):
+            faults.append(f"{documents.SUBMITTED} of {entry.file} must hold a job's document, or null.")
     if faults:
         raise InvalidInput("Nothing was imported:\n  " + "\n  ".join(faults))
     if not entries:
@@ -113,6 +115,8 @@ def _save(session: Session, entry: Entry, *, dry_run: bool) -> Result:
     from arkwright.client import ApiError, jobs, scripts
 
     calls = jobs if entry.kind == "job" else scripts
+    if entry.kind == "job" and documents.SUBMITTED in entry.document:
+        return _save_both(session, entry, dry_run=dry_run)
     try:
         try:
             stored = session.send(calls.get(entry.name))
@@ -125,6 +129,39 @@ def _save(session: Session, entry: Entry, *, dry_run: bool) -> Result:
         return _send(session, entry, calls.edit(entry.name, entry.document), "changed", dry_run=dry_run)
     except ArkwrightError as error:
         return Result(entry=entry, result="failed", reason=str(error))
+
+
+def _save_both(session: Session, entry: Entry, *, dry_run: bool) -> Result:
+    """A job that was changed since it was submitted, or never was: the submitted version first, then the newer one."""
+    from arkwright.client import jobs
+
+    latest = {field: value for field, value in entry.document.items() if field != documents.SUBMITTED}
+    latest["targetStatus"] = "SAVED"
+    submitted = entry.document[documents.SUBMITTED]
+    try:
+        stored = _stored(session, entry.name, submitted=False)
+        before = _stored(session, entry.name, submitted=True)
+        again = submitted is None or (before is not None and documents.same(submitted, before))
+        if stored is not None and again and documents.same(latest, stored):
+            return Result(entry=entry, result="unchanged")
+        steps = [latest] if again else [{**submitted, "name": entry.name}, latest]
+        for number, document in enumerate(steps):
+            call = jobs.create(document) if stored is None and not number else jobs.edit(entry.name, document)
+            _send(session, entry, call, "", dry_run=dry_run)
+        return Result(entry=entry, result="created" if stored is None else "changed")
+    except ArkwrightError as error:
+        return Result(entry=entry, result="failed", reason=str(error))
+
+
+def _stored(session: Session, name: str, *, submitted: bool) -> Document | None:
+    from arkwright.client import ApiError, jobs
+
+    try:
+        return session.send(jobs.get(name, submitted=submitted))
+    except ApiError as error:
+        if error.error_code in MISSING:
+            return None
+        raise
 
 
 def _send(session: Session, entry: Entry, call: Call[None], result: str, *, dry_run: bool) -> Result:

@@ -54,7 +54,8 @@ async def _follow(
             view.show(record)
             for node in record.get("nodes", []):
                 name, attempt = node["nodeName"], node.get("attempt", 0)
-                if quiet or not attempt or (name, attempt) in watched or (only and name not in only):
+                runs_jobs = "childTotal" in node  # what they do is in the logs of their instances
+                if quiet or runs_jobs or not attempt or (name, attempt) in watched or (only and name not in only):
                     continue
                 watched.add((name, attempt))
                 logs.create_task(_show_log(client, view, job, instance_id, name, attempt))

@@ -13,6 +13,7 @@ from arkwright.cli import exits
 from arkwright.cli.operate import add_operations
 from arkwright.cli.output import ago, clock, state, took
 from arkwright.cli.target import Session, connected
+from arkwright.cli.waiting import add_waiting
 from arkwright.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
@@ -269,3 +270,4 @@ def restart(
 
 
 add_operations(instance)
+add_waiting(instance)

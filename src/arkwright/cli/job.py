@@ -8,27 +8,9 @@ import rich_click as click
 
 from arkwright.cli import documents, exits
 from arkwright.cli.output import ago, state
+from arkwright.cli.paging import paged, show_page
+from arkwright.cli.parameters import FILE, PARAMETERS, opened
 from arkwright.cli.target import Session, connected
-
-FILE = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
-
-
-def opened(file: Path) -> Path | None:
-    """None for `-`: stdin."""
-    return None if str(file) == "-" else file
-
-
-def parse_parameters(ctx: click.Context, option: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
-    """`-p name=value`, repeated. The value may hold further `=` and may be empty."""
-    parameters: dict[str, str] = {}
-    for each in given:
-        name, equals, value = each.partition("=")
-        if not equals or not name:
-            raise click.BadParameter(f"{each!r} is not NAME=VALUE", ctx, option)
-        if name in parameters:
-            raise click.BadParameter(f"{name} is given twice", ctx, option)
-        parameters[name] = value
-    return parameters
 
 
 @click.group()
@@ -89,9 +71,7 @@ def get(session: Session, name: str, version: int | None) -> None:
 
 
 @job.command("list")
-@click.option("--name", default="", help="Only jobs whose name contains this.")
-@click.option("--page", default=0, show_default=True, type=click.IntRange(min=0), help="Page, from 0.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100), help="Jobs on a page.")
+@paged("jobs")
 @connected
 def list_(session: Session, name: str, page: int, limit: int) -> None:
     """List jobs, with how each last run ended.
@@ -102,28 +82,22 @@ def list_(session: Session, name: str, page: int, limit: int) -> None:
     from arkwright.client import jobs
 
     found = session.send(jobs.find(name=name, page=page, limit=limit))
-    if session.output.as_json:
-        session.output.json({"total": found.total, "jobs": found.items})
-        return
-    if not found.items:
-        session.output.note("No jobs." if not name else f"No job has {name!r} in its name.")
-        return
-    session.output.table(
-        ["Job", "Schedule", "Last run", "Ended", "Changed", "By"],
-        [
-            [
-                each.get("name", ""),
-                each.get("status", "").lower(),
-                state(each.get("lastInstanceStatus") or "") if each.get("lastInstanceStatus") else "",
-                ago(each.get("lastInstanceEndTime")),
-                ago(each.get("lastUpdateTime")),
-                each.get("lastUpdateUser") or "",
-            ]
-            for each in found.items
+    show_page(
+        session,
+        found,
+        "jobs",
+        lambda each: [
+            each.get("name", ""),
+            each.get("status", "").lower(),
+            state(each.get("lastInstanceStatus") or "") if each.get("lastInstanceStatus") else "",
+            ago(each.get("lastInstanceEndTime")),
+            ago(each.get("lastUpdateTime")),
+            each.get("lastUpdateUser") or "",
         ],
+        ["Job", "Schedule", "Last run", "Ended", "Changed", "By"],
+        name=name,
+        page=page,
     )
-    if found.total > len(found.items):
-        session.output.note(f"{len(found.items)} of {found.total}; --page {page + 1} shows more.")
 
 
 @job.command()
@@ -143,15 +117,7 @@ def delete(session: Session, name: str) -> None:
 
 @job.command("run")
 @click.argument("name")
-@click.option(
-    "-p",
-    "--param",
-    "parameters",
-    metavar="NAME=VALUE",
-    multiple=True,
-    callback=parse_parameters,
-    help="A parameter of this run; may be repeated.",
-)
+@PARAMETERS
 @click.option("-f", "--follow", is_flag=True, help="Show states and logs as they come, until the end.")
 @click.option("-w", "--wait", is_flag=True, help="Wait for the end without a word.")
 @click.option(

@@ -16,7 +16,12 @@ _INSTANCE = {
     "resume": ("Let a paused instance go on.", "Resumed"),
     "confirm": ("Let an instance start that waits for a confirmation.", "Confirmed"),
     "freeze": ("Keep a waiting instance from starting.", "Frozen:"),
-    "unfreeze": ("Let a frozen instance start.", "Unfrozen:"),
+    "unfreeze": ("Let a frozen instance start, or wait again.", "Unfrozen:"),
+    "run-without-dependencies": (
+        "Let a waiting instance wait for no other instance and no file any more.",
+        "Dependencies taken away:",
+    ),
+    "run-preferentially": ("Let a waiting instance start before the others that wait for the same.", "Preferred:"),
 }
 _NODE = {
     "retry": ("Run a failed node again that suspended its instance.", "Running again:"),

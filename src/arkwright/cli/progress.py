@@ -21,6 +21,22 @@ MOST_ROWS = 12
 """Nodes shown live; of a large job, those that run and those that failed matter."""
 
 
+PARTS = 10
+"""So often is said how far a node is that runs another job many times."""
+
+
+def runs_of(node: NodeRecord) -> str:
+    """`12 of 50 load_day, 2 failed`; empty for a node that runs no other job."""
+    if "childTotal" not in node:
+        return ""
+    failed = f", {node['childFailed']} failed" if node.get("childFailed") else ""
+    return f"{_over(node)} of {node['childTotal']} {node.get('childJobName', '')}{failed}"
+
+
+def _over(node: NodeRecord) -> int:
+    return node.get("childSucceeded", 0) + node.get("childFailed", 0)
+
+
 class View(Protocol):
     def show(self, record: InstanceRecord) -> None: ...
 
@@ -86,6 +102,8 @@ class LineView(QuietView):
     def __init__(self, output: Output) -> None:
         super().__init__(output)
         self._states: dict[str, str] = {}
+        self._shown_parts: dict[str, int] = {}
+        """Per node that runs other jobs, how many of `PARTS` parts of them were over when that was last said."""
         self._partial: dict[str, str] = {}
 
     def show(self, record: InstanceRecord) -> None:
@@ -98,7 +116,21 @@ class LineView(QuietView):
                 line = Text.assemble((f"{MARKS.get(status, '·')} {name} {status}", STYLES.get(status, "")))
                 if node.get("endTime"):
                     line.append(f" {took(node.get('startTime'), node['endTime'])}", "dim")
+                if status in NODE_ENDED and node.get("childTotal", 1) > 1:
+                    line.append(f" {runs_of(node)}", "dim")
                 self._print(line)
+            elif status == "running" and node.get("childTotal", 1) > 1:
+                self._show_part(node)
+
+    def _show_part(self, node: NodeRecord) -> None:
+        """A line per tenth, however many rows there are."""
+        from rich.text import Text
+
+        name = node["nodeName"]
+        part = _over(node) * PARTS // max(1, node["childTotal"])
+        if part > self._shown_parts.get(name, 0):
+            self._print(Text.assemble((f"{name} │ {runs_of(node)}", "dim")))
+        self._shown_parts[name] = part
 
     def log(self, node: str, text: str) -> None:
         """Text arrives in pieces; a line is shown once it is whole, so that lines of two nodes never mix."""
@@ -188,5 +220,6 @@ class LiveView(LineView):
                 Text(node.get("type", ""), "dim"),
                 Text(took(node.get("startTime"), node.get("endTime"), now_ms=now_ms), "dim"),
                 Text(retries, "yellow"),
+                Text(runs_of(node), "red" if node.get("childFailed") else "dim"),
             )
         return table

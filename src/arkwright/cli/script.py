@@ -10,8 +10,9 @@ from typing import Any
 import rich_click as click
 
 from arkwright.cli import documents
-from arkwright.cli.job import FILE, opened, parse_parameters
 from arkwright.cli.output import ago
+from arkwright.cli.paging import paged, show_page
+from arkwright.cli.parameters import FILE, PARAMETERS, opened
 from arkwright.cli.target import Session, connected
 from arkwright.errors import InvalidInput
 
@@ -88,9 +89,7 @@ def get(session: Session, name: str, text: bool) -> None:
 
 
 @script.command("list")
-@click.option("--name", default="", help="Only scripts whose name contains this.")
-@click.option("--page", default=0, show_default=True, type=click.IntRange(min=0), help="Page, from 0.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100), help="Scripts on a page.")
+@paged("scripts")
 @connected
 def list_(session: Session, name: str, page: int, limit: int) -> None:
     """List scripts.
@@ -101,27 +100,21 @@ def list_(session: Session, name: str, page: int, limit: int) -> None:
     from arkwright.client import scripts
 
     found = session.send(scripts.find(name=name, page=page, limit=limit))
-    if session.output.as_json:
-        session.output.json({"total": found.total, "scripts": found.items})
-        return
-    if not found.items:
-        session.output.note("No scripts." if not name else f"No script has {name!r} in its name.")
-        return
-    session.output.table(
-        ["Script", "Type", "Version", "Changed", "By"],
-        [
-            [
-                str(each.get("name", "")),
-                str(each.get("type", "")),
-                str(each.get("version") or ""),
-                ago(each.get("modifyTime")),
-                str(each.get("owner") or ""),
-            ]
-            for each in found.items
+    show_page(
+        session,
+        found,
+        "scripts",
+        lambda each: [
+            str(each.get("name", "")),
+            str(each.get("type", "")),
+            str(each.get("version") or ""),
+            ago(each.get("modifyTime")),
+            str(each.get("owner") or ""),
         ],
+        ["Script", "Type", "Version", "Changed", "By"],
+        name=name,
+        page=page,
     )
-    if found.total > len(found.items):
-        session.output.note(f"{len(found.items)} of {found.total}; --page {page + 1} shows more.")
 
 
 @script.command()
@@ -141,15 +134,7 @@ def delete(session: Session, name: str) -> None:
 
 @script.command("run")
 @click.argument("name")
-@click.option(
-    "-p",
-    "--param",
-    "parameters",
-    metavar="NAME=VALUE",
-    multiple=True,
-    callback=parse_parameters,
-    help="A parameter of this run; may be repeated.",
-)
+@PARAMETERS
 @click.option(
     "-a", "--arguments", default="", metavar="TEXT", help="The program's arguments, as a shell would split them."
 )

@@ -98,6 +98,34 @@ class NodeRecord(TypedDict, total=False):
     attempt: int
     exitCode: int
     errorMessage: str
+    childJobName: str
+    childTotal: int
+    childSucceeded: int
+    childFailed: int
+    childRunning: int
+
+
+class ConditionRecord(TypedDict):
+    """One thing that an instance waits for."""
+
+    key: str
+    kind: str
+    text: str
+    release: str
+    instances: list[int]
+    removable: bool
+
+
+class WaitingRecord(TypedDict):
+    """What an instance waits for."""
+
+    instanceId: int
+    jobName: str
+    status: str
+    planTime: int
+    waits: bool
+    conditions: list[ConditionRecord]
+    note: str
 
 
 class InstanceRecord(TypedDict, total=False):

@@ -11,6 +11,7 @@ from arkwright.client.calls import (
     Call,
     InstanceRecord,
     Page,
+    WaitingRecord,
     Watch,
     document,
     filled,
@@ -85,13 +86,29 @@ def restart(
 
 
 def operate(job: str, instance_id: int, operation: str) -> Call[None]:
-    """`continue`, `force-success`, `pause`, `resume`, `confirm`, `freeze` or `unfreeze`."""
+    """`continue`, `force-success`, `pause`, `resume`, `confirm`, `freeze`, `unfreeze`, `run-without-dependencies` or
+    `run-preferentially`."""
     return _operation(path("jobs", job, "instances", instance_id, operation))
 
 
 def operate_node(job: str, instance_id: int, node: str, operation: str) -> Call[None]:
     """`retry`, `force-success`, `skip`, `pause` or `resume` one node."""
     return _operation(path("jobs", job, "instances", instance_id, "nodes", node, operation))
+
+
+def why(instance_id: int) -> Call[WaitingRecord]:
+    """What an instance waits for, each condition with what would release it."""
+    return Call(method="GET", path=path("jobs", "instances", instance_id, "why"), read=_waiting)
+
+
+def remove_dependency(instance_id: int, key: str) -> Call[None]:
+    """Let a waiting instance not wait any more for one of its dependencies; `why` names their keys."""
+    return Call(
+        method="DELETE",
+        path=path("jobs", "instances", instance_id, "dependencies", key),
+        idempotency_key=uuid.uuid4().hex,
+        read=nothing,
+    )
 
 
 def _operation(where: str) -> Call[None]:
@@ -136,6 +153,11 @@ def log_pieces(job: str, instance_id: int, node: str, *, attempt: int | None = N
 
 def _log(job: str, instance_id: int, node: str) -> str:
     return path("jobs", job, "instances", instance_id, "nodes", node, "log")
+
+
+def _waiting(answer: Answer) -> WaitingRecord:
+    record: WaitingRecord = document(answer)  # type: ignore[assignment]
+    return record
 
 
 def _record(answer: Answer) -> InstanceRecord:

@@ -19,7 +19,7 @@ class Run:
 
 
 def create(job: Document) -> Call[None]:
-    return Call(method="POST", path="jobs", body=job, read=nothing)
+    return Call(method="POST", path="jobs", body=job, idempotency_key=uuid.uuid4().hex, read=nothing)
 
 
 def edit(name: str, job: Document) -> Call[None]:
@@ -27,8 +27,10 @@ def edit(name: str, job: Document) -> Call[None]:
     return Call(method="PUT", path=path("jobs", name), body=job, read=nothing)
 
 
-def get(name: str, *, version: int | None = None) -> Call[Document]:
-    return Call(method="GET", path=path("jobs", name), query=filled(version=version), read=document)
+def get(name: str, *, version: int | None = None, submitted: bool = False) -> Call[Document]:
+    """The newest version, that version, or the submitted one."""
+    query = filled(version=version, getJobSubmitVersion="true" if submitted else "")
+    return Call(method="GET", path=path("jobs", name), query=query, read=document)
 
 
 def find(*, name: str = "", job_type: str = "", page: int = 0, limit: int = 10) -> Call[Page[JobRecord]]:

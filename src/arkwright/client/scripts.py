@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
+
 from arkwright.client.calls import Answer, Call, Document, Page, document, filled, nothing, path
 
 
 def create(script: Document) -> Call[None]:
-    return Call(method="POST", path="scripts", body=script, read=nothing)
+    return Call(method="POST", path="scripts", body=script, idempotency_key=uuid.uuid4().hex, read=nothing)
 
 
 def edit(name: str, script: Document) -> Call[None]:

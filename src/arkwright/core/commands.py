@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from arkwright.core.control.children import ChildRequest
 from arkwright.core.instance import InstanceStatus
 from arkwright.core.job import Script
 from arkwright.core.record import Tagged
@@ -42,6 +43,44 @@ class CancelAttempt(Tagged, frozen=True, kw_only=True):
     attempt: int
 
 
+class OpenChildren(Tagged, frozen=True, kw_only=True):
+    """Keep what each child of a node is given; nothing is started by it. It is stored with the commit."""
+
+    instance_id: int
+    node: int
+    node_name: str
+    attempt: int
+    type: str
+    job_name: str
+    requests: tuple[ChildRequest, ...] = ()
+    deadline_ms: int | None = None
+
+
+class StartChildren(Tagged, frozen=True, kw_only=True):
+    """Create the instances of these rows, in the commit of this very step: once and only once."""
+
+    instance_id: int
+    node: int
+    attempt: int
+    rows: tuple[int, ...]
+
+
+class AttachChildren(Tagged, frozen=True, kw_only=True):
+    """After a restart of the engine: find out which children have ended meanwhile."""
+
+    instance_id: int
+    node: int
+    attempt: int
+
+
+class StopChildren(Tagged, frozen=True, kw_only=True):
+    """Stop the children of a node that have not ended."""
+
+    instance_id: int
+    node: int
+    attempt: int
+
+
 class LookUp(Tagged, frozen=True, kw_only=True):
     """Find out the facts that a node's expressions need; the answer comes back as `FactsFound`."""
 
@@ -66,6 +105,13 @@ class SetDeadline(Tagged, frozen=True, kw_only=True):
     at_ms: int
 
 
+class SetInstanceTimer(Tagged, frozen=True, kw_only=True):
+    """Tell when the instance exceeds its time limit."""
+
+    instance_id: int
+    at_ms: int
+
+
 class Finish(Tagged, frozen=True, kw_only=True):
     """The instance has ended: whoever waits for it is told, and the engine forgets it."""
 
@@ -73,4 +119,17 @@ class Finish(Tagged, frozen=True, kw_only=True):
     status: InstanceStatus
 
 
-Command = StartAttempt | AttachAttempt | CancelAttempt | LookUp | SetRetryTimer | SetDeadline | Finish
+Command = (
+    StartAttempt
+    | AttachAttempt
+    | CancelAttempt
+    | OpenChildren
+    | StartChildren
+    | AttachChildren
+    | StopChildren
+    | LookUp
+    | SetRetryTimer
+    | SetDeadline
+    | SetInstanceTimer
+    | Finish
+)

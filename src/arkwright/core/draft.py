@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from arkwright.core.commands import CancelAttempt, Command
+from arkwright.core.commands import CancelAttempt, Command, StopChildren
 from arkwright.core.instance import Instance, InstanceStatus, NodeRun, NodeStatus
 from arkwright.core.job import Plan
 
@@ -62,6 +62,7 @@ class Draft:
             looking_up=False,
             look_up_failure=None,
             facts={},
+            slot=None,
             **changes,
         )
 
@@ -73,5 +74,12 @@ class Draft:
             if run.retry_at_ms is not None:
                 self.end(run.index, NodeStatus.MANUAL_STOP, run.message)
                 continue
-            self.change(run.index, cancelling=True)
-            self.commands.append(CancelAttempt(instance_id=self.state.id, node=run.index, attempt=run.attempt))
+            if run.children is not None and not run.children.running:  # paused between two rows
+                self.end(run.index, NodeStatus.MANUAL_STOP, "Stopped before the next row.")
+                continue
+            self.cancel(self.change(run.index, cancelling=True))
+
+    def cancel(self, run: NodeRun) -> None:
+        """Ask what the node runs to stop."""
+        stop = CancelAttempt if run.children is None else StopChildren
+        self.commands.append(stop(instance_id=self.state.id, node=run.index, attempt=run.attempt))

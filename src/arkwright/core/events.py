@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from arkwright.core.instance import Instance
+from arkwright.core.control.children import PinnedJob
+from arkwright.core.instance import Instance, InstanceStatus
 from arkwright.core.outcome import Outcome
 from arkwright.core.record import Tagged
 
@@ -32,6 +33,26 @@ class AttemptEnded(Tagged, frozen=True, kw_only=True):
     node: int
     attempt: int
     outcome: Outcome
+
+
+class ChildEnded(Tagged, frozen=True, kw_only=True):
+    """An instance that a node runs has ended. A row ends once; a repeat changes nothing."""
+
+    at_ms: int
+    node: int
+    attempt: int
+    row: int
+    child: int
+    """Id of the instance."""
+    status: InstanceStatus
+    message: str | None = None
+
+
+class ParentStopped(Tagged, frozen=True, kw_only=True):
+    """The node that runs this instance is being stopped, and so is the instance."""
+
+    at_ms: int
+    message: str
 
 
 class FactsFound(Tagged, frozen=True, kw_only=True):
@@ -61,6 +82,12 @@ class DeadlinePassed(Tagged, frozen=True, kw_only=True):
     attempt: int
 
 
+class InstanceOverdue(Tagged, frozen=True, kw_only=True):
+    """The instance has exceeded the time limit of its job. It runs on: somebody is to be told."""
+
+    at_ms: int
+
+
 class StopRequested(Tagged, frozen=True, kw_only=True):
     at_ms: int
     operation_id: str
@@ -87,6 +114,7 @@ class RestartRequested(Tagged, frozen=True, kw_only=True):
     node_name: str | None = None
     job_version: int
     script_versions: Mapping[str, tuple[int, int]] = {}
+    subjobs: Mapping[str, PinnedJob] = {}
 
 
 class Operation(Tagged, frozen=True, kw_only=True):
@@ -122,7 +150,21 @@ class FreezeRequested(Operation, frozen=True, kw_only=True):
 
 
 class UnfreezeRequested(Operation, frozen=True, kw_only=True):
-    """A frozen instance may start."""
+    """A frozen instance may start, or waits again."""
+
+
+class RunWithoutDependenciesRequested(Operation, frozen=True, kw_only=True):
+    """A waiting instance is to wait for no other instance and no file any more."""
+
+
+class RunPreferentiallyRequested(Operation, frozen=True, kw_only=True):
+    """A waiting instance is to start before the others that wait for the same."""
+
+
+class RemoveDependencyRequested(Operation, frozen=True, kw_only=True):
+    """A waiting instance is not to wait any more for one of its dependencies, which is named by its key."""
+
+    key: str
 
 
 class NodeOperation(Operation, frozen=True, kw_only=True):
@@ -151,6 +193,37 @@ class NodeResumeRequested(NodeOperation, frozen=True, kw_only=True):
     """A paused node may start."""
 
 
+class Released(Tagged, frozen=True, kw_only=True):
+    """The scheduler found the instance's gate open: all that it waited for is there."""
+
+    at_ms: int
+
+
+class Withdrawn(Tagged, frozen=True, kw_only=True):
+    """The scheduler gave a waiting instance up: it ends cancelled (`manual-stop`) or skipped, with the reason."""
+
+    at_ms: int
+    ending: InstanceStatus
+    message: str
+
+
+class ConditionMet(Tagged, frozen=True, kw_only=True):
+    """Something outside that an instance waits for is there, such as a file."""
+
+    at_ms: int
+    key: str
+    """Of the condition in its gate."""
+
+
+class SlotGranted(Tagged, frozen=True, kw_only=True):
+    """A node that waited for a slot of its task group or workspace has one."""
+
+    at_ms: int
+    node: int
+    since_ms: int
+    """Of the waiting that this ends."""
+
+
 class EngineFault(Tagged, frozen=True, kw_only=True):
     """The engine could not work out this instance's next state (a defect): it ends as failed, with the reason."""
 
@@ -161,9 +234,12 @@ class EngineFault(Tagged, frozen=True, kw_only=True):
 Event = (
     InstanceRequested
     | AttemptEnded
+    | ChildEnded
+    | ParentStopped
     | FactsFound
     | RetryDue
     | DeadlinePassed
+    | InstanceOverdue
     | StopRequested
     | RestartRequested
     | ContinueRequested
@@ -173,6 +249,13 @@ Event = (
     | ConfirmRequested
     | FreezeRequested
     | UnfreezeRequested
+    | RunWithoutDependenciesRequested
+    | RunPreferentiallyRequested
+    | RemoveDependencyRequested
+    | Released
+    | Withdrawn
+    | ConditionMet
+    | SlotGranted
     | NodeRetryRequested
     | NodeForceSuccessRequested
     | NodeSkipRequested

@@ -6,6 +6,8 @@ Rules (factory-behaviour 3, 3.1, 3.2):
   with FAIL_CHILD (everything after is skipped). A predecessor that failed with SUSPEND is not settled: successors wait.
 * Lines with a condition: at least one must hold, or each of them (the instance's `condition_policy`, from its
   workspace). A skipped predecessor counts as false.
+* A condition that doesn't hold skips the node and everything after it, or the node alone (`skipPolicy` of the line,
+  else the workspace's): what comes after that one runs as if it had succeeded. Of several such lines, ALL wins.
 * Lines without a condition: a node whose predecessors were all skipped is skipped.
 * A control node, or a dry run, succeeds at once.
 """
@@ -15,13 +17,18 @@ from __future__ import annotations
 from typing import assert_never
 
 from arkwright.core.commands import LookUp, SetDeadline, SetRetryTimer, StartAttempt
-from arkwright.core.control import is_control
+from arkwright.core.control import is_control, is_parent
+from arkwright.core.control.running import open_children
+from arkwright.core.control.wishes import wanted_children
 from arkwright.core.draft import Draft
 from arkwright.core.facts import fact_key
 from arkwright.core.instance import ConditionPolicy, InstanceStatus, NodeRun, NodeStatus
 from arkwright.core.job import FailPolicy, Node
+from arkwright.core.masking import hidden
 from arkwright.core.outcome import Failed, FailureKind
 from arkwright.core.resolve import Resolver
+from arkwright.core.slots import SlotUse
+from arkwright.core.rules import SkipPolicy
 from arkwright.el import ElError, Fact, Missing
 
 
@@ -45,7 +52,7 @@ def advance(draft: Draft, candidates: list[int]) -> None:
             return
         if draft.runs[index].status is not NodeStatus.WAITING:
             continue
-        if draft.runs[index].looking_up:
+        if draft.runs[index].looking_up or _queued(draft.runs[index]):
             continue
         _decide(draft, draft.plan.job.nodes[index])
         if _settled(draft, index):
@@ -81,13 +88,16 @@ def _decide(draft: Draft, node: Node) -> None:
             _look_up(draft, node, holds.facts)
         elif not holds:
             which = "not every" if draft.state.condition_policy is ConditionPolicy.AND else "no"
-            draft.end(node.index, NodeStatus.SKIP, f"Skipped: {which} condition on a line to it holds.")
-        elif is_control(node) or node.dry_run or draft.plan.job.dry_run:
+            reason = f"Skipped: {which} condition on a line to it holds."
+            draft.end(node.index, NodeStatus.SKIP, reason, skipped_alone=_skipped_alone(draft, node))
+        elif is_control(node) or node.dry_run or draft.plan.job.dry_run or draft.state.dry_run:
             message = None if is_control(node) else "Dry run: nothing was executed."
             draft.end(node.index, NodeStatus.SUCCESS, message, start_time_ms=draft.at_ms)
         else:
             _start(draft, node, resolver)
     except ElError as error:
+        if error.expression is not None:
+            error.expression = hidden(error.expression)
         draft.change(node.index, start_time_ms=draft.at_ms)
         fail(draft, node, Failed(kind=FailureKind.REFUSED, message=f"An expression can't be evaluated: {error}"))
 
@@ -112,8 +122,18 @@ def _lines_hold(draft: Draft, node: Node, resolver: Resolver) -> bool | Missing:
 
 
 def _passed_over(run: NodeRun) -> bool:
-    """Skipped by its conditions. One that an operator skipped counts as done."""
-    return run.status is NodeStatus.SKIP and not run.forced
+    """Skipped by its conditions with all that follows. One that an operator skipped counts as done."""
+    return run.status is NodeStatus.SKIP and not run.forced and not run.skipped_alone
+
+
+def _skipped_alone(draft: Draft, node: Node) -> bool:
+    """Whether a node that its conditions skip leaves what comes after it alone."""
+    plain = [before for before in node.predecessors if before not in node.conditions]
+    if plain and all(_passed_over(draft.runs[before]) for before in plain):
+        return False
+    asked = [before for before in node.conditions if not _passed_over(draft.runs[before])]
+    default = draft.state.rules.skip_policy
+    return bool(asked) and all(node.skip_policies.get(before, default) is SkipPolicy.NEXT for before in asked)
 
 
 def wanted_facts(draft: Draft, node: Node) -> frozenset[Fact]:
@@ -125,8 +145,8 @@ def wanted_facts(draft: Draft, node: Node) -> frozenset[Fact]:
     resolver = Resolver(draft.plan, draft.header(), draft.runs, draft.runs[node.index])
     try:
         answer = _lines_hold(draft, node, resolver)
-        if answer is True and not (is_control(node) or node.dry_run or draft.plan.job.dry_run):
-            resolved = resolver.resolve()
+        if answer is True and not (is_control(node) or node.dry_run or draft.plan.job.dry_run or draft.state.dry_run):
+            resolved = wanted_children(draft, node) if is_parent(node) else resolver.resolve()
             return resolved.facts if isinstance(resolved, Missing) else frozenset()
     except ElError:
         return frozenset()
@@ -145,6 +165,11 @@ def look_up(instance_id: int, run: NodeRun, facts: frozenset[Fact]) -> LookUp:
 
 
 def _start(draft: Draft, node: Node, resolver: Resolver) -> None:
+    if is_parent(node):
+        _start_children(draft, node)
+        return
+    if not _has_slot(draft, node):
+        return
     resolved = resolver.resolve()
     if isinstance(resolved, Missing):
         _look_up(draft, node, resolved.facts)
@@ -179,6 +204,36 @@ def _start(draft: Draft, node: Node, resolver: Resolver) -> None:
     draft.commands.append(SetDeadline(instance_id=draft.state.id, node=node.index, attempt=run.attempt, at_ms=deadline))
 
 
+def _queued(run: NodeRun) -> bool:
+    return run.slot is not None and not run.slot.held
+
+
+def _has_slot(draft: Draft, node: Node) -> bool:
+    """Whether the node may run as far as limits are concerned; if not, it waits for a slot from now on.
+
+    A node that runs other jobs needs none: what these run does, and it would wait for them holding its own."""
+    if not node.task_group and not draft.state.rules.node_limit:
+        return True
+    if draft.runs[node.index].slot is None:
+        priority = draft.plan.job.priority
+        use = SlotUse(group=node.task_group, priority=priority, since_ms=draft.at_ms)
+        draft.change(node.index, slot=use)
+    return not _queued(draft.runs[node.index])
+
+
+def _start_children(draft: Draft, node: Node) -> None:
+    wanted = wanted_children(draft, node)
+    match wanted:
+        case Missing():
+            _look_up(draft, node, wanted.facts)
+        case Failed():
+            draft.change(node.index, start_time_ms=draft.at_ms)
+            fail(draft, node, wanted)
+        case _:
+            if open_children(draft, node, wanted) is not None:
+                draft.end(node.index, NodeStatus.SUCCESS, "There was nothing to run.")
+
+
 def start_again(draft: Draft, index: int) -> None:
     """The retry interval is over: the same node, evaluated afresh."""
     draft.change(index, status=NodeStatus.WAITING, retry_at_ms=None)
@@ -191,7 +246,7 @@ def fail(draft: Draft, node: Node, failure: Failed, *, timed_out: bool = False) 
     The caller decides its successors then (`advance`); here, a chain of failures would nest as deep as it is long.
     """
     run = draft.runs[node.index]
-    may_retry = failure.kind is not FailureKind.REFUSED and (not timed_out or node.retry_on_timeout)
+    may_retry = node.retry_on_timeout if timed_out else _may_retry(node, failure)
     if may_retry and run.retries < node.retry_times and draft.stopping is None:
         retry_at = draft.at_ms + node.retry_interval_seconds * 1000
         draft.change(
@@ -202,6 +257,7 @@ def fail(draft: Draft, node: Node, failure: Failed, *, timed_out: bool = False) 
             deadline_ms=None,
             timed_out=False,
             cancelling=False,
+            slot=None,
             exit_code=failure.exit_code,
             message=f"{failure.message} (retry {run.retries + 1} of {node.retry_times} follows)",
         )
@@ -236,6 +292,14 @@ def fail(draft: Draft, node: Node, failure: Failed, *, timed_out: bool = False) 
             assert_never(node.fail_policy)
 
 
+def _may_retry(node: Node, failure: Failed) -> bool:
+    """Of a failure within the time limit. Where exit codes are named, one that is not known is none of them."""
+    if failure.kind is FailureKind.REFUSED:
+        return False
+    code, ranges = failure.exit_code, node.retry_exit_codes
+    return not ranges or (code is not None and any(low <= code <= high for low, high in ranges))
+
+
 def settle(draft: Draft) -> bool:
     """End the instance if nothing can happen any more. Answers whether it has ended."""
     running = waiting = failed = suspended = ignored = False
@@ -261,7 +325,8 @@ def settle(draft: Draft) -> bool:
         forced = draft.stopping is InstanceStatus.SUCCESS
         draft.set(status=draft.stopping, stopping=None, end_time_ms=draft.at_ms, force_success=forced)
         return True
-    if running or waiting or suspended or draft.status is InstanceStatus.FREEZE:
+    unbegun = draft.status in (InstanceStatus.WAITING, InstanceStatus.WAITING_CONFIRM, InstanceStatus.FREEZE)
+    if running or waiting or suspended or unbegun:
         return False
     if failed:
         names = ", ".join(

@@ -10,6 +10,11 @@ from typing import Any
 
 from arkwright.core.instance import ConditionPolicy
 from arkwright.core.record import Record
+from arkwright.core.rules import Rules, SkipPolicy
+
+PLAIN_FORMAT, DLF_FORMAT = "${}", "${dlf.}"
+"""Forms of a parameter in a text, as the documents write them."""
+_NO_RULES = Rules()
 
 
 class Domain(Record, frozen=True, kw_only=True):
@@ -44,11 +49,27 @@ class Workspace(Record, frozen=True, kw_only=True):
     settings: Mapping[str, Any] = {}
     created_ms: int = 0
     created_by: str = ""
+    deleted: bool = False
+    """The record stays, because history names it; nobody finds it any more."""
 
     @property
     def condition_policy(self) -> ConditionPolicy:
         """For instances made from now on."""
         return ConditionPolicy(self.settings.get("conditionPolicy") or ConditionPolicy.OR)
+
+    @property
+    def rules(self) -> Rules:
+        """For instances made from now on."""
+        if not self.settings:
+            return _NO_RULES
+        get = self.settings.get
+        return Rules(
+            skip_policy=SkipPolicy(get("skipPolicy") or SkipPolicy.ALL),
+            variable_prefix="dlf." if get("variableFormat") == DLF_FORMAT else "",
+            simple_variables=bool(get("simpleVariables")),
+            timeout_without_waiting=bool(get("excludeWaitingFromTimeout")),
+            node_limit=bool((get("scheduling") or {}).get("nodeLimit")),
+        )
 
 
 class Member(Record, frozen=True, kw_only=True):

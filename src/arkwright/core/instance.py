@@ -10,7 +10,11 @@ from collections.abc import Mapping
 from enum import IntEnum, StrEnum
 from typing import Any
 
+from arkwright.core.control.children import Children, Parent, PinnedJob
+from arkwright.core.gate import Gate
 from arkwright.core.record import Record
+from arkwright.core.rules import Rules
+from arkwright.core.slots import SlotUse
 
 
 class InstanceStatus(StrEnum):
@@ -94,6 +98,8 @@ class NodeRun(Record, frozen=True, kw_only=True):
     """Number of the newest look-up; like `attempt` it goes on counting, so that a late answer is known as one."""
     look_up_failure: str | None = None
     """Why facts that were asked for could not be found."""
+    slot: SlotUse | None = None
+    """A slot that it waits for, or holds."""
     facts: Mapping[str, Any] = {}
     """Facts that have arrived, until the node starts (see `core/facts.py` for the keys)."""
     output: str | None = None
@@ -102,10 +108,14 @@ class NodeRun(Record, frozen=True, kw_only=True):
     exit_code: int | None = None
     failure_ignored: bool = False
     """Failed under failPolicy IGNORE: successors run."""
+    skipped_alone: bool = False
+    """Skipped by its conditions, and nothing but it: what comes after it runs."""
     blocked: bool = False
     """Not run because a node before it failed (status skip), so nothing after it runs either."""
     forced: bool = False
     """An operator decided how it ended: set to success, or skipped (what comes after it runs then)."""
+    children: Children | None = None
+    """Of a node that runs other jobs: what became of its newest attempt's children."""
     message: str | None = None
 
 
@@ -120,6 +130,12 @@ class Instance(Record, frozen=True, kw_only=True):
     job_version: int
     script_versions: Mapping[str, tuple[int, int]] = {}
     """Per script name the (definition id, version) this instance is pinned to."""
+    subjobs: Mapping[str, PinnedJob] = {}
+    """Per name the jobs that its nodes run, and those of these jobs, at the versions this instance began with."""
+    parent: Parent | None = None
+    """The node run of another instance that made this one (type 6)."""
+    name: str = ""
+    """What the instance itself is called; empty: as its job."""
     instance_type: InstanceType = InstanceType.MANUAL
     status: InstanceStatus = InstanceStatus.WAITING
     plan_time_ms: int
@@ -133,7 +149,23 @@ class Instance(Record, frozen=True, kw_only=True):
     """The workspace's environment variables as they were when the instance was made."""
     condition_policy: ConditionPolicy = ConditionPolicy.OR
     """The workspace's, as it was then."""
+    rules: Rules = Rules()
+    """The workspace's other rules, as they were then."""
+    overdue_at_ms: int | None = None
+    """When it exceeds the time limit of its job; None: it has none, or is not begun."""
+    overdue: bool = False
+    """It has exceeded that limit. It runs on: the limit only notifies."""
     created_by: str = ""
+    event_data: str | None = None
+    """The message or delivery that started it (`Job.eventData`)."""
+    obs_new_files: tuple[str, ...] | None = None
+    """The new objects that started it (`Job.trigger.obsNewFiles`)."""
+    event_source: str = ""
+    """Where that came from, in words: `KAFKA orders/0@41`."""
+    gate: Gate | None = None
+    """What it waits for before it starts; None: for nothing."""
+    dry_run: bool = False
+    """Nothing is executed: it was planned for a day without work."""
     force_success: bool = False
     ignore_success: bool = False
     stopping: InstanceStatus | None = None

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from arkwright.core.record import Record
+from arkwright.core.rules import SkipPolicy
 
 
 class FailPolicy(StrEnum):
@@ -30,6 +31,8 @@ class Parameter(Record, frozen=True, kw_only=True):
     name: str
     value: str
     kind: ParameterKind = ParameterKind.VARIABLE
+    masked: bool = False
+    """Its value is a secret; `value` holds the sealed form (`core/masking.py`)."""
 
 
 class Node(Record, frozen=True, kw_only=True):
@@ -44,12 +47,18 @@ class Node(Record, frozen=True, kw_only=True):
     successors: tuple[int, ...] = ()
     conditions: Mapping[int, str] = {}
     """Per predecessor position the EL condition on the line from it."""
+    skip_policies: Mapping[int, SkipPolicy] = {}
+    """What such a condition skips when it doesn't hold, where the line itself says it."""
     fail_policy: FailPolicy = FailPolicy.FAIL
     retry_times: int = 0
     retry_interval_seconds: int = 120
     retry_on_timeout: bool = False
+    retry_exit_codes: tuple[tuple[int, int], ...] = ()
+    """Ranges, both ends included: with any, only a failure with such an exit code is retried."""
     max_execution_seconds: int = 3600
     dry_run: bool = False
+    task_group: str = ""
+    """Its own, or else the job's: of the nodes of a group only so many run at once."""
 
 
 class Job(Record, frozen=True, kw_only=True):
@@ -57,6 +66,14 @@ class Job(Record, frozen=True, kw_only=True):
     nodes: tuple[Node, ...]
     parameters: tuple[Parameter, ...] = ()
     dry_run: bool = False
+    priority: int = 0
+    """0 high, 1 medium, 2 low: who gets a slot first."""
+    masked: tuple[str, ...] = ()
+    """Names of its masked parameters."""
+    extractions: Mapping[str, tuple[int, str]] = {}
+    """Per name of a value that a REST node takes out of its answer: the node's position, and the JSON path."""
+    timeout_seconds: int | None = None
+    """An instance that takes longer is overdue: it is told of, and runs on."""
 
 
 class Script(Record, frozen=True, kw_only=True):

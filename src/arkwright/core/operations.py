@@ -14,6 +14,7 @@ is checked here, and a refusal (`IllegalState`) changes nothing. Rules:
 
 from __future__ import annotations
 
+from arkwright.core.control.running import start_rows
 from arkwright.core.draft import Draft
 from arkwright.core.events import (
     ConfirmRequested,
@@ -28,10 +29,14 @@ from arkwright.core.events import (
     NodeSkipRequested,
     Operation,
     PauseRequested,
+    RemoveDependencyRequested,
     ResumeRequested,
+    RunPreferentiallyRequested,
+    RunWithoutDependenciesRequested,
     UnfreezeRequested,
 )
 from arkwright.core.flow import advance, begin
+from arkwright.core.gate_steps import change_gate, confirm, wait_again
 from arkwright.core.instance import ENDED_INSTANCE, InstanceStatus, NodeRun, NodeStatus
 from arkwright.core.job import FailPolicy, Node
 from arkwright.errors import IllegalState, InvalidInput
@@ -55,8 +60,14 @@ def operate(draft: Draft, event: Operation) -> None:
             draft.set(status=InstanceStatus.PAUSE)
         case ResumeRequested():
             _resume(draft)
-        case ConfirmRequested() | UnfreezeRequested():
-            begin(draft)
+        case ConfirmRequested():
+            if not confirm(draft, event.by):
+                begin(draft)
+        case UnfreezeRequested():
+            if not wait_again(draft):
+                begin(draft)
+        case RunWithoutDependenciesRequested() | RunPreferentiallyRequested() | RemoveDependencyRequested():
+            change_gate(draft, event)
         case FreezeRequested():
             draft.set(status=InstanceStatus.FREEZE)
         case NodeOperation():
@@ -93,6 +104,8 @@ def _resume(draft: Draft) -> None:
     if any(_suspends(draft, run) for run in draft.runs):
         draft.set(status=InstanceStatus.RUNNING_EXCEPTION)
     advance(draft, [run.index for run in draft.runs if run.status is NodeStatus.WAITING])
+    for run in list(draft.runs):
+        start_rows(draft, run.index)
 
 
 def _go_on(draft: Draft) -> None:
@@ -162,6 +175,7 @@ def _hold(draft: Draft, node: Node, by: str) -> None:
         looking_up=False,
         look_up_failure=None,
         facts={},
+        slot=None,
         message=f"Paused by {by}.",
     )
 

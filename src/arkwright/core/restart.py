@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import msgspec
+
+from arkwright.core.control import is_parent
 from arkwright.core.draft import Draft
 from arkwright.core.events import RestartFrom, RestartRequested
 from arkwright.core.instance import InstanceStatus, NodeRun, NodeStatus
@@ -35,7 +38,9 @@ def restart(draft: Draft, event: RestartRequested) -> list[int]:
         look_ups=max((run.look_ups for run in old), default=0),
     )
     draft.runs = [
-        _fresh(node, old[node.index] if same_nodes else newest) if node.index in again else old[node.index]
+        _fresh(node, old[node.index] if same_nodes else newest, again, position)
+        if node.index in again
+        else old[node.index]
         for node in job.nodes
     ]
     draft.set(
@@ -46,15 +51,25 @@ def restart(draft: Draft, event: RestartRequested) -> list[int]:
         ignore_success=False,
         start_time_ms=draft.at_ms,
         end_time_ms=None,
+        overdue=False,
+        overdue_at_ms=None,
         job_version=event.job_version,
         script_versions=event.script_versions,
+        subjobs=event.subjobs,
+        gate=None if draft.state.gate is None else msgspec.structs.replace(draft.state.gate, open=True),
     )
     return sorted(again)
 
 
-def _fresh(node: Node, last: NodeRun) -> NodeRun:
-    """A new run; what counts goes on counting, so that late news of the old one is known as such."""
-    return NodeRun(index=node.index, name=node.name, attempt=last.attempt, look_ups=last.look_ups)
+def _fresh(node: Node, last: NodeRun, again: set[int], position: RestartFrom) -> NodeRun:
+    """A new run; what counts goes on counting, so that late news of the old one is known as such.
+
+    From the error node, a node that runs other jobs goes on with the rows that failed, unless something before it runs
+    again as well: its rows may stand for something else then.
+    """
+    resumes = is_parent(node) and position is RestartFrom.ERROR_NODE and not again.intersection(node.predecessors)
+    children = last.children if resumes else None
+    return NodeRun(index=node.index, name=node.name, attempt=last.attempt, look_ups=last.look_ups, children=children)
 
 
 def _again(draft: Draft, job: Job, position: RestartFrom, node_name: str | None) -> set[int]:

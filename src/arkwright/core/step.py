@@ -21,32 +21,46 @@ from __future__ import annotations
 
 from typing import assert_never
 
+import msgspec
+
 from arkwright.core.commands import (
     AttachAttempt,
+    AttachChildren,
     CancelAttempt,
     Command,
     Finish,
     SetDeadline,
     SetRetryTimer,
+    StopChildren,
 )
+from arkwright.core.control.running import outcome_of, take_end
 from arkwright.core.draft import Draft
 from arkwright.core.events import (
     AttemptEnded,
+    ChildEnded,
+    ConditionMet,
     DeadlinePassed,
     EngineFault,
     Event,
     FactsFound,
+    InstanceOverdue,
     InstanceRequested,
     Operation,
+    ParentStopped,
+    Released,
     RestartRequested,
     RetryDue,
+    SlotGranted,
     StopRequested,
+    Withdrawn,
 )
 from arkwright.core.flow import advance, begin, fail, look_up, settle, start_again, wanted_facts
+from arkwright.core.gate_steps import gated, meet, release, wait
 from arkwright.core.instance import ENDED_INSTANCE, Instance, InstanceStatus, NodeRun, NodeStatus
 from arkwright.core.job import Plan
 from arkwright.core.operations import operate
-from arkwright.core.outcome import Failed, FailureKind, Succeeded
+from arkwright.core.outcome import Failed, FailureKind, Outcome, Succeeded
+from arkwright.core.overdue import take_lateness, timer_of, watch_time
 from arkwright.core.restart import restart
 from arkwright.core.transitions import TRANSITIONS, Answer
 from arkwright.errors import IllegalTransition
@@ -70,6 +84,7 @@ def step(plan: Plan, state: Instance, event: Event) -> tuple[Instance, tuple[Com
     changed = _apply(draft, event)
     if not changed:
         return state, ()
+    watch_time(draft, event)
     if draft.status not in ENDED_INSTANCE and settle(draft):
         draft.commands.append(Finish(instance_id=state.id, status=draft.status))
     return draft.result(), tuple(draft.commands)
@@ -79,15 +94,30 @@ def _apply(draft: Draft, event: Event) -> bool:
     """Answers whether the event meant anything for this state."""
     match event:
         case InstanceRequested():
-            return begin(draft)
+            return begin(draft) if not gated(draft.state) else wait(draft)
+        case Released():
+            return release(draft) and begin(draft)
+        case Withdrawn():
+            _stop(draft, event.ending, event.message)
+            return True
+        case ConditionMet():
+            return meet(draft, event.key)
+        case SlotGranted():
+            return _slot_granted(draft, event)
         case AttemptEnded():
             return _attempt_ended(draft, event)
+        case ChildEnded():
+            return _child_ended(draft, event)
+        case ParentStopped():
+            return _parent_stopped(draft, event)
         case FactsFound():
             return _facts_found(draft, event)
         case RetryDue():
             return _retry_due(draft, event)
         case DeadlinePassed():
             return _deadline_passed(draft, event)
+        case InstanceOverdue():
+            return take_lateness(draft, event)
         case StopRequested():
             draft.set(operations=(*draft.state.operations, event.operation_id))
             _stop(draft, InstanceStatus.MANUAL_STOP, f"Stopped by {event.by}.")
@@ -121,10 +151,32 @@ def _current(draft: Draft, index: int, attempt: int) -> NodeRun | None:
 
 def _attempt_ended(draft: Draft, event: AttemptEnded) -> bool:
     run = _current(draft, event.node, event.attempt)
+    if run is None or run.children is not None:
+        return False
+    _end_attempt(draft, run, event.outcome)
+    return True
+
+
+def _child_ended(draft: Draft, event: ChildEnded) -> bool:
+    run = take_end(draft, event)
     if run is None:
         return False
-    node = draft.plan.job.nodes[event.node]
-    match event.outcome:
+    outcome = outcome_of(draft, draft.plan.job.nodes[run.index])
+    if outcome is not None:
+        _end_attempt(draft, draft.runs[run.index], outcome)
+    return True
+
+
+def _parent_stopped(draft: Draft, event: ParentStopped) -> bool:
+    if draft.stopping is not None:
+        return False
+    _stop(draft, InstanceStatus.MANUAL_STOP, event.message)
+    return True
+
+
+def _end_attempt(draft: Draft, run: NodeRun, outcome: Outcome) -> None:
+    node = draft.plan.job.nodes[run.index]
+    match outcome:
         case Succeeded() as success:
             draft.end(
                 run.index,
@@ -156,7 +208,6 @@ def _attempt_ended(draft: Draft, event: AttemptEnded) -> bool:
             else:
                 fail(draft, node, failure)
                 advance(draft, list(node.successors))
-    return True
 
 
 def _facts_found(draft: Draft, event: FactsFound) -> bool:
@@ -173,6 +224,15 @@ def _facts_found(draft: Draft, event: FactsFound) -> bool:
     return True
 
 
+def _slot_granted(draft: Draft, event: SlotGranted) -> bool:
+    run = draft.runs[event.node] if event.node < len(draft.runs) else None
+    if run is None or run.slot is None or run.slot.held or run.slot.since_ms != event.since_ms:
+        return False
+    draft.change(run.index, slot=msgspec.structs.replace(run.slot, held=True))
+    advance(draft, [run.index])
+    return True
+
+
 def _retry_due(draft: Draft, event: RetryDue) -> bool:
     run = draft.runs[event.node] if event.node < len(draft.runs) else None
     if run is None or run.attempt != event.attempt or run.retry_at_ms is None:
@@ -185,16 +245,20 @@ def _deadline_passed(draft: Draft, event: DeadlinePassed) -> bool:
     run = _current(draft, event.node, event.attempt)
     if run is None or run.cancelling:
         return False
-    draft.change(run.index, timed_out=True, cancelling=True)
-    draft.commands.append(CancelAttempt(instance_id=draft.state.id, node=run.index, attempt=run.attempt))
+    run = draft.change(run.index, timed_out=True, cancelling=True)
+    outcome = outcome_of(draft, draft.plan.job.nodes[run.index])
+    if outcome is None:
+        draft.cancel(run)
+    else:  # paused between two rows
+        _end_attempt(draft, run, outcome)
     return True
 
 
 def outstanding(plan: Plan, state: Instance) -> tuple[Command, ...]:
     """What a new owner of this state has to do: the commands that the last one may have died before."""
-    if state.ended or not state.nodes:
+    if state.ended:
         return ()
-    commands: list[Command] = []
+    commands: list[Command] = list(timer_of(state))
     draft = Draft(plan, state, 0)
     for run in state.nodes:
         if run.status is NodeStatus.RUNNING:
@@ -202,9 +266,9 @@ def outstanding(plan: Plan, state: Instance) -> tuple[Command, ...]:
             if run.retry_at_ms is not None:
                 commands.append(SetRetryTimer(**where, at_ms=run.retry_at_ms))
                 continue
-            commands.append(AttachAttempt(**where))
+            commands.append(AttachAttempt(**where) if run.children is None else AttachChildren(**where))
             if run.cancelling:
-                commands.append(CancelAttempt(**where))
+                commands.append(CancelAttempt(**where) if run.children is None else StopChildren(**where))
             elif run.deadline_ms is not None:
                 commands.append(SetDeadline(**where, at_ms=run.deadline_ms))
         elif run.status is NodeStatus.WAITING and run.looking_up and state.stopping is None:

@@ -11,6 +11,8 @@ from typing import Any
 
 from arkwright.core.events import (
     AttemptEnded,
+    ChildEnded,
+    ConditionMet,
     ConfirmRequested,
     ContinueRequested,
     DeadlinePassed,
@@ -19,6 +21,7 @@ from arkwright.core.events import (
     FactsFound,
     ForceSuccessRequested,
     FreezeRequested,
+    InstanceOverdue,
     InstanceRequested,
     NodeForceSuccessRequested,
     NodeOperation,
@@ -27,12 +30,19 @@ from arkwright.core.events import (
     NodeRetryRequested,
     NodeSkipRequested,
     Operation,
+    ParentStopped,
     PauseRequested,
+    Released,
+    RemoveDependencyRequested,
     RestartRequested,
     ResumeRequested,
     RetryDue,
+    RunPreferentiallyRequested,
+    RunWithoutDependenciesRequested,
+    SlotGranted,
     StopRequested,
     UnfreezeRequested,
+    Withdrawn,
 )
 from arkwright.core.instance import ENDED_INSTANCE, InstanceStatus
 
@@ -48,15 +58,20 @@ _RERUNNABLE = frozenset({InstanceStatus.SUCCESS, InstanceStatus.FAIL, InstanceSt
 _SUSPENDED = frozenset({InstanceStatus.RUNNING_EXCEPTION})
 _NOT_GREEN = frozenset({InstanceStatus.FAIL, InstanceStatus.MANUAL_STOP, InstanceStatus.RUNNING_EXCEPTION})
 _STARTING_NODES = frozenset({InstanceStatus.RUNNING, InstanceStatus.RUNNING_EXCEPTION})
+_GATED = frozenset({InstanceStatus.WAITING, InstanceStatus.WAITING_CONFIRM})
 _UNENDED = frozenset(InstanceStatus) - ENDED_INSTANCE
 
 # Event type: (states in which it is handled, what it means in all others).
 _RULES: dict[type[Event], tuple[frozenset[InstanceStatus], Answer]] = {
     InstanceRequested: (frozenset({InstanceStatus.WAITING}), Answer.IGNORED),
     AttemptEnded: (_ACTIVE, Answer.IGNORED),
+    ChildEnded: (_ACTIVE, Answer.IGNORED),
+    ParentStopped: (_UNENDED, Answer.IGNORED),
     FactsFound: (_ACTIVE, Answer.IGNORED),
+    SlotGranted: (_ACTIVE, Answer.IGNORED),
     RetryDue: (_ACTIVE, Answer.IGNORED),
     DeadlinePassed: (_ACTIVE, Answer.IGNORED),
+    InstanceOverdue: (_UNENDED, Answer.IGNORED),
     StopRequested: (_UNENDED, Answer.ILLEGAL),
     RestartRequested: (_RERUNNABLE, Answer.ILLEGAL),
     ContinueRequested: (_SUSPENDED, Answer.ILLEGAL),
@@ -66,6 +81,12 @@ _RULES: dict[type[Event], tuple[frozenset[InstanceStatus], Answer]] = {
     ConfirmRequested: (frozenset({InstanceStatus.WAITING_CONFIRM}), Answer.ILLEGAL),
     FreezeRequested: (frozenset({InstanceStatus.WAITING}), Answer.ILLEGAL),
     UnfreezeRequested: (frozenset({InstanceStatus.FREEZE}), Answer.ILLEGAL),
+    RunWithoutDependenciesRequested: (_GATED, Answer.ILLEGAL),
+    RunPreferentiallyRequested: (_GATED, Answer.ILLEGAL),
+    RemoveDependencyRequested: (_GATED, Answer.ILLEGAL),
+    Released: (frozenset({InstanceStatus.WAITING}), Answer.IGNORED),
+    Withdrawn: (_GATED, Answer.IGNORED),
+    ConditionMet: (_GATED | {InstanceStatus.FREEZE}, Answer.IGNORED),
     NodeRetryRequested: (_SUSPENDED, Answer.ILLEGAL),
     NodeForceSuccessRequested: (_SUSPENDED, Answer.ILLEGAL),
     NodeSkipRequested: (_STARTING_NODES, Answer.ILLEGAL),
@@ -82,6 +103,8 @@ OPERATIONS: dict[str, type[Operation]] = {
     "confirm": ConfirmRequested,
     "freeze": FreezeRequested,
     "unfreeze": UnfreezeRequested,
+    "run-without-dependencies": RunWithoutDependenciesRequested,
+    "run-preferentially": RunPreferentiallyRequested,
 }
 """What an operator may do to an instance beside stop and restart, by the names that the API and the command line
 give it."""

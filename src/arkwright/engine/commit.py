@@ -14,19 +14,25 @@ states, history, attempts that start or end. Only then are commands carried out 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
-from arkwright.core.commands import CancelAttempt, Command, StartAttempt
+from arkwright.core.alerts import Notice
+from arkwright.core.commands import CancelAttempt, Command, OpenChildren, StartAttempt
 from arkwright.core.events import AttemptEnded, Event
-from arkwright.core.instance import Instance, NodeStatus
-from arkwright.core.outcome import Outcome
+from arkwright.core.instance import ENDED_NODE, Instance, NodeRun, NodeStatus
+from arkwright.core.outcome import Failed, FailureKind, Outcome, Succeeded
 from arkwright.store.base import AttemptRow, Commit
 
 
 class Share:
     """One instance's part of a tick, while it is being put together."""
 
-    __slots__ = ("after", "before", "cancelled", "commands", "ended", "events", "posted", "started")
+    __slots__ = (
+        *("after", "before", "cancelled", "children", "commands", "ended", "events", "heard", "informs", "notices"),
+        *("begotten", "posted", "started"),
+    )
 
     def __init__(self, before: Instance) -> None:
         self.before = before
@@ -37,6 +43,14 @@ class Share:
         self.ended: list[tuple[int, int, Outcome]] = []
         self.cancelled: list[tuple[int, int]] = []
         self.posted: list[int] = []
+        self.notices: Sequence[tuple[int, Notice]] = ()
+        self.children: list[Instance] = []
+        """Instances that this one's nodes start."""
+        self.begotten = 0
+        """So many of the commands have been looked through for instances to make."""
+        self.informs: list[tuple[int, Event]] = []
+        self.heard: list[int] = []
+        """Ids of children whose end, in the same tick, is among the events."""
 
     def add(self, event: Event, after: Instance, commands: tuple[Command, ...], *, runner: str) -> None:
         """Take in one step."""
@@ -46,7 +60,7 @@ class Share:
         self.events.append(event)
         for command in commands:
             self.commands.append(command)
-            if isinstance(command, StartAttempt):
+            if isinstance(command, StartAttempt | OpenChildren):
                 self.started.append(
                     AttemptRow(
                         instance_id=command.instance_id,
@@ -70,8 +84,20 @@ class Share:
     def changed(self) -> bool:
         return self.after is not self.before or bool(self.posted)
 
+    def _ended_children(self) -> list[tuple[int, int, Outcome]]:
+        """Attempts that ran other jobs and are over: no single event ends them."""
+        old = self.before.nodes
+        return [
+            (run.index, run.attempt, _outcome(run))
+            for i, run in enumerate(self.after.nodes)
+            if run.children is not None
+            and _over(run)
+            and (i >= len(old) or (old[i] is not run and not (old[i].attempt == run.attempt and _over(old[i]))))
+        ]
+
     def seal(self) -> Commit:
         """The share as the store takes it, with its version counted up."""
+        self.ended += self._ended_children()
         self.after = msgspec.structs.replace(self.after, version=self.before.version + 1)
         return Commit(
             before=self.before,
@@ -81,4 +107,20 @@ class Share:
             ended=self.ended,
             cancelled=self.cancelled,
             posted=self.posted,
+            notices=self.notices,
+            children=self.children,
+            informs=self.informs,
+            heard=self.heard,
         )
+
+
+def _over(run: NodeRun) -> bool:
+    """Whether its newest attempt has ended, if it ever began."""
+    return run.attempt > 0 and (run.status in ENDED_NODE or run.retry_at_ms is not None)
+
+
+def _outcome(run: NodeRun) -> Outcome:
+    if run.status is NodeStatus.SUCCESS:
+        return Succeeded(message=run.message)
+    kind = FailureKind.CANCELLED if run.status is NodeStatus.MANUAL_STOP else FailureKind.ERROR
+    return Failed(kind=kind, message=run.message or "")

@@ -9,33 +9,46 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 
 from arkwright.core.commands import (
     AttachAttempt,
+    AttachChildren,
     CancelAttempt,
     Command,
     Finish,
     LookUp,
+    OpenChildren,
     SetDeadline,
+    SetInstanceTimer,
     SetRetryTimer,
     StartAttempt,
+    StartChildren,
+    StopChildren,
 )
-from arkwright.core.events import AttemptEnded, DeadlinePassed, Event, FactsFound, RetryDue
+from arkwright.core.events import AttemptEnded, DeadlinePassed, Event, FactsFound, InstanceOverdue, RetryDue
 from arkwright.core.instance import Instance
 from arkwright.core.outcome import Failed, FailureKind, Outcome
+from arkwright.core.scrubbing import scrub
+from arkwright.engine.children import Care
 from arkwright.engine.clock import Clock, TimerHandle
+from arkwright.engine.connections import LOCAL, Connections
 from arkwright.engine.folders import Folders
 from arkwright.engine.lookups import Lookups, ObsExists
-from arkwright.errors import StoreUnavailable
+from arkwright.engine.vault import OpenedTexts, Vault
+from arkwright.errors import SettingInvalid, StoreUnavailable
 from arkwright.executors.base import Executor
-from arkwright.nodes.base import AttemptKey, Context, Work
+from arkwright.nodes.base import AttemptKey, Connection, Context, Work
 from arkwright.nodes.registry import Registry
-from arkwright.store.base import AttemptRow, Store
+from arkwright.store.base import AttemptRow, Place, Store
 
 log = logging.getLogger("arkwright.engine")
+
+_INSTANCE = -1
+"""In the place of a node's position, the timer of the instance."""
 
 RECONNECT_SECONDS = 1.0
 """Pause before an attempt is looked up again when the store was unavailable."""
@@ -52,10 +65,17 @@ class Dispatch:
         executors: Mapping[Work, Executor],
         local_programs_allowed: Callable[[str], bool],
         tell: Callable[[int, Event], None],
+        holds: Callable[[int], bool],
         name: str,
         obs_exists: ObsExists | None = None,
+        vault: Vault | None = None,
+        connections: Connections | None = None,
     ) -> None:
         self._name = name
+        self._connections = connections
+        self._vault = vault
+        self._secrets: dict[AttemptKey, tuple[str, ...]] = {}
+        """Of attempts that were given any: nothing that is said of them may hold one."""
         self._store = store
         self._clock = clock
         self._folders = folders
@@ -63,7 +83,8 @@ class Dispatch:
         self._executors = executors
         self._local_programs_allowed = local_programs_allowed
         self._tell = tell
-        self._lookups = Lookups(clock, folders, obs_exists)
+        self._lookups = Lookups(clock, folders, obs_exists, store)
+        self._care = Care(store=store, clock=clock, tell=tell, holds=holds)
         self._timers: dict[int, dict[int, TimerHandle]] = {}
         self._executor_of: dict[AttemptKey, Executor] = {}
         self._attaching: set[AttemptKey] = set()
@@ -89,6 +110,9 @@ class Dispatch:
         """An executor saw an attempt end. Only inserts an event."""
         self._executor_of.pop(key, None)
         self._clear_timer(key.instance_id, key.node)
+        secrets = self._secrets.pop(key, ())
+        if secrets and outcome.message:
+            outcome = msgspec.structs.replace(outcome, message=scrub(outcome.message, secrets))
         if outcome.output is not None:
             reference = f"{Folders.relative(key)}/{outcome.output}"
             outcome = msgspec.structs.replace(outcome, output=reference)
@@ -107,12 +131,20 @@ class Dispatch:
                     self._in_background(self._attach(state, command))
                 case CancelAttempt():
                     self._cancel(command)
+                case OpenChildren() | StartChildren():
+                    pass  # the commit did it
+                case AttachChildren():
+                    self._in_background(self._care.look(state, command))
+                case StopChildren():
+                    self._in_background(self._care.stop(state, command))
                 case LookUp():
                     self._in_background(self._look_up(state, command))
                 case SetRetryTimer(node=node, attempt=attempt, at_ms=at_ms):
                     self._set_timer(state.id, node, at_ms, RetryDue(at_ms=at_ms, node=node, attempt=attempt))
                 case SetDeadline(node=node, attempt=attempt, at_ms=at_ms):
                     self._set_timer(state.id, node, at_ms, DeadlinePassed(at_ms=at_ms, node=node, attempt=attempt))
+                case SetInstanceTimer(at_ms=at_ms):
+                    self._set_timer(state.id, _INSTANCE, at_ms, InstanceOverdue(at_ms=at_ms))
                 case Finish():
                     for timer in self._timers.pop(state.id, {}).values():
                         timer.cancel()
@@ -129,25 +161,76 @@ class Dispatch:
             message = f"Nothing here runs nodes of type {implementation.type.name}."
             self.finished(key, Failed(kind=FailureKind.REFUSED, message=message))
             return
+        try:
+            texts = OpenedTexts(self._vault, state.workspace_id, command)
+        except SettingInvalid as error:
+            self.finished(key, Failed(kind=FailureKind.REFUSED, message=f"{error} {error.hint}".strip()))
+            return
+        if texts.secrets:
+            self._secrets[key] = texts.secrets
         context = Context(
             key=key,
             project_id=state.project_id,
             workspace_id=state.workspace_id,
             job_name=state.job_name,
             node_name=command.node_name,
-            properties=command.properties,
-            script=command.script,
-            parameters=command.parameters,
+            properties=texts.properties,
+            script=texts.script,
+            parameters=texts.parameters,
+            secrets=texts.secrets,
+            secret_places=texts.places,
             plan_time_ms=state.plan_time_ms,
             folder=self._folders.attempt(key),
             workspace_folder=self._folders.workspace(state.workspace_id),
             local_programs_allowed=self._local_programs_allowed(state.workspace_id),
         )
-        self._executor_of[key] = executor
-        if attach:
-            executor.attach(command.type, context)
+        name = _connection_name(context) if implementation.type.connections else ""
+        if name in LOCAL:
+            self._hand_over(executor, command.type, context, attach=attach)
         else:
-            executor.submit(command.type, context)
+            self._attaching.add(key)
+            types = implementation.type.connections
+            self._in_background(self._connect(executor, command.type, context, name, types, attach=attach))
+
+    async def _connect(
+        self, executor: Executor, type_name: str, context: Context, name: str, types: tuple[str, ...], *, attach: bool
+    ) -> None:
+        """Hand over an attempt with the connection that it names."""
+        key = context.key
+        found = await self._found_connection(context, name, types)
+        self._attaching.discard(key)
+        cancelled = key in self._cancelled_early
+        self._cancelled_early.discard(key)
+        if not isinstance(found, Failed):
+            connection, secrets = found
+            self._secrets[key] = (*context.secrets, *secrets)
+            context = replace(context, connection=connection, secrets=self._secrets[key])
+        elif not attach:  # one that may be running is found again whatever became of its connection
+            self.finished(key, found)
+            return
+        self._hand_over(executor, type_name, context, attach=attach)
+        if cancelled:
+            executor.cancel(key)
+
+    async def _found_connection(
+        self, context: Context, name: str, types: tuple[str, ...]
+    ) -> tuple[Connection, tuple[str, ...]] | Failed:
+        if self._connections is None:
+            return Failed(kind=FailureKind.REFUSED, message="Nothing here knows connections.")
+        place = Place(project_id=context.project_id, workspace_id=context.workspace_id)
+        while True:
+            try:
+                return await self._connections.find(place, name, types)
+            except StoreUnavailable as error:
+                log.error("the store is not available (%s); trying again", error)
+                await asyncio.sleep(RECONNECT_SECONDS)
+
+    def _hand_over(self, executor: Executor, type_name: str, context: Context, *, attach: bool) -> None:
+        self._executor_of[context.key] = executor
+        if attach:
+            executor.attach(type_name, context)
+        else:
+            executor.submit(type_name, context)
 
     async def _attach(self, state: Instance, command: AttachAttempt) -> None:
         row = await self._recorded(command)
@@ -203,7 +286,7 @@ class Dispatch:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    # -- timers: at most one per node, for its retry or its deadline
+    # -- timers: at most one per node, for its retry or its deadline, and one of the instance
     def _set_timer(self, instance_id: int, node: int, at_ms: int, event: Event) -> None:
         self._clear_timer(instance_id, node)
         timers = self._timers.setdefault(instance_id, {})
@@ -223,3 +306,9 @@ class Dispatch:
 
 def _key(command: AttachAttempt | CancelAttempt) -> AttemptKey:
     return AttemptKey(instance_id=command.instance_id, node=command.node, attempt=command.attempt)
+
+
+def _connection_name(context: Context) -> str:
+    """The node's own, else its script's."""
+    script = context.script
+    return context.properties.get("connectionName", "").strip() or (script.connection_name if script else "")

@@ -8,25 +8,44 @@ import logging
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Any, cast
 
+import msgspec
+
 from arkwright.core.commands import Command
-from arkwright.core.events import Event, InstanceRequested, Operation, RestartFrom, RestartRequested, StopRequested
+from arkwright.core.control.children import PinnedJob
+from arkwright.core.events import (
+    Event,
+    InstanceRequested,
+    Operation,
+    RemoveDependencyRequested,
+    RestartFrom,
+    RestartRequested,
+    StopRequested,
+)
 from arkwright.core.instance import Instance, InstanceStatus
+from arkwright.core.job import Plan
+from arkwright.core.rules import Rules
 from arkwright.core.step import step
 from arkwright.core.transitions import NODE_OPERATIONS, OPERATIONS, allowed_operations
+from arkwright.engine.alerts import Alerts
 from arkwright.engine.clock import Clock
+from arkwright.engine.connections import Connections
 from arkwright.engine.dispatch import Dispatch
-from arkwright.engine.environment import read_environment
+from arkwright.engine.environment import environment_in_hand, read_environment
 from arkwright.engine.folders import Folders
-from arkwright.engine.interface import RunRequest
+from arkwright.engine.interface import Occurrence, RunRequest
 from arkwright.engine.lookups import ObsExists
 from arkwright.engine.loop import Active, Loop
-from arkwright.engine.plans import Plans
+from arkwright.engine.plans import Pins, Plans
 from arkwright.engine.recovery import Recovery
-from arkwright.errors import Code, IllegalState, IllegalTransition, NotFound, StaleWrite
+from arkwright.engine.room import Admission
+from arkwright.engine.subjobs import Nesting
+from arkwright.engine.vault import Vault
+from arkwright.errors import ArkwrightError, Code, IllegalState, IllegalTransition, NotFound, StaleWrite
 from arkwright.executors.base import Executor
 from arkwright.nodes.base import Work
 from arkwright.nodes.registry import Registry
-from arkwright.store.base import Accepted, Place, Store
+from arkwright.store.base import Accepted, Definition, Place, Store
+from arkwright.store.trigger_record import Fired, Firing
 
 log = logging.getLogger("arkwright.engine")
 
@@ -52,12 +71,22 @@ class Engine:
         lease_seconds: int | None = None,
         runs: bool = True,
         obs_exists: ObsExists | None = None,
+        alerts: Alerts | None = None,
+        admission: Admission | None = None,
+        nesting: Nesting | None = None,
+        vault: Vault | None = None,
+        connections: Connections | None = None,
+        rules: Callable[[str], Rules] = lambda _: Rules(),
     ) -> None:
+        """`rules`: of a workspace, now. Without a vault nothing can be masked."""
         self._store = store
+        self._vault = vault
+        self._rules = rules
+        self._admission = admission
         self._clock = clock
         self._runs = runs
         self._name = name
-        self._plans = Plans(store)
+        self._plans = Plans(store, nesting)
         self._dispatch = Dispatch(
             store=store,
             clock=clock,
@@ -66,10 +95,21 @@ class Engine:
             executors=executors,
             local_programs_allowed=local_programs_allowed,
             tell=self._tell,
+            holds=lambda instance_id: instance_id in self._loop.active,
             obs_exists=obs_exists,
             name=name,
+            vault=vault,
+            connections=connections,
         )
-        self._loop = Loop(store=store, plans=self._plans, clock=clock, owner=name, act=self._act)
+        self._loop = Loop(
+            store=store,
+            plans=self._plans,
+            clock=clock,
+            owner=name,
+            act=self._act,
+            alerts=alerts,
+            usage=None if admission is None else admission.usage,
+        )
         self._recovery = Recovery(
             store=store,
             clock=clock,
@@ -108,6 +148,10 @@ class Engine:
         return not self._runs or (self._recovery.done.is_set() and not self.failed.is_set())
 
     @property
+    def lack(self) -> str | None:
+        return None if self._admission is None else self._admission.room.lack()
+
+    @property
     def active_count(self) -> int:
         """Instances in hand."""
         return len(self._loop.active)
@@ -115,8 +159,69 @@ class Engine:
     # -- runs
     async def submit(self, request: RunRequest) -> Accepted:
         definition, pins = await self._plans.submitted(request.place, request.job_name, request.kind)
+        self._check_room(request.place)
+        subjobs = await self._plans.subjobs(request.place, definition)
+        instance = self._new(request, definition, pins, await self.environment(request.place), subjobs)
+        accepted = await self._store.create_instance(
+            instance, owner=self._name if self._runs else None, idempotency=request.idempotency
+        )
+        if self._runs and not accepted.replayed:
+            self._begin(await self._plans.of(instance), instance)
+        return accepted
+
+    async def fire(self, request: RunRequest, occurrence: Occurrence, firing: Firing) -> Fired:
+        definition, pins = await self._plans.submitted(request.place, request.job_name, request.kind)
+        self._check_room(request.place)
+        instance = msgspec.structs.replace(
+            self._new(
+                request,
+                definition,
+                pins,
+                await self.environment(request.place),
+                await self._plans.subjobs(request.place, definition),
+            ),
+            event_data=occurrence.data,
+            obs_new_files=occurrence.new_files,
+            event_source=occurrence.source,
+        )
+        if occurrence.plan_time_ms is not None:
+            instance = msgspec.structs.replace(instance, plan_time_ms=occurrence.plan_time_ms)
+        plan = await self._plans.of(instance)  # before it is durable: what can't be read is not fired
+        fired = await self._store.fire_trigger(
+            instance, firing, owner=self._name if self._runs else None, idempotency=request.idempotency
+        )
+        if self._runs and fired.refusal is None and not fired.replayed:
+            self._begin(plan, instance)
+        return fired
+
+    async def check(self, place: Place, job_name: str) -> None:
+        definition, _ = await self._plans.submitted(place, job_name)
+        await self._plans.subjobs(place, definition)
+
+    def submit_soon(self, request: RunRequest, told: Callable[[int | None, BaseException | None], None]) -> None:
+        definition, pins = self._plans.submitted_in_hand(request.place, request.job_name)
+        if self._admission is not None and self._admission.refusal(request.place.workspace_id) is not None:
+            raise LookupError("no room")
+        instance = self._new(request, definition, pins, environment_in_hand(self._store, request.place))
+        plan = self._plans.in_hand(instance) if self._runs else None
+
+        def created(accepted: Accepted | None, error: BaseException | None) -> None:
+            if accepted is not None and plan is not None:
+                self._begin(plan, instance)
+            told(None if accepted is None else instance.id, error)
+
+        self._store.create_instance_soon(instance, owner=self._name if self._runs else None, told=created)
+
+    def _new(
+        self,
+        request: RunRequest,
+        definition: Definition,
+        pins: Pins,
+        environment: Mapping[str, str],
+        subjobs: Mapping[str, PinnedJob] | None = None,
+    ) -> Instance:
         now_ms = self._clock.now_ms()
-        instance = Instance(
+        return Instance(
             id=self._store.next_id(),
             project_id=request.place.project_id,
             workspace_id=request.place.workspace_id,
@@ -128,18 +233,25 @@ class Engine:
             plan_time_ms=now_ms,
             submit_time_ms=now_ms,
             time_zone=request.time_zone,
-            parameters=request.parameters,
-            environment=await self.environment(request.place),
+            parameters=self._sealed(request, definition),
+            environment=environment,
+            subjobs=subjobs or {},
             condition_policy=request.condition_policy,
+            rules=self._rules(request.place.workspace_id),
             created_by=request.by,
         )
-        accepted = await self._store.create_instance(
-            instance, owner=self._name if self._runs else None, idempotency=request.idempotency
-        )
-        if self._runs and not accepted.replayed:
-            self._loop.begin(await self._plans.of(instance), instance)
-            self._loop.tell(instance.id, InstanceRequested(at_ms=now_ms, instance=instance))
-        return accepted
+
+    def _sealed(self, request: RunRequest, definition: Definition) -> Mapping[str, str]:
+        """The run's own values, those of masked parameters sealed."""
+        masked = self._plans.masked(definition)
+        if not masked or self._vault is None:
+            return request.parameters
+        return self._vault.seal_named(request.place.workspace_id, request.parameters, masked)
+
+    def _begin(self, plan: Plan, instance: Instance) -> None:
+        """Start an instance that is durable."""
+        self._loop.begin(plan, instance)
+        self._loop.tell(instance.id, InstanceRequested(at_ms=instance.submit_time_ms, instance=instance))
 
     async def stop(self, place: Place, instance_id: int, *, by: str, operation_id: str) -> None:
         await self._operate(
@@ -171,10 +283,12 @@ class Engine:
         latest: bool = False,
     ) -> None:
         instance = await self._get(place, instance_id)
-        version, pins = instance.job_version, instance.script_versions
+        self._check_room(place)
+        version, pins, subjobs = instance.job_version, instance.script_versions, instance.subjobs
         if latest:
             definition, pins = await self._plans.submitted(place, instance.job_name)
             version = definition.version
+            subjobs = await self._plans.subjobs(place, definition)
         event = RestartRequested(
             at_ms=self._clock.now_ms(),
             operation_id=operation_id,
@@ -183,6 +297,7 @@ class Engine:
             node_name=node_name,
             job_version=version,
             script_versions=pins,
+            subjobs=subjobs,
         )
         await self._operate(instance, event, "Only an instance that succeeded, failed or was stopped can be restarted")
 
@@ -236,7 +351,41 @@ class Engine:
     async def environment(self, place: Place) -> Mapping[str, str]:
         return await read_environment(self._store, place)
 
+    # -- for the scheduler
+    async def prepare(self, request: RunRequest, definition: Definition) -> Instance:
+        pins = await self._plans.pins_of(definition)
+        subjobs = await self._plans.subjobs(request.place, definition)
+        return self._new(request, definition, pins, await self.environment(request.place), subjobs)
+
+    async def adopt(self, instances: Sequence[Instance]) -> None:
+        if not self._runs:
+            return
+        for instance in instances:
+            try:
+                plan = await self._plans.of(instance)
+            except ArkwrightError as error:
+                self._recovery.give_up(instance, error)
+            else:
+                if instance.id not in self._loop.active:
+                    self._begin(plan, instance)
+
+    async def hear(self, instance_id: int, event: Event) -> None:
+        if instance_id in self._loop.active:
+            self._loop.tell(instance_id, event)
+        else:
+            await self._store.post(instance_id, event)
+
+    async def remove_dependency(
+        self, place: Place, instance_id: int, key: str, *, by: str, operation_id: str
+    ) -> None:
+        event = RemoveDependencyRequested(at_ms=self._clock.now_ms(), operation_id=operation_id, by=by, key=key)
+        await self._operate(await self._get(place, instance_id), event, "Only a waiting instance has dependencies")
+
     # -- inside
+    def _check_room(self, place: Place) -> None:
+        if self._admission is not None:
+            self._admission.check(place.workspace_id)
+
     def _loop_ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.critical("the engine's loop ended", exc_info=error)

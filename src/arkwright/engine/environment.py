@@ -8,12 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from arkwright.store.base import Kind, Place, Store
+from arkwright.store.base import Definition, Kind, Place, Store
 
 DOCUMENT = "environment"
 """Name of the one definition that holds them all: `{"params": [{"name", "type", "value"}]}`."""
 
 
 async def read_environment(store: Store, place: Place) -> Mapping[str, str]:
-    found = await store.get_definition(place, Kind.ENVIRONMENT, DOCUMENT)
+    return _values(await store.get_definition(place, Kind.ENVIRONMENT, DOCUMENT))
+
+
+def environment_in_hand(store: Store, place: Place) -> Mapping[str, str]:
+    """Without waiting. Raises `LookupError` when that is not possible just now."""
+    return _values(store.definition_in_hand(place, Kind.ENVIRONMENT, DOCUMENT))
+
+
+def _values(found: Definition | None) -> Mapping[str, str]:
     return {} if found is None else {each["name"]: str(each["value"]) for each in found.body["params"]}

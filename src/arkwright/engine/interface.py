@@ -5,13 +5,14 @@ Every method that changes something returns after the change is durable.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from arkwright.core.events import RestartFrom
+from arkwright.core.events import Event, RestartFrom
 from arkwright.core.instance import ConditionPolicy, Instance, InstanceType
-from arkwright.store.base import Accepted, IdempotencyKey, Kind, Place
+from arkwright.store.base import Accepted, Definition, IdempotencyKey, Kind, Place
+from arkwright.store.trigger_record import Fired, Firing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +34,40 @@ class RunRequest:
     idempotency: IdempotencyKey | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occurrence:
+    """What happened that a run is started for."""
+
+    source: str
+    """Where it came from, in words: `KAFKA orders/0@41`."""
+    data: str | None = None
+    """`Job.eventData`."""
+    new_files: tuple[str, ...] | None = None
+    """`Job.trigger.obsNewFiles`."""
+    plan_time_ms: int | None = None
+    """None: now."""
+
+
 class Engine(Protocol):
     async def submit(self, request: RunRequest) -> Accepted:
         """Durable when it returns. Raises `NotFound(JOB_NOT_FOUND)` also for a job that was never submitted
-        (the hint says which), `NotFound(SCRIPT_NOT_FOUND)` for a script without a submitted version, and
-        `IdempotencyConflict`."""
+        (the hint says which), `NotFound(SCRIPT_NOT_FOUND)` for a script without a submitted version,
+        `IdempotencyConflict`, and `NoRoom` or `TooManyRequests` when nothing new may begin now."""
+        ...
+
+    async def check(self, place: Place, job_name: str) -> None:
+        """Raise what `submit` would for this job and the jobs that its nodes run, and start nothing."""
+        ...
+
+    def submit_soon(self, request: RunRequest, told: Callable[[int | None, BaseException | None], None]) -> None:
+        """As `submit` for a job, without a key, for callers that can't wait: `told` is called with the instance's id
+        once it is durable, or with the error. Raises `LookupError` when only `submit` can do or refuse it: nothing has
+        happened then."""
+        ...
+
+    async def fire(self, request: RunRequest, occurrence: Occurrence, firing: Firing) -> Fired:
+        """As `submit`, for an event that a trigger takes: instance and position become durable together. Answers a
+        refusal where the event was taken before, or the trigger may not fire (any more)."""
         ...
 
     async def wait(self, instance_id: int, timeout_seconds: float) -> Instance | None:
@@ -46,6 +76,25 @@ class Engine(Protocol):
 
     def watch(self, instance_id: int) -> AsyncGenerator[Instance, None]:
         """The instance now and after each of its commits, until it has ended (the last one is the ended one)."""
+        ...
+
+    async def prepare(self, request: RunRequest, definition: Definition) -> Instance:
+        """A new instance of a submitted version, pinned to what it needs, stored nowhere. Raises as `submit`."""
+        ...
+
+    async def adopt(self, instances: Sequence[Instance]) -> None:
+        """Take up instances that this engine owns and that have just become durable."""
+        ...
+
+    async def hear(self, instance_id: int, event: Event) -> None:
+        """Give an instance the scheduler's news. They follow from what is stored: whoever tells them tells them again
+        after a crash."""
+        ...
+
+    async def remove_dependency(
+        self, place: Place, instance_id: int, key: str, *, by: str, operation_id: str
+    ) -> None:
+        """Raises `NotFound`, `IllegalState`, `InvalidInput` (no such dependency)."""
         ...
 
     async def stop(self, place: Place, instance_id: int, *, by: str, operation_id: str) -> None:
@@ -82,6 +131,11 @@ class Engine(Protocol):
 
     async def environment(self, place: Place) -> Mapping[str, str]:
         """The workspace's environment variables, as an instance made now would get them."""
+        ...
+
+    @property
+    def lack(self) -> str | None:
+        """Why no new run is begun now: what is missing. None: nothing."""
         ...
 
     @property

@@ -7,12 +7,14 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from arkwright.core.calendar import WorkingDays
 from arkwright.core.facts import fact_of
 from arkwright.core.instance import Instance
 from arkwright.el import Calendar, ClockNow, Fact, InsertJobId, NodeOutput, ObsPathExists, RunningData
 from arkwright.engine.clock import Clock
 from arkwright.engine.folders import Folders
 from arkwright.errors import ArkwrightError
+from arkwright.store.base import Kind, Place, Store
 
 log = logging.getLogger("arkwright.engine")
 
@@ -29,7 +31,10 @@ class LookUpFailed(Exception):
 
 
 class Lookups:
-    def __init__(self, clock: Clock, folders: Folders, obs_exists: ObsExists | None = None) -> None:
+    def __init__(
+        self, clock: Clock, folders: Folders, obs_exists: ObsExists | None = None, store: Store | None = None
+    ) -> None:
+        self._store = store
         self._obs_exists = obs_exists
         self._clock = clock
         self._folders = folders
@@ -59,9 +64,17 @@ class Lookups:
             case Calendar(name=None):
                 return {"weekdays": [1, 2, 3, 4, 5], "exceptions": {}}
             case Calendar(name=name):
-                raise LookUpFailed(f"There is no calendar {name!r} in this workspace.")
+                return await self._calendar(state, name)
             case ObsPathExists(path=path):
                 return await self._exists(path)
+
+    async def _calendar(self, state: Instance, name: str) -> Any:
+        place = Place(project_id=state.project_id, workspace_id=state.workspace_id)
+        found = None if self._store is None else await self._store.get_definition(place, Kind.CALENDAR, name)
+        if found is None:
+            raise LookUpFailed(f"There is no calendar {name!r} in this workspace.")
+        weekdays = [1, 2, 3, 4, 5] if found.body["default"] == WorkingDays.MONDAY_TO_FRIDAY else [1, 2, 3, 4, 5, 6, 7]
+        return {"weekdays": weekdays, "exceptions": dict(found.body["changed"])}
 
     async def _exists(self, path: str) -> bool:
         if self._obs_exists is None:

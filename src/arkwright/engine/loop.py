@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -19,13 +20,16 @@ import msgspec
 from arkwright.core.commands import Command
 from arkwright.core.events import EngineFault, Event, InstanceRequested, RestartRequested
 from arkwright.core.instance import Instance
-from arkwright.core.job import Plan
+from arkwright.core.job import Job, Plan
 from arkwright.core.step import outstanding, step
+from arkwright.engine.alerts import Alerts
+from arkwright.engine.children import Opened, end_of, make, persist, unmade
 from arkwright.engine.clock import Clock
 from arkwright.engine.commit import Share
 from arkwright.engine.plans import Plans
+from arkwright.engine.room import Usage
 from arkwright.errors import ArkwrightError, StaleWrite, StoreUnavailable
-from arkwright.store.base import Store
+from arkwright.store.base import Commit, Store
 
 log = logging.getLogger("arkwright.engine")
 
@@ -36,11 +40,12 @@ RECONNECT_SECONDS = 1.0
 class Active:
     """An instance that has not ended, and who watches it."""
 
-    __slots__ = ("plan", "state", "watchers")
+    __slots__ = ("opened", "plan", "state", "watchers")
 
     def __init__(self, plan: Plan, state: Instance) -> None:
         self.plan = plan
         self.state = state
+        self.opened: Opened = {}
         self.watchers: set[Callable[[Instance], None]] = set()
 
 
@@ -51,6 +56,8 @@ class Told(msgspec.Struct, eq=False):
     event: Event
     posted_id: int | None = None
     durable: asyncio.Future[None] | None = None
+    child: Share | None = None
+    """The share of the same tick that this is news of."""
 
 
 class Loop:
@@ -62,12 +69,16 @@ class Loop:
         clock: Clock,
         owner: str,
         act: Callable[[Active, Sequence[Command]], None],
+        alerts: Alerts | None = None,
+        usage: Usage | None = None,
     ) -> None:
         self._store = store
         self._plans = plans
         self._clock = clock
         self._owner = owner
         self._act = act
+        self._alerts = alerts
+        self._usage = usage
         self._inbox: list[Told] = []
         self._wake = asyncio.Event()
         self._closing = False
@@ -92,8 +103,18 @@ class Loop:
     def begin(self, plan: Plan, state: Instance) -> Active:
         """Hold an instance from now on."""
         active = Active(plan, state)
-        self.active[state.id] = active
+        self._hold(active)
         return active
+
+    def _hold(self, active: Active) -> None:
+        self.active[active.state.id] = active
+        if self._usage is not None:
+            self._usage.put(active.state)
+
+    def _let_go(self, instance_id: int) -> None:
+        self.active.pop(instance_id, None)
+        if self._usage is not None:
+            self._usage.drop(instance_id)
 
     def close(self) -> None:
         """End after the tick that is under way; what is still in the inbox is told again by its holders."""
@@ -116,7 +137,9 @@ class Loop:
     async def _tick(self, batch: list[Told]) -> None:
         shares: dict[int, tuple[Active, Share]] = {}
         answers: list[Told] = []
-        for told in batch:
+        queue = deque(batch)
+        while queue:
+            told = queue.popleft()
             if told.instance_id in self._quarantined:
                 _answer(told, ArkwrightError(f"Instance {told.instance_id} can't be stepped; see the server's log."))
                 continue
@@ -128,6 +151,7 @@ class Loop:
                     _answer(told, StaleWrite(f"Instance {told.instance_id} is not this engine's."))
                     continue
                 _, share = shares.setdefault(told.instance_id, (active, Share(active.state)))
+                was = share.after
                 first = isinstance(told.event, InstanceRequested | EngineFault)
                 unbegun = not (active.state.version or share.events or first)
                 if unbegun or (found is not None and not found.state.ended):
@@ -138,7 +162,12 @@ class Loop:
                         active.state.job_id, told.event.job_version, told.event.script_versions
                     )
                 self._step(active, share, told, plan)
-                answers.append(told)
+                if told.child is None:
+                    answers.append(told)
+                else:
+                    _hear(share, told.child, told.event, was)
+                queue.extend(await self._beget(active, share))
+                queue.extend(self._pass_on(share, was, told.event))
             except ArkwrightError as error:
                 if told.durable is None:
                     log.warning("event for instance %d was refused: %s", told.instance_id, error)
@@ -154,6 +183,41 @@ class Loop:
                 await self._recover_stale(active, share, [t for t in answers if t.instance_id == share.after.id])
             else:
                 self._publish(active, share)
+                for child in share.children:
+                    await self._begin_child(child)
+
+    async def _beget(self, active: Active, share: Share) -> list[Told]:
+        """Make the instances that the newest commands start. Answers the ends of those that can't be made."""
+        fresh = share.commands[share.begotten :]
+        share.begotten = len(share.commands)
+        try:
+            share.children += await make(self._store, self._clock, share.after, active.opened, fresh)
+        except Exception as fault:
+            log.exception("children of instance %d can't be made", share.after.id)
+            return [Told(share.after.id, end) for end in unmade(fresh, fault, self._clock.now_ms())]
+        return []
+
+    def _pass_on(self, share: Share, was: Instance, event: Event) -> list[Told]:
+        """The news of a child's end for its parent: taken in by this tick if that one is in hand."""
+        after = share.after
+        if after is was or not after.ended or (was.ended and was.status is after.status):
+            return []
+        news = end_of(after, event.at_ms)
+        if news is None:
+            return []
+        share.informs.append(news)
+        return [Told(*news, child=share)] if news[0] in self.active else []
+
+    async def _begin_child(self, child: Instance) -> None:
+        """Start an instance that the tick has made."""
+        try:
+            plan = await persist(lambda: self._plans.of(child))
+            event: Event = InstanceRequested(at_ms=child.submit_time_ms, instance=child)
+        except ArkwrightError as error:
+            plan = Plan(job=Job(name=child.job_name, nodes=()))
+            event = EngineFault(at_ms=self._clock.now_ms(), message=f"It could not be started: {error}")
+        self.begin(plan, child)
+        self.tell(child.id, event)
 
     def _go_on(self, active: Active, share: Share) -> None:
         """An event came before recovery took up its instance, or before its first step (a stop right after the start):
@@ -195,9 +259,13 @@ class Loop:
     async def _commit(self, shares: list[Share]) -> frozenset[int]:
         if not shares:
             return frozenset()
-        tick = [share.seal() for share in shares]
+        tick: list[Commit] | None = None
         while True:
             try:
+                if tick is None:
+                    if self._alerts is not None:
+                        await self._alerts.decide(shares)
+                    tick = [share.seal() for share in shares]
                 return frozenset(await self._store.commit(self._owner, tick))
             except StoreUnavailable as error:
                 if self._closing:
@@ -208,16 +276,16 @@ class Loop:
     def _publish(self, active: Active, share: Share) -> None:
         active.state = share.after
         if share.after.ended:
-            self.active.pop(share.after.id, None)
+            self._let_go(share.after.id)
         else:
-            self.active[share.after.id] = active
+            self._hold(active)
         self._act(active, share.commands)
         for watcher in list(active.watchers):
             watcher(share.after)
 
     async def _recover_stale(self, active: Active, share: Share, answers: list[Told]) -> None:
         """Somebody else wrote, or our own last commit did and its answer was lost: look again, and go on from there."""
-        self.active.pop(share.after.id, None)
+        self._let_go(share.after.id)
         reloaded = await self._load_somehow(share.after.id)
         if reloaded is None:
             log.warning("instance %d is owned by another engine now", share.after.id)
@@ -248,8 +316,17 @@ class Loop:
             return None
         active = Active(await self._plans.of(state), state)
         if not state.ended:
-            self.active[instance_id] = active
+            self._hold(active)
         return active
+
+
+def _hear(share: Share, child: Share, event: Event, was: Instance) -> None:
+    """What became of a child's news: taken in, or meaningless for its parent (any more). After a defect it is left to
+    the store."""
+    if share.after is was:
+        child.informs = [news for news in child.informs if news[1] is not event]
+    elif share.events[-1] is event:
+        share.heard.append(child.after.id)
 
 
 def _answer(told: Told, error: Exception | None) -> None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping
 
+from arkwright.core.control.children import PinnedJob
 from arkwright.core.instance import Instance
 from arkwright.core.job import Job, Plan, Script
 from arkwright.core.job_document import read_job, script_names
 from arkwright.core.script_document import read_script
+from arkwright.engine.subjobs import Nesting, runs_jobs, subjobs
 from arkwright.errors import Code, InvalidInput, NotFound
 from arkwright.store.base import Definition, Kind, Place, Store
 
@@ -20,14 +22,17 @@ Pins = Mapping[str, tuple[int, int]]
 
 REAL_TIME = "REAL_TIME"
 
+_Key = tuple[int, int, tuple[tuple[str, int, int], ...]]
+
 _KEPT = 2_000
 
 
 class Plans:
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, nesting: Nesting | None = None) -> None:
         self._store = store
+        self._nesting = nesting or Nesting()
         self._jobs: OrderedDict[tuple[int, int], tuple[Job, tuple[str, ...]]] = OrderedDict()
-        self._plans: OrderedDict[tuple[int, int, tuple[tuple[str, int, int], ...]], Plan] = OrderedDict()
+        self._plans: OrderedDict[_Key, Plan] = OrderedDict()
 
     async def submitted(self, place: Place, job_name: str, kind: Kind = Kind.JOB) -> tuple[Definition, Pins]:
         """The job's submitted version and the scripts it is to run with, each checked to be runnable.
@@ -55,10 +60,13 @@ class Plans:
                 field="job_name",
                 code=Code.JOB_NOT_BATCH,
             )
-        names = self._read(definition)[1]
-        if not names:
-            return definition, {}
+        return definition, await self.pins_of(definition)
+
+    async def pins_of(self, definition: Definition) -> Pins:
+        """The scripts that a submitted version of a job runs with now. Raises as `submitted`."""
+        place, job_name = definition.place, definition.name
         pins: dict[str, tuple[int, int]] = {}
+        names = self._read(definition)[1]
         for name in names:
             script = await self._store.get_definition(place, Kind.SCRIPT, name, submitted=True)
             if script is None:
@@ -69,10 +77,48 @@ class Plans:
                     hint="Create the script, or correct the node's property scriptName.",
                 )
             pins[name] = (script.id, script.version)
+        return pins
+
+    async def subjobs(self, place: Place, definition: Definition) -> Mapping[str, PinnedJob]:
+        """The jobs that this one's nodes run, and those in turn, at their submitted versions.
+
+        Raises `NotFound` (a job, a script) and `InvalidInput` (a circle, too deep, not runnable)."""
+        job = self._read(definition)[0]
+        if not runs_jobs(job):
+            return {}
+
+        async def find(name: str) -> tuple[Job, PinnedJob]:
+            child, pins = await self.submitted(place, name)
+            return self._read(child)[0], PinnedJob(job_id=child.id, version=child.version, script_versions=pins)
+
+        return await subjobs(job, find, self._nesting)
+
+    def submitted_in_hand(self, place: Place, job_name: str) -> tuple[Definition, Pins]:
+        """As `submitted`, without waiting. Raises `LookupError` when that is not possible just now, and for whatever
+        `submitted` refuses: it has the words."""
+        definition = self._store.definition_in_hand(place, Kind.JOB, job_name, submitted=True)
+        if definition is None or definition.category == REAL_TIME:
+            raise LookupError(job_name)
+        if runs_jobs(self._read(definition)[0]):
+            raise LookupError(job_name)
+        pins: dict[str, tuple[int, int]] = {}
+        for name in self._read(definition)[1]:
+            script = self._store.definition_in_hand(place, Kind.SCRIPT, name, submitted=True)
+            if script is None:
+                raise LookupError(name)
+            pins[name] = (script.id, script.version)
         return definition, pins
 
+    def masked(self, definition: Definition) -> tuple[str, ...]:
+        """Names of the masked parameters of a version that can be run."""
+        return self._read(definition)[0].masked
+
+    def in_hand(self, instance: Instance) -> Plan:
+        """As `of`, without waiting. Raises `LookupError`."""
+        return self._plans[_key(instance.job_id, instance.job_version, instance.script_versions)]
+
     async def plan(self, job_id: int, job_version: int, pins: Pins) -> Plan:
-        key = (job_id, job_version, tuple(sorted((name, *pin) for name, pin in pins.items())))
+        key = _key(job_id, job_version, pins)
         plan = self._plans.get(key)
         if plan is not None:
             self._plans.move_to_end(key)
@@ -108,3 +154,7 @@ class Plans:
             if len(self._jobs) > _KEPT:
                 self._jobs.popitem(last=False)
         return kept
+
+
+def _key(job_id: int, job_version: int, pins: Pins) -> _Key:
+    return job_id, job_version, tuple(sorted((name, *pin) for name, pin in pins.items())) if pins else ()

@@ -20,7 +20,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from arkwright.core.commands import AttachAttempt, Command
+from arkwright.core.commands import AttachAttempt, AttachChildren, Command
 from arkwright.core.events import EngineFault, InstanceRequested
 from arkwright.core.instance import Instance
 from arkwright.core.job import Job, Node, Plan
@@ -135,13 +135,14 @@ class Recovery:
             raise
         except ArkwrightError as error:
             log.exception("instance %d can't be taken up; it is ended as failed", instance_id)
-            self._give_up(state, error)
+            self.give_up(state, error)
 
-    def _give_up(self, state: Instance, error: ArkwrightError) -> None:
+    def give_up(self, state: Instance, error: ArkwrightError) -> None:
         """Its job can't be read (any more): end it with that reason. A plan of its nodes' names is enough for that."""
         nodes = tuple(Node(index=run.index, name=run.name, type="") for run in state.nodes)
         active = self._loop.begin(Plan(job=Job(name=state.job_name, nodes=nodes)), state)
         # What ran goes on being watched, so that it is stopped, and its end is heard.
-        self._act(active, [each for each in outstanding(active.plan, state) if isinstance(each, AttachAttempt)])
+        watching = AttachAttempt | AttachChildren
+        self._act(active, [each for each in outstanding(active.plan, state) if isinstance(each, watching)])
         message = f"It could not be gone on with after a restart of the server: {error}"
         self._loop.tell(state.id, EngineFault(at_ms=self._clock.now_ms(), message=message))

@@ -3,14 +3,14 @@
 Rules:
 * The caller has asked `can` before. Here only what would break the installation is refused.
 * Each change is decided on freshly read tables and written whole (`Directory.change`).
-* Nothing is deleted: users are disabled, access keys too, a removed member keeps a row with an empty role, so that
-  what they did still names them.
+* No record is deleted: users are disabled, access keys too, a removed member keeps a row with an empty role, a deleted
+  workspace its row with a mark, so that what was done still names them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -151,6 +151,35 @@ class Administration:
 
         await self._directory.change(rows)
         return workspace
+
+    async def update_workspace(self, workspace_id: str, *, name: str, settings: Mapping[str, str]) -> Workspace:
+        """Settings that are not given stay. Raises `AlreadyExists`, `NotFound`, `InvalidInput`."""
+        _check_name(name, "name")
+        changed: list[Workspace] = []
+
+        def rows() -> Sequence[IdentityRecord]:
+            before = self._workspace(workspace_id)
+            other = self._directory.workspace_named(before.project_id, name)
+            if other is not None and other.id != before.id:
+                raise AlreadyExists(f"There is a workspace {name} already.", field="name")
+            changed[:] = [replace(before, name=name, settings={**before.settings, **settings})]
+            return tuple(changed)
+
+        await self._directory.change(rows)
+        return changed[0]
+
+    async def delete_workspaces(self, workspace_ids: Sequence[str]) -> None:
+        """All or none; the caller has seen that they are empty. Raises `NotFound`, and `IllegalState` for a default
+        workspace."""
+
+        def rows() -> Sequence[IdentityRecord]:
+            found = [self._workspace(each) for each in dict.fromkeys(workspace_ids)]
+            for workspace in found:
+                if workspace.is_default:
+                    raise IllegalState(f"{workspace.name} is the default workspace and can't be deleted.")
+            return [replace(each, deleted=True) for each in found]
+
+        await self._directory.change(rows)
 
     async def set_role(self, workspace_id: str, user_id: str, role: Role | None) -> None:
         """None: not a member any more. Raises `NotFound`."""

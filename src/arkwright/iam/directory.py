@@ -62,7 +62,7 @@ def _index(snapshot: IdentitySnapshot) -> _Index:
         projects={project.id: project for project in snapshot.projects},
         users={user.id: user for user in snapshot.users},
         users_by_name={(user.domain_id, user.name): user for user in snapshot.users},
-        workspaces={workspace.id: workspace for workspace in snapshot.workspaces},
+        workspaces={workspace.id: workspace for workspace in snapshot.workspaces if not workspace.deleted},
         default_workspaces={w.project_id: w for w in snapshot.workspaces if w.is_default},
         roles=dict(roles),
         access_keys={key.access_key: key for key in snapshot.access_keys},
@@ -243,7 +243,7 @@ class Directory:
         return None
 
     def workspaces_of(self, project_id: str) -> Sequence[Workspace]:
-        return [workspace for workspace in self.snapshot.workspaces if workspace.project_id == project_id]
+        return [each for each in self.snapshot.workspaces if each.project_id == project_id and not each.deleted]
 
     def members_of(self, workspace_id: str) -> Sequence[Member]:
         return [m for m in self.snapshot.members if m.workspace_id == workspace_id and m.role in _ROLES]

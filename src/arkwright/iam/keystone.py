@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
-from arkwright.core.identity import Domain, Project, Token
+from arkwright.core.identity import Domain, Project, Token, User
 from arkwright.errors import InvalidInput
 from arkwright.iam.model import Actor
 
@@ -243,6 +243,21 @@ def projects_body(projects: Sequence[Project], *, base_url: str, path: str = "/v
             for project in projects
         ],
         "links": _list_links(base_url, path),
+    }
+
+
+def user_body(user: User, *, base_url: str) -> Json:
+    """GET /v3.0/OS-USER/users/{user_id}"""
+    return {
+        "user": {
+            "id": user.id,
+            "name": user.name,
+            "domain_id": user.domain_id,
+            "enabled": user.enabled,
+            "is_domain_owner": user.administrator,
+            "description": "",
+            "links": {"self": f"{base_url.rstrip('/')}/v3.0/OS-USER/users/{user.id}"},
+        }
     }
 
 

@@ -42,22 +42,24 @@ class Sealer:
     def unseal(self, access_key: str, sealed: bytes) -> bytes:
         """The secret key, from memory after the first time. Raises `SettingInvalid` with a wrong key file."""
         known = self._unsealed.get((access_key, sealed))
-        if known is not None:
-            return known
+        if known is None:
+            known = self._unsealed[access_key, sealed] = self.unsealed(access_key, sealed)
+        return known
+
+    def unsealed(self, access_key: str, sealed: bytes) -> bytes:
+        """As `unseal`, for what is rarely asked for: nothing of it stays in memory."""
         from cryptography.exceptions import InvalidTag
 
         try:
             if sealed[:1] != _VERSION:
                 raise ValueError("unknown form")
             nonce, text = sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :]
-            secret = self._cipher.decrypt(nonce, text, access_key.encode())
+            return self._cipher.decrypt(nonce, text, access_key.encode())
         except (InvalidTag, ValueError):
             raise SettingInvalid(
                 f"The secret key of access key {access_key} was not sealed with the key in {self._key_file}.",
                 hint="Put the installation's own key file back, or rotate the access key.",
             ) from None
-        self._unsealed[access_key, sealed] = secret
-        return secret
 
     def forget(self) -> None:
         """Drop unsealed keys from memory."""

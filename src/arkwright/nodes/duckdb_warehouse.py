@@ -30,7 +30,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -56,6 +56,8 @@ _RECORD = "INSERT INTO warehouse.arkwright.attempt VALUES (?, now()::TIMESTAMP, 
 _RECORDED = "SELECT output, row_count FROM warehouse.arkwright.attempt WHERE key = ?"
 
 Say = Callable[[str], None]
+Cleaned = Callable[[str], str]
+"""Takes secrets out of a text that is to be kept or logged."""
 
 
 class Stopped(Exception):
@@ -132,7 +134,9 @@ class Warehouse:
         with self._connect() as connection:
             return _recorded(connection, key)
 
-    def run(self, key: str, script: str, schema: str, say: Say, stop: Stop) -> Result:
+    def run(
+        self, key: str, script: str, schema: str, say: Say, stop: Stop, cleaned: Cleaned = lambda text: text
+    ) -> Result:
         """Run a script as the attempt `key`. If that attempt was committed before, its result is returned.
 
         Raises `StatementRefused`, `Stopped`, and `duckdb.Error` where the SQL fails; nothing is committed then.
@@ -143,7 +147,7 @@ class Warehouse:
         for tries in range(1, CONFLICT_TRIES + 1):
             try:
                 with self._connect() as connection:
-                    return self._transact(connection, key, script, schema, say, stop)
+                    return self._transact(connection, key, script, schema, say, stop, cleaned)
             except duckdb.FatalException:
                 raise
             except duckdb.TransactionException as conflict:
@@ -159,7 +163,14 @@ class Warehouse:
 
     # -- one transaction
     def _transact(
-        self, connection: duckdb.DuckDBPyConnection, key: str, script: str, schema: str, say: Say, stop: Stop
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        key: str,
+        script: str,
+        schema: str,
+        say: Say,
+        stop: Stop,
+        cleaned: Cleaned,
     ) -> Result:
         statements = split(connection, script, self.files)
         stop.guard(connection)
@@ -170,7 +181,9 @@ class Warehouse:
                 return earlier
             if schema:
                 connection.execute(f"SET schema = '{_quoted(schema)}'")
-            result = self._run_all(connection, statements, say, stop)
+            result = self._run_all(connection, statements, say, stop, cleaned)
+            if result.output is not None:
+                result = replace(result, output=cleaned(result.output))
             connection.execute(_RECORD, [key, result.output, result.rows])
             stop.unguard()
             stop.check()
@@ -187,12 +200,17 @@ class Warehouse:
         return result
 
     def _run_all(
-        self, connection: duckdb.DuckDBPyConnection, statements: list[Statement], say: Say, stop: Stop
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        statements: list[Statement],
+        say: Say,
+        stop: Stop,
+        cleaned: Cleaned,
     ) -> Result:
         result = Result(output=None, rows=None)
         for number, statement in enumerate(statements, 1):
             stop.check()
-            say(f"[{number}/{len(statements)}] {shorten(statement.text, 200)}")
+            say(f"[{number}/{len(statements)}] {shorten(cleaned(statement.text), 200)}")
             begun = time.perf_counter()
             result = _run_one(connection, statement, result, say)
             say(f"    {(time.perf_counter() - begun) * 1000:.1f} ms")

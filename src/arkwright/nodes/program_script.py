@@ -1,23 +1,38 @@
 """What Shell and Python share: where the text comes from, what is refused, and how the end is read.
 
 * The text is the node's script (`scriptName`) or its `statement`; exactly one of them.
-* No false green: a setting that asks for another place to run (a connection other than `local`, a host, agent,
-  cluster or queue), from the node or from the script, is refused by name. So is interactive input.
+* A connection of type HOST, the node's or its script's, runs the text on that host over SSH (`ssh_program`).
+* No false green: any other setting that asks for another place to run (a host, agent, cluster or queue), from the node
+  or from the script, is refused by name. So is interactive input.
 * `arguments` are split as a shell would, without any expansion: quotes and backslashes count, `$` and `*` don't.
 * The output that `Job.getNodeOutput` gives to later nodes is the last 4,000 characters of stdout and stderr, as in the
   cloud, decoded as UTF-8 (what isn't becomes U+FFFD). One line break at its very end is left out, as `$(…)` does, so
-  that
-  `echo 5` gives "5".
+  that `echo 5` gives "5".
+* A masked parameter reaches the program in its environment and in its script's text, which then is never a file. In
+  `arguments` it would be in every list of processes, so that is refused.
 """
 
 from __future__ import annotations
 
 import shlex
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 
 from arkwright.core.outcome import FailureKind
-from arkwright.nodes.base import Context, Failed, Outcome, Property, Succeeded
+from arkwright.nodes.base import (
+    HIDDEN_TEXT,
+    SCRIPT_TEXT,
+    Context,
+    Failed,
+    NodeType,
+    Outcome,
+    Program,
+    Property,
+    Succeeded,
+)
+from arkwright.nodes.program_environment import PREFIX, program_environment
+from arkwright.nodes.ssh_program import objection, ssh_program
 
 OUTPUT_CHARACTERS = 4000
 MAX_TEXT_BYTES = 16 * 1024 * 1024
@@ -32,11 +47,59 @@ SCRIPT_PROPERTIES = (
     Property(name="statement", help="Text to run instead of a script, taken as it is.", scanned=False),
     Property(
         name="connectionName",
-        help="Where to run: `local`, or nothing, is the host of the server.",
+        help="Where to run: a connection of type HOST (over SSH); `local`, or nothing, is the host of the server.",
         default=LOCAL_CONNECTION,
     ),
     Property(name="arguments", help="Positional arguments, split as a shell splits a line (quotes count)."),
 )
+
+
+class ScriptNode:
+    """A node that gives a text to an interpreter, as a file in its own folder. The types differ in what follows."""
+
+    type: NodeType
+    file: str
+    """Name of the file."""
+
+    def interpreter(self, text: str, environment: Mapping[str, str]) -> tuple[str, ...]:
+        """What runs the text: the beginning of the command line; the file and the arguments follow."""
+        raise NotImplementedError
+
+    def check(self, context: Context) -> Failed | None:
+        return check_script(context, self.type.name)
+
+    def interpreter_elsewhere(self, text: str) -> tuple[str, ...]:
+        """The same on another host, of which nothing is known."""
+        return self.interpreter(text, {"PATH": ""})
+
+    def program(self, context: Context) -> Program:
+        text = script_text(context, self.type.name)
+        arguments = script_arguments(context)
+        assert isinstance(text, str)
+        assert isinstance(arguments, list)
+        environment = program_environment(context)
+        content = text.encode("utf-8", "surrogateescape")
+        if context.connection is not None:
+            return ssh_program(
+                context,
+                interpreter=self.interpreter_elsewhere(text),
+                file=self.file,
+                text=content,
+                arguments=arguments,
+                environment=environment,
+            )
+        hidden = SCRIPT_TEXT in context.secret_places
+        path = HIDDEN_TEXT if hidden else str(context.folder / self.file)
+        return Program(
+            argv=(*self.interpreter(text, environment), path, *arguments),
+            environment=environment,
+            files={} if hidden else {self.file: content},
+            hidden=content if hidden else None,
+            directory=context.folder / "work",
+        )
+
+    def outcome(self, context: Context, exit_code: int) -> Outcome:
+        return script_outcome(context, exit_code)
 
 
 def refused(message: str) -> Failed:
@@ -72,6 +135,11 @@ def script_arguments(context: Context) -> list[str] | Failed:
     text = context.properties.get("arguments", "")
     if not text:
         return []
+    if "arguments" in context.secret_places:
+        return refused(
+            "The arguments hold a masked parameter, which everybody could read in the list of processes. Let the "
+            f"program read it from its environment ({PREFIX}<NAME>), or use ${{name}} in the text of a script."
+        )
     if "\0" in text:
         return refused("The arguments hold a NUL character.")
     try:
@@ -85,7 +153,7 @@ def refuse_other_places(context: Context) -> Failed | None:
     for name, value in context.properties.items():
         word = name.lower()
         here = ("", LOCAL_CONNECTION) if word == "connectionname" else ("",)
-        if value.strip() in here:
+        if value.strip() in here or (word == "connectionname" and context.connection is not None):
             continue
         if any(place in word for place in _PLACES):
             return refused(
@@ -94,6 +162,8 @@ def refuse_other_places(context: Context) -> Failed | None:
             )
         if any(part in word for part in _INPUTS):
             return refused(f"{name} is set: interactive input can't be given to a program here.")
+    if context.connection is not None:
+        return objection(context.connection)
     connection = context.script.connection_name.strip() if context.script is not None else ""
     # the node's own connectionName wins over the script's
     if connection not in ("", LOCAL_CONNECTION) and not context.properties.get("connectionName", "").strip():

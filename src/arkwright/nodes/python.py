@@ -8,27 +8,21 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Mapping
 
-from arkwright.nodes.base import Context, Failed, NodeType, Outcome, Program, Work
-from arkwright.nodes.program_environment import program_environment
-from arkwright.nodes.program_script import (
-    SCRIPT_PROPERTIES,
-    check_script,
-    script_arguments,
-    script_outcome,
-    script_text,
-)
-
-FILE = "script.py"
+from arkwright.nodes.base import NodeType, Work
+from arkwright.nodes.program_script import SCRIPT_PROPERTIES, ScriptNode
+from arkwright.nodes.ssh_program import HOST
 
 
-class Python:
+class Python(ScriptNode):
     type = NodeType(
         name="Python",
         title="Python",
         work=Work.PROGRAM,
         summary="Runs a Python script.",
         properties=SCRIPT_PROPERTIES,
+        connections=(HOST,),
         example={
             "name": "hello",
             "type": "Python",
@@ -39,23 +33,10 @@ class Python:
             ],
         },
     )
+    file = "script.py"
 
-    def check(self, context: Context) -> Failed | None:
-        return check_script(context, self.type.name)
+    def interpreter_elsewhere(self, text: str) -> tuple[str, ...]:
+        return ("python3", "-u")
 
-    def program(self, context: Context) -> Program:
-        text = script_text(context, self.type.name)
-        arguments = script_arguments(context)
-        assert isinstance(text, str)
-        assert isinstance(arguments, list)
-        environment = program_environment(context)
-        python = shutil.which("python3", path=environment["PATH"]) or sys.executable
-        return Program(
-            argv=(python, "-u", str(context.folder / FILE), *arguments),
-            environment=environment,
-            files={FILE: text.encode("utf-8", "surrogateescape")},
-            directory=context.folder / "work",
-        )
-
-    def outcome(self, context: Context, exit_code: int) -> Outcome:
-        return script_outcome(context, exit_code)
+    def interpreter(self, text: str, environment: Mapping[str, str]) -> tuple[str, ...]:
+        return (shutil.which("python3", path=environment["PATH"]) or sys.executable, "-u")

@@ -5,6 +5,8 @@
 * Where it may connect to is decided by the fence (`network_fence`), for each redirect anew. At most five redirects
   are followed; 303, and 301 and 302 to a POST, go on as GET; of the given headers only harmless ones go on to another
   origin. Proxies of the environment are not used. TLS certificates are checked.
+* `extract` (`name=json.path`, one a line) names what later nodes may use as `${name}`; `core/resolve.py` takes it out
+  of the output then. An answer that is no JSON fails the node; a path that leads nowhere gives an empty value.
 * Connecting may take 10 s; for the rest the node's own time limit holds.
 * No false green: an agent, a connection, IAM signing and the other settings of the cloud's node that nothing here
   honours yet are refused by name.
@@ -15,12 +17,15 @@ one was carried out before its process died nobody can know: LOST, and the node'
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from arkwright import __version__
 from arkwright.core.outcome import FailureKind
+from arkwright.core.resolve import quoted
+from arkwright.el import ElError, Missing, NodeOutput, Scope, evaluate_expression
 from arkwright.nodes.base import Context, Failed, Log, NodeType, Outcome, Property, Succeeded, Work
 from arkwright.nodes.restapi_request import METHODS, RestRequest, objection_to_url, read_request, refused
 
@@ -62,6 +67,10 @@ class RestApi:
             Property(name="method", help="How to ask.", required=True, choices=METHODS),
             Property(name="headers", help="One name=value per line, or a JSON object."),
             Property(name="body", help="Text to send; JSON unless a Content-Type header says otherwise."),
+            Property(
+                name="extract",
+                help="What to take out of the JSON answer, one name=json.path a line; later nodes use it as ${name}.",
+            ),
         ),
         example={
             "name": "ask",
@@ -146,7 +155,7 @@ class RestApi:
             try:
                 location = response.headers.get("location")
                 if response.status_code not in _REDIRECTING or not location:
-                    return await _answer(response, begun, context, log)
+                    return await _answer(response, begun, given, context, log)
                 log(f"{response.status_code}, redirected\n".encode())
                 request = _redirected(request, response.status_code, location, given.body)
             finally:
@@ -200,7 +209,7 @@ def _redirected(request: httpx2.Request, status: int, location: str, body: bytes
     return _request("GET" if becomes_get else method, url, headers, b"" if becomes_get else body)
 
 
-async def _answer(response: httpx2.Response, begun: float, context: Context, log: Log) -> Outcome:
+async def _answer(response: httpx2.Response, begun: float, request: RestRequest, context: Context, log: Log) -> Outcome:
     parts: list[bytes] = []
     size = 0
     async for part in response.aiter_bytes():
@@ -210,7 +219,7 @@ async def _answer(response: httpx2.Response, begun: float, context: Context, log
                 _error(f"The answer is larger than {BODY_LIMIT_BYTES // 1024 // 1024} MB; reading it was broken off.")
             )
         parts.append(part)
-    text = b"".join(parts).decode(response.encoding or "utf-8", "replace")
+    text = context.scrubbed(b"".join(parts).decode(response.encoding or "utf-8", "replace"))
     milliseconds = (time.perf_counter() - begun) * 1000
     log(f"{response.status_code} {response.reason_phrase}, {size:,} bytes in {milliseconds:.1f} ms\n".encode())
     if text:
@@ -220,12 +229,39 @@ async def _answer(response: httpx2.Response, begun: float, context: Context, log
         log(f"[the node's output is cut at {OUTPUT_CHARACTERS:,} characters]\n".encode())
     (context.folder / OUTPUT).write_bytes(text[:OUTPUT_CHARACTERS].encode(errors="replace"))
     if response.is_success:
-        return Succeeded(output=OUTPUT)
+        return _extracted(text, request, log)
     quoted = " ".join(text[:QUOTED_CHARACTERS].split())
     message = f"HTTP status {response.status_code} {response.reason_phrase}".rstrip() + (
         f": {quoted}" if quoted else "."
     )
     return Failed(kind=FailureKind.ERROR, message=message, output=OUTPUT)
+
+
+def _extracted(text: str, request: RestRequest, log: Log) -> Outcome:
+    """Nodes after this one take values out of the output when they use them; here it is seen that there are any."""
+    if not request.extractions:
+        return Succeeded(output=OUTPUT)
+    if len(text) > OUTPUT_CHARACTERS:
+        message = f"Nothing can be taken out of an answer of more than {OUTPUT_CHARACTERS:,} characters."
+        return Failed(kind=FailureKind.ERROR, message=message, output=OUTPUT)
+    try:
+        json.loads(text)
+    except ValueError as fault:
+        message = f"Nothing can be taken out of the answer, which is no JSON: {fault}."
+        return Failed(kind=FailureKind.ERROR, message=message, output=OUTPUT)
+    for name, path in request.extractions:
+        try:
+            value = evaluate_expression(f"JSONUtil.path(Job.getNodeOutput(''),{quoted(path)})", _scope(text))
+        except ElError as error:
+            message = f"{name} can't be taken out of the answer: {error}"
+            return Failed(kind=FailureKind.ERROR, message=message, output=OUTPUT)
+        found = "nothing there" if isinstance(value, Missing) or value.value is None else value.text
+        log(f"{name} = {path}: {found[:QUOTED_CHARACTERS]}\n".encode(errors="replace"))
+    return Succeeded(output=OUTPUT)
+
+
+def _scope(output: str) -> Scope:
+    return Scope(facts={NodeOutput(""): output})
 
 
 def _shown(url: httpx2.URL) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from arkwright.core.node_settings import EXTRACT, extraction_lines
 from arkwright.core.outcome import FailureKind
+from arkwright.errors import InvalidInput
 from arkwright.nodes.base import Failed
 
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD")
@@ -16,7 +18,7 @@ LOCAL_CONNECTION = "local"
 
 _NO_AUTHENTICATION = ("", "none", "no", "null", "false")
 _PLACES = ("agent", "cluster", "connection", "queue")
-_NOT_YET = ("requestmode", "urlparam", "check", "polling", "extract", "parse", "certificate", "proxy")
+_NOT_YET = ("requestmode", "urlparam", "check", "polling", "parse", "certificate", "proxy")
 """Parts of the names of settings that change what the node does, and that nothing here reads."""
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -29,6 +31,8 @@ class RestRequest:
     url: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    extractions: tuple[tuple[str, str], ...] = field(default=())
+    """Name and JSON path of what is taken out of the answer."""
 
     def header(self, name: str) -> str | None:
         return next((value for each, value in self.headers if each.lower() == name), None)
@@ -58,7 +62,11 @@ def read_request(properties: Mapping[str, str]) -> RestRequest | Failed:
     if isinstance(headers, Failed):
         return headers
     body = properties.get("body", "").encode("utf-8", "surrogateescape")
-    return RestRequest(method=method, url=url, headers=headers, body=body)
+    try:
+        extractions = tuple(extraction_lines(properties.get(EXTRACT, ""), EXTRACT))
+    except InvalidInput as error:
+        return refused(f"{error} {error.hint}".strip())
+    return RestRequest(method=method, url=url, headers=headers, body=body, extractions=extractions)
 
 
 def objection_to_url(url: str) -> str | None:

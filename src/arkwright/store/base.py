@@ -19,15 +19,22 @@ Both databases pass the suite in `tests/store`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
+from arkwright.core.alerts import Notice
 from arkwright.core.events import Event
 from arkwright.core.identity import IdentityRecord, IdentitySnapshot, Token
 from arkwright.core.instance import Instance, InstanceStatus, NodeRun
 from arkwright.core.outcome import Outcome
 from arkwright.store.audit_record import AuditFilter, AuditRecord
+from arkwright.store.notice_record import Outbox
+from arkwright.store.patch_record import PatchStore
+from arkwright.store.retention_record import RetentionStore
+from arkwright.store.schedule_record import ScheduleStore
+from arkwright.store.trigger_record import TriggerStore
 
 T = TypeVar("T")
 
@@ -59,12 +66,19 @@ class Kind(StrEnum):
     RELEASE_PACKAGE = "release-package"
     APPROVAL = "approval"
     ALARM_RULE = "alarm-rule"
-    ALARM_RECORD = "alarm-record"
+    ALERT_TOPIC = "alert-topic"
+    """Whom notices go to."""
     BASELINE = "baseline"
     BASELINE_INSTANCE = "baseline-instance"
     BASELINE_EVENT = "baseline-event"
     SCRIPT_RUN = "script-run"
     """The hidden job of one node that a script is executed with; named as the script."""
+    REAL_TIME_NODE = "real-time-node"
+    """The hidden job that a node of a real-time job runs as; named `JOB_NODE`."""
+    CALENDAR = "calendar"
+    """Which days are working days: `{"default", "changed": {day: works}}`."""
+    TASK_GROUP = "task-group"
+    """How many nodes of a group run at once: `{"limit"}`."""
     SYSTEM_TASK = "system-task"
     """An asynchronous task (an import) with its subtasks; its category is its status."""
 
@@ -113,6 +127,9 @@ class DefinitionWrite:
     actor: str
     at_ms: int
     status: str = ""
+    submitted_body: Mapping[str, Any] | None = None
+    """A version that is written just before this one, in the same transaction, and becomes the submitted one; `submit`
+    is then False."""
 
 
 # ---------------------------------------------------------------- instances
@@ -127,6 +144,17 @@ class IdempotencyKey:
     key: str
     request_digest: str
     expires_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptAnswer:
+    """What a request with an Idempotency-Key was answered."""
+
+    request_digest: str
+    status: int
+    """Of HTTP; 0: what was asked was done, and then the server was killed before it could keep the answer."""
+    sealed_body: bytes = b""
+    """Whoever keeps it seals it: it may hold secrets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +203,16 @@ class Commit:
     """(node, attempt) of attempts that were asked to stop."""
     posted: Sequence[int] = ()
     """Ids of posted events (`post`) that these events came from; deleted with this commit."""
+    notices: Sequence[tuple[int, Notice]] = ()
+    """(id, notice): what is told of this change (`notice_record`)."""
+    children: Sequence[Instance] = ()
+    """New instances that this one's nodes run, made with this commit; they belong to its owner."""
+    informs: Sequence[tuple[int, Event]] = ()
+    """(instance, event): what this change means for another instance. Left as a posted event with this commit, unless
+    that instance's share of the same tick has taken it in (`heard`)."""
+    heard: Sequence[int] = ()
+    """Ids of instances of the same tick whose `informs` these events are. If one of those shares can't be written,
+    neither can this one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +239,7 @@ class PostedEvent:
     event: Event
 
 
-class Store(Protocol):
+class Store(TriggerStore, ScheduleStore, PatchStore, Outbox, RetentionStore, Protocol):
     """See the module's theory of operation. `StoreUnavailable` may be raised by every method.
 
     A caller that is cancelled while it waits for a write can't know whether it was made. What is answered may be
@@ -257,6 +295,10 @@ class Store(Protocol):
         make it: it is on the path of run-immediate."""
         ...
 
+    def definition_in_hand(self, place: Place, kind: Kind, name: str, *, submitted: bool = False) -> Definition | None:
+        """As `get_definition`, without waiting. Raises `LookupError` when that is not possible just now."""
+        ...
+
     async def get_definition_version(self, definition_id: int, version: int) -> Definition | None:
         """By identity, also after deletion: for pinned instances."""
         ...
@@ -287,6 +329,14 @@ class Store(Protocol):
         the same key with another digest raises `IdempotencyConflict`."""
         ...
 
+    def create_instance_soon(
+        self, instance: Instance, *, owner: str | None, told: Callable[[Accepted | None, BaseException | None], None]
+    ) -> None:
+        """As `create_instance`, for callers that can't wait: once the instance is durable, or could not be made, `told`
+        is called on the event loop's thread. Raises `LookupError` when only `create_instance` can do it: nothing has
+        happened then."""
+        ...
+
     async def commit(self, owner: str, tick: Sequence[Commit]) -> Sequence[int]:
         """One transaction for the tick. Answers the ids whose owner or version did not compare: nothing of
         those was written, all others are durable. An ended instance is nobody's: of it only the version is compared,
@@ -299,8 +349,27 @@ class Store(Protocol):
         """As `load_instance`, if it belongs to that place."""
         ...
 
+    async def children_of(
+        self,
+        parent_id: int,
+        *,
+        node: int | None = None,
+        attempt: int | None = None,
+        statuses: Sequence[InstanceStatus] = (),
+        offset: int = 0,
+        limit: int | None = None,
+    ) -> Page[Instance]:
+        """The instances that an instance's nodes run, by node, newest attempt first, and row; without node runs."""
+        ...
+
     async def list_instances(self, where: InstanceFilter, *, offset: int = 0, limit: int = 10) -> Page[Instance]:
         """Newest first by the compared time, then id; without node runs. `offset` counts records."""
+        ...
+
+    async def newest_instances(
+        self, place: Place, job_ids: Sequence[int], statuses: Sequence[InstanceStatus]
+    ) -> Sequence[Instance]:
+        """Of each of these jobs the newest instance in one of these statuses, if there is one; without node runs."""
         ...
 
     async def read_events(self, instance_id: int, *, after: int = 0, limit: int = 1000) -> Sequence[tuple[int, Event]]:
@@ -388,11 +457,22 @@ class Store(Protocol):
         """Newest first. Pages go on from the last record, so that none is counted or stepped over."""
         ...
 
-    # -- care
-    async def purge(self, *, now_ms: int) -> None:
-        """Drop expired tokens and idempotency keys."""
+    # -- answers to requests that carry an Idempotency-Key
+    def promising(self, promise: IdempotencyKey, *, now_ms: int) -> AbstractContextManager[None]:
+        """The first definition or identity record that this task writes inside carries the promise in its
+        transaction: both are there, or neither. That write raises `IdempotencyConflict` if somebody else's promise of
+        that scope and key is there already. A write that fails leaves the promise to the next one."""
         ...
 
+    async def find_answer(self, scope: str, key: str, *, now_ms: int) -> KeptAnswer | None:
+        """None: no promise, or an expired one."""
+        ...
+
+    async def keep_answer(self, promise: IdempotencyKey, answer: KeptAnswer) -> None:
+        """Durable when it returns."""
+        ...
+
+    # -- care
     async def backup(self, target: str) -> None:
         """Write a consistent copy of a running store to a file that must not exist yet (embedded only). Raises
         `AlreadyExists`, and `IllegalState` where the database has tools of its own."""

@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
 from arkwright.errors import AlreadyExists, Code, NotFound
-from arkwright.store import encoding
+from arkwright.store import encoding, submissions
 from arkwright.store.base import Definition, DefinitionWrite, Kind, Page, Place
 from arkwright.store.counters import count_definition
-from arkwright.store.work import Row, Transaction, Work, one
+from arkwright.store.work import RULES, SLOTS, Row, Transaction, Work, one
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -99,14 +99,15 @@ def already_exists(kind: Kind, name: str) -> AlreadyExists:
 def create(
     transaction: Transaction, id_: int, place: Place, place_id: int, kind: Kind, write: DefinitionWrite
 ) -> Work[Definition]:
+    version = 1 if write.submitted_body is None else 2
     row = (
         id_,
         write.name,
         write.category,
         write.directory,
         write.status,
-        1,
-        1 if write.submit else None,
+        version,
+        1 if write.submit or write.submitted_body is not None else None,
         write.at_ms,
         write.actor,
         write.at_ms,
@@ -115,10 +116,11 @@ def create(
     folded = write.name.casefold()
     if not (yield one(_INSERT, *row, place_id, kind.value, folded)):
         raise already_exists(kind, write.name)
-    yield one(_INSERT_VERSION, id_, 1, encoding.text(write.body), write.at_ms, write.actor)
+    yield from _insert_versions(id_, version, write)
     yield one(_INSERT_NAME, place_id, kind.value, write.name, id_, folded)
     count_definition(transaction, place_id, kind, write.category, 1)
-    return encoding.definition(place, kind, row, 1, write.body)
+    _announce(transaction, kind)
+    return encoding.definition(place, kind, row, version, write.body)
 
 
 def save(
@@ -135,8 +137,10 @@ def save(
         yield one(_INSERT_NAME, place_id, kind.value, write.name, id_, folded)
     version = latest + 1
     submitted = version if write.submit else submitted
+    if write.submitted_body is not None:
+        version, submitted = latest + 2, latest + 1
     status = write.status or status
-    yield one(_INSERT_VERSION, id_, version, encoding.text(write.body), write.at_ms, write.actor)
+    yield from _insert_versions(id_, version, write)
     yield one(
         _UPDATE,
         write.name,
@@ -153,6 +157,9 @@ def save(
     if write.category != category:
         count_definition(transaction, place_id, kind, category, -1)
         count_definition(transaction, place_id, kind, write.category, 1)
+    _announce(transaction, kind)
+    if kind is Kind.JOB and write.submit and status == "SCHEDULING":
+        yield from submissions.resubmitted(transaction, id_, write.at_ms)
     return Definition(
         id=id_,
         place=place,
@@ -172,6 +179,12 @@ def save(
     )
 
 
+def _insert_versions(id_: int, version: int, write: DefinitionWrite) -> Work[None]:
+    if write.submitted_body is not None:
+        yield one(_INSERT_VERSION, id_, version - 1, encoding.text(write.submitted_body), write.at_ms, write.actor)
+    yield one(_INSERT_VERSION, id_, version, encoding.text(write.body), write.at_ms, write.actor)
+
+
 def set_status(transaction: Transaction, place_id: int, kind: Kind, name: str, status: str) -> Work[int]:
     rows = yield one(_SET_STATUS, status, place_id, kind.value, name)
     if not rows:
@@ -186,7 +199,18 @@ def delete(transaction: Transaction, place_id: int, kind: Kind, name: str) -> Wo
         raise not_found(kind, name)
     id_: int = rows[0][0]
     count_definition(transaction, place_id, kind, rows[0][1], -1)
+    _announce(transaction, kind)
+    if kind is Kind.JOB:
+        yield from submissions.forgotten(id_)
     return id_
+
+
+def _announce(transaction: Transaction, kind: Kind) -> None:
+    """Alarm rules are kept in memory by whoever applies them."""
+    if kind is Kind.ALARM_RULE:
+        transaction.channels.add(RULES)
+    elif kind is Kind.TASK_GROUP:
+        transaction.channels.add(SLOTS)
 
 
 # ---------------------------------------------------------------- reading

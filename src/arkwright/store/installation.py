@@ -1,4 +1,4 @@
-"""The installation's own records: its id, id blocks, places, identity, tokens, and what is cleared away."""
+"""The installation's own records: its id, id blocks, places, identity, tokens."""
 
 from __future__ import annotations
 
@@ -79,8 +79,3 @@ def get_token(token_hash: bytes) -> Work[Token | None]:
 
 def delete_token(transaction: Transaction, token_hash: bytes) -> Work[None]:
     yield one(_DELETE_TOKEN, token_hash)
-
-
-def purge(transaction: Transaction, now_ms: int) -> Work[None]:
-    yield one("DELETE FROM token WHERE expires_ms <= ?", now_ms)
-    yield one("DELETE FROM idempotency WHERE expires_ms <= ?", now_ms)

@@ -16,15 +16,16 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from arkwright.core.events import Event
-from arkwright.core.instance import Instance
+from arkwright.core.instance import Instance, InstanceType
 from arkwright.errors import IdempotencyConflict
-from arkwright.store import encoding
+from arkwright.store import children, encoding, slots
+from arkwright.store import notices as outbox
 from arkwright.store.base import Accepted, Commit, IdempotencyKey, changed_nodes
 from arkwright.store.counters import count_instance
 from arkwright.store.encoding import Counted
-from arkwright.store.work import WAKE, Row, Rows, Transaction, Work, each, many, one
+from arkwright.store.work import SLOTS, WAKE, Row, Rows, Transaction, Work, each, many, one, planned_channel
 
-_INSERT = """
+INSERT = """
     INSERT INTO instance (id, place_id, job_id, at_ms, status, type, force_success, ignore_success, ended, owner,
     session, version, events, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)"""
 _PROMISE = """
@@ -53,6 +54,7 @@ _END_ATTEMPT = """
     UPDATE attempt SET ended_ms = ?, outcome = ?
     WHERE instance_id = ? AND node = ? AND attempt = ? AND ended_ms IS NULL"""
 _CANCEL_ATTEMPT = "UPDATE attempt SET cancel_requested = 1 WHERE instance_id = ? AND node = ? AND attempt = ?"
+_UNWATCH = "DELETE FROM watched WHERE instance_id = ?"
 _DROP_POSTED = "DELETE FROM posted WHERE id = ?"
 
 # One statement, so that the instance and its node runs are of the same moment.
@@ -116,7 +118,7 @@ def create(transaction: Transaction, new: Sequence[Creation]) -> Work[Sequence[A
             transaction.channels.add(WAKE)
         answers.append(Accepted(instance_id=c.id, replayed=False))
     if rows:
-        yield many(_INSERT, rows)
+        yield many(INSERT, rows)
     return answers
 
 
@@ -175,6 +177,11 @@ class _Tables:
         self.ended: list[Row] = []
         self.cancelled: list[Row] = []
         self.posted: list[Row] = []
+        self.notices: list[outbox.New] = []
+        self.children: list[Row] = []
+        self.unwatched: list[Row] = []
+        self.slots: list[Row] = []
+        self.freed_slots: list[Row] = []
 
     def statements(self) -> Sequence[tuple[str, list[Row]]]:
         return (
@@ -187,6 +194,10 @@ class _Tables:
             (_END_ATTEMPT, self.ended),
             (_CANCEL_ATTEMPT, self.cancelled),
             (_DROP_POSTED, self.posted),
+            (children.INSERT_CHILD, self.children),
+            (_UNWATCH, self.unwatched),
+            (slots.PUT_SLOT, self.slots),
+            (slots.DROP_SLOT, self.freed_slots),
         )
 
 
@@ -195,19 +206,35 @@ def commit_tick(transaction: Transaction, owner: str, session: int, tick: Sequen
     # id to (owner, session, version, events, ended, counted), brought up to date as shares are taken
     states: dict[int, tuple[Any, ...]] = {row[0]: (*row[1:6], Counted(*row[6:])) for row in rows}
     tables = _Tables()
-    stale: list[int] = []
-    for share in tick:
-        id_ = share.after.id
-        state = states.get(id_)
-        expected = 0 if share.before is None else share.before.version
-        # An ended instance is nobody's: whoever restarts it first owns it.
-        if state is None or state[2] != expected or (state[0] != owner and not state[4]):
-            stale.append(id_)
-            continue
-        states[id_] = _take(transaction, tables, share, state, owner, session)
+    stale = children.dependent_stale(tick, _stale(states, owner, tick))
+    for position, share in enumerate(tick):
+        if position not in stale:
+            id_ = share.after.id
+            states[id_] = _take(transaction, tables, share, states[id_], owner, session)
     for text, values in tables.statements():
         if values:
             yield many(text, values)
+    news = children.unheard(tick, stale)
+    if news:
+        yield many(children.POST, news)
+        transaction.channels.add(WAKE)
+    if tables.notices:
+        yield from outbox.add(transaction, tables.notices)
+    return [tick[position].after.id for position in sorted(stale)]
+
+
+def _stale(states: dict[int, tuple[Any, ...]], owner: str, tick: Sequence[Commit]) -> set[int]:
+    """Positions in the tick whose owner or version does not compare."""
+    stale: set[int] = set()
+    known = {id_: (state[0], state[2], state[4]) for id_, state in states.items()}
+    for position, share in enumerate(tick):
+        expected = 0 if share.before is None else share.before.version
+        its_owner, version, ended = known.get(share.after.id, (None, None, 0))
+        # An ended instance is nobody's: whoever restarts it first owns it.
+        if version != expected or (its_owner != owner and not ended):
+            stale.add(position)
+        else:
+            known[share.after.id] = (owner, share.after.version, int(share.after.ended))
     return stale
 
 
@@ -233,8 +260,14 @@ def _take(
             count_instance(transaction, now, 1)
     if share.before is not None and len(after.nodes) < len(share.before.nodes):
         tables.fewer_nodes.append((id_, len(after.nodes)))
-    for run in changed_nodes(share):
+    changed = changed_nodes(share)
+    for run in changed:
         tables.nodes.append((id_, run.index, encoding.text(run)))
+    taken, freed = slots.changes(share, changed, was.place_id)
+    if taken or freed:
+        tables.slots += taken
+        tables.freed_slots += freed
+        transaction.channels.add(SLOTS)
     for attempt in share.started:
         tables.started.append(encoding.attempt_row(attempt))
     if share.ended:
@@ -243,6 +276,18 @@ def _take(
         tables.cancelled.append((id_, node, number))
     for posted_id in share.posted:
         tables.posted.append((posted_id,))
+    if after.instance_type in (InstanceType.NORMAL, InstanceType.PATCH_DATA):
+        gate = after.gate
+        if now != was or (share.before is not None and share.before.gate is not gate):
+            transaction.channels.add(planned_channel(after.job_id))
+        if gate is not None and (gate.open or after.ended) and not (share.before and share.before.start_time_ms):
+            tables.unwatched.append((id_,))
+    for child in share.children:
+        counted, row = children.child_row(child, was.place_id, owner, session)
+        count_instance(transaction, counted, 1)
+        tables.children.append(row)
+    for notice_id, notice in share.notices:
+        tables.notices.append((was.place_id, notice_id, notice, notice.at_ms))
     return (owner, session, after.version, seq, int(after.ended), now)
 
 

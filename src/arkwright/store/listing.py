@@ -17,11 +17,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from arkwright.core.instance import Instance
+from arkwright.core.instance import Instance, InstanceStatus
 from arkwright.store import encoding
-from arkwright.store.base import InstanceFilter, Page
+from arkwright.store.base import InstanceFilter, Page, Place
 from arkwright.store.counters import ALL_JOBS, DAY, HOUR, MINUTE, WIDTHS
-from arkwright.store.work import Row, Rows, Work, one
+from arkwright.store.work import Row, Rows, Work, each, one
 
 STEP_OVER = 1000
 """So many rows may be stepped over before finer counters are worth reading."""
@@ -248,3 +248,24 @@ def list_page(place_id: int, where: InstanceFilter, offset: int, limit: int) -> 
             chosen, offset = _touched(finer, offset, limit)
     rows: Sequence[Row] = yield from listing.rows(chosen, offset, limit)
     return Page(total=total, items=[encoding.instance(row[0]) for row in rows])
+
+
+_NEWEST = """
+    SELECT status, body FROM instance WHERE place_id = ? AND job_id = ? ORDER BY at_ms DESC, id DESC LIMIT 1"""
+
+
+def newest_of_jobs(place_id: int, job_ids: Sequence[int], statuses: Sequence[InstanceStatus]) -> Work[list[Instance]]:
+    """Mostly the newest of a job is in a wanted status; for the others the list knows how to find it."""
+    wanted = {status.value for status in statuses}
+    rows = yield each(_NEWEST, [(place_id, job_id) for job_id in job_ids])
+    found: list[Instance] = []
+    for status, body in rows:
+        newest = encoding.instance(body)
+        if status in wanted:
+            found.append(newest)
+            continue
+        place = Place(project_id=newest.project_id, workspace_id=newest.workspace_id)
+        where = InstanceFilter(place=place, job_ids=(newest.job_id,), from_ms=0, to_ms=_LAST_MS, statuses=statuses)
+        page = yield from list_page(place_id, where, 0, 1)
+        found += page.items
+    return found

@@ -26,10 +26,25 @@ from typing import Any, TypeVar
 import asyncpg  # type: ignore[import-untyped]
 
 from arkwright.errors import AlreadyExists, ArkwrightError, IllegalState, InvalidInput, StoreUnavailable
-from arkwright.store import group, migration
+from arkwright.store import group, migration, partitions
 from arkwright.store.migration import Migration
 from arkwright.store.sql_store import SqlStore
-from arkwright.store.work import IDENTITY, MANY, ONE, WAKE, Dialect, Work, Write
+from arkwright.store.work import (
+    ANY_PLANNED,
+    IDENTITY,
+    MANY,
+    NOTICE,
+    ONE,
+    PLANNED,
+    RULES,
+    SCHEDULES,
+    SLOTS,
+    WAKE,
+    Dialect,
+    Work,
+    Write,
+    planned_jobs,
+)
 
 T = TypeVar("T")
 
@@ -38,6 +53,8 @@ CONNECT_SECONDS = 10.0
 COMMAND_SECONDS = 60.0
 LARGEST_GROUP = 1000
 TRIES = 3
+NAMED_JOBS = 400
+"""Most jobs named by one notification, whose length PostgreSQL limits to 8,000 bytes."""
 _RECONNECT_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _MIGRATION_LOCK = 0x41524B57  # any number that nobody else is likely to lock
 
@@ -106,6 +123,16 @@ def _as_ours(error: BaseException) -> BaseException:
     if isinstance(error, _FAILURES):
         return StoreUnavailable(f"The database can't be used: {str(error) or type(error).__name__}.")
     return error
+
+
+def _notifications(channels: set[str], sender: str) -> list[tuple[str, str]]:
+    """(channel, payload) of what a group makes known. Jobs go together: a payload is bounded."""
+    jobs = planned_jobs(channels)
+    told = [(channel, sender) for channel in sorted(channels) if not channel.startswith("planned ")]
+    if jobs:
+        named = " ".join(map(str, sorted(jobs))) if len(jobs) <= NAMED_JOBS else "*"
+        told.append((PLANNED, f"{sender} {named}"))
+    return told
 
 
 async def _keep_settings(connection: Any) -> None:
@@ -186,8 +213,7 @@ class PostgresStore(SqlStore):
                 channels: set[str] = set()
                 results = await self._transact(writes, channels)
                 group.answer(writes, results)
-                if WAKE in channels:
-                    self._wake()
+                self._made_known(channels)
             if self._closing:
                 return
 
@@ -206,8 +232,8 @@ class PostgresStore(SqlStore):
             try:
                 await connection.execute("BEGIN")
                 results = await drive(connection, run(writes, channels))
-                for channel in sorted(channels):
-                    await connection.execute("SELECT pg_notify($1, $2)", channel, str(self._session))
+                for channel, told in _notifications(channels, str(self._session)):
+                    await connection.execute("SELECT pg_notify($1, $2)", channel, told)
                 committing = True
                 # A transaction that had failed would be rolled back here without an error.
                 if await connection.execute("COMMIT") != "COMMIT":
@@ -268,7 +294,8 @@ class PostgresStore(SqlStore):
         connection = await self._connect()
         try:
             await connection.add_listener(WAKE, self._heard)
-            await connection.add_listener(IDENTITY, self._heard)
+            for channel in (IDENTITY, NOTICE, RULES, SCHEDULES, SLOTS, PLANNED):
+                await connection.add_listener(channel, self._heard)
         except BaseException:
             connection.terminate()
             raise
@@ -276,12 +303,13 @@ class PostgresStore(SqlStore):
         self._listener = connection
 
     def _heard(self, connection: Any, process: int, channel: str, sender: object) -> None:
+        sender, *jobs = str(sender).split()
         if sender == str(self._session):
             return
-        if channel == WAKE:
-            self._wake()
-        else:
+        if channel == IDENTITY:
             self._identity_changed()
+        else:
+            self._made_known({f"planned {each}" for each in jobs} if channel == PLANNED else {channel})
 
     def _deaf(self, connection: Any) -> None:
         if not self._closing and connection is self._listener:
@@ -299,10 +327,13 @@ class PostgresStore(SqlStore):
             break
         self._tasks = [task for task in self._tasks if task is not asyncio.current_task()]
         # Whatever was made known meanwhile was missed.
-        self._wake()
+        self._made_known({WAKE, NOTICE, RULES, SCHEDULES, SLOTS, ANY_PLANNED})
         self._identity_changed()
 
     # ---------------------------------------------------------------- care
+
+    async def prepare_history(self, *, now_ms: int) -> None:
+        await self._write(lambda transaction: partitions.prepare(transaction, now_ms))
 
     async def backup(self, target: str) -> None:
         raise IllegalState(

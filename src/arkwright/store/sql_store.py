@@ -12,14 +12,15 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, TypeVar
 
 from arkwright.core.events import Event
 from arkwright.core.identity import IdentityRecord, IdentitySnapshot, Token
-from arkwright.core.instance import Instance
+from arkwright.core.instance import Instance, InstanceStatus
 from arkwright.errors import IllegalState, InvalidInput, StoreUnavailable
-from arkwright.store import audit, definitions, installation, instances, listing, ownership
+from arkwright.store import answers, audit, children, definitions, installation, instances, listing, ownership
 from arkwright.store.audit_record import AuditFilter, AuditRecord
 from arkwright.store.base import (
     Accepted,
@@ -29,6 +30,7 @@ from arkwright.store.base import (
     DefinitionWrite,
     IdempotencyKey,
     InstanceFilter,
+    KeptAnswer,
     Kind,
     Page,
     Place,
@@ -36,7 +38,12 @@ from arkwright.store.base import (
 )
 from arkwright.store.definitions import BoundedCache
 from arkwright.store.ids import BLOCK, Ids
-from arkwright.store.work import Transaction, Work, Write
+from arkwright.store.notice_methods import NoticeMethods
+from arkwright.store.patch_methods import PatchMethods
+from arkwright.store.retention_methods import RetentionMethods
+from arkwright.store.schedule_methods import ScheduleMethods
+from arkwright.store.trigger_methods import TriggerMethods
+from arkwright.store.work import WAKE, Transaction, Work, Write
 
 T = TypeVar("T")
 
@@ -48,7 +55,7 @@ ABSENT = "absent"
 """In the cache of definitions: it was looked for, and there is none."""
 
 
-class SqlStore(ABC):
+class SqlStore(TriggerMethods, NoticeMethods, ScheduleMethods, PatchMethods, RetentionMethods, ABC):
     """`arkwright.store.base.Store` on SQL."""
 
     _alone: bool
@@ -57,6 +64,11 @@ class SqlStore(ABC):
     def __init__(self) -> None:
         self._wakers: list[Callable[[], None]] = []
         self._identity_watchers: list[Callable[[], None]] = []
+        self._notice_watchers: list[Callable[[], None]] = []
+        self._rules_watchers: list[Callable[[], None]] = []
+        self._planned_watchers: list[Callable[[frozenset[int] | None], None]] = []
+        self._schedule_watchers: list[Callable[[], None]] = []
+        self._slot_watchers: list[Callable[[], None]] = []
         self._forget()
 
     def _forget(self) -> None:
@@ -118,6 +130,13 @@ class SqlStore(ABC):
     def _wake(self) -> None:
         for wake in self._wakers:
             wake()
+
+    def _made_known(self, channels: set[str]) -> None:
+        """A commit of ours, or of another process, was about these."""
+        if WAKE in channels:
+            self._wake()
+        self._notices_made_known(channels)
+        self._schedules_made_known(channels)
 
     def _identity_changed(self) -> None:
         for changed in self._identity_watchers:
@@ -206,9 +225,11 @@ class SqlStore(ABC):
             self._heads.clear()
 
         waiter = self._waiter()
-        self._submit(Write(work, waiter, finished=finished))
+        taken = answers.take()
+        self._submit(Write(_with_promise(taken, work), waiter, finished=finished))
         self._definition_writes += 1
-        result: T = await waiter
+        with answers.given_back(taken):
+            result: T = await waiter
         return result
 
     async def create_definition(self, place: Place, kind: Kind, write: DefinitionWrite) -> Definition:
@@ -254,6 +275,12 @@ class SqlStore(ABC):
         return await self._definition(
             key, partial(definitions.find, place, place_id, kind, name, version, submitted, self._bodies)
         )
+
+    def definition_in_hand(self, place: Place, kind: Kind, name: str, *, submitted: bool = False) -> Definition | None:
+        known = self._heads.get((place.project_id, place.workspace_id, kind, name, None, submitted))
+        if known is None or self._definition_writes:
+            raise LookupError(name)
+        return known if isinstance(known, Definition) else None
 
     async def get_definition_version(self, definition_id: int, version: int) -> Definition | None:
         key = (definition_id, version)
@@ -325,6 +352,13 @@ class SqlStore(ABC):
         result: Accepted = await waiter
         return result
 
+    def create_instance_soon(
+        self, instance: Instance, *, owner: str | None, told: Callable[[Accepted | None, BaseException | None], None]
+    ) -> None:
+        place_id = self._places[instance.project_id, instance.workspace_id]
+        new = instances.creation(instance, place_id, owner, self._session, None)
+        self._submit(Write(None, None, new, lambda accepted, error, waiting: told(accepted, error)))
+
     async def commit(self, owner: str, tick: Sequence[Commit]) -> Sequence[int]:
         if not tick:
             return []
@@ -339,11 +373,32 @@ class SqlStore(ABC):
             return None
         return await self._read(partial(instances.load_of_place, place_id, instance_id))
 
+    async def children_of(
+        self,
+        parent_id: int,
+        *,
+        node: int | None = None,
+        attempt: int | None = None,
+        statuses: Sequence[InstanceStatus] = (),
+        offset: int = 0,
+        limit: int | None = None,
+    ) -> Page[Instance]:
+        work = partial(children.children_of, parent_id, node, attempt, statuses, offset, limit)
+        return await self._read(work, snapshot=True)
+
     async def list_instances(self, where: InstanceFilter, *, offset: int = 0, limit: int = 10) -> Page[Instance]:
         place_id = await self._known_place(where.place)
         if place_id is None:
             return Page(total=0, items=())
         return await self._read(partial(listing.list_page, place_id, where, offset, limit), snapshot=True)
+
+    async def newest_instances(
+        self, place: Place, job_ids: Sequence[int], statuses: Sequence[InstanceStatus]
+    ) -> Sequence[Instance]:
+        place_id = await self._known_place(place)
+        if place_id is None or not job_ids:
+            return []
+        return await self._read(partial(listing.newest_of_jobs, place_id, job_ids, statuses), snapshot=True)
 
     async def read_events(self, instance_id: int, *, after: int = 0, limit: int = 1000) -> Sequence[tuple[int, Event]]:
         return await self._read(partial(instances.history, instance_id, after, limit))
@@ -420,7 +475,9 @@ class SqlStore(ABC):
         return await self._read(installation.read_identity)
 
     async def write_identity(self, rows: Sequence[IdentityRecord]) -> None:
-        await self._write(lambda transaction: installation.write_identity(transaction, rows))
+        taken = answers.take()
+        with answers.given_back(taken):
+            await self._write(_with_promise(taken, partial(installation.write_identity, rows=rows)))
 
     def on_identity_changed(self, changed: Callable[[], None]) -> None:
         self._identity_watchers.append(changed)
@@ -434,10 +491,31 @@ class SqlStore(ABC):
     async def delete_token(self, token_hash: bytes) -> None:
         await self._write(lambda transaction: installation.delete_token(transaction, token_hash))
 
-    # ---------------------------------------------------------------- care
+    # ---------------------------------------------------------------- answers
 
-    async def purge(self, *, now_ms: int) -> None:
-        await self._write(lambda transaction: installation.purge(transaction, now_ms))
+    def promising(self, promise: IdempotencyKey, *, now_ms: int) -> AbstractContextManager[None]:
+        return answers.promising(promise, now_ms)
+
+    async def find_answer(self, scope: str, key: str, *, now_ms: int) -> KeptAnswer | None:
+        return await self._read(partial(answers.find, scope, key, now_ms))
+
+    async def keep_answer(self, promise: IdempotencyKey, answer: KeptAnswer) -> None:
+        await self._write(partial(answers.keep, given=promise, answer=answer))
+
+
+def _with_promise(
+    taken: answers.OpenPromise | None, work: Callable[[Transaction], Work[T]]
+) -> Callable[[Transaction], Work[T]]:
+    """The work, and the promise of the request that it is for, in one transaction."""
+    if taken is None:
+        return work
+    promised = taken
+
+    def both(transaction: Transaction) -> Work[T]:
+        yield from answers.promise(transaction, promised)
+        return (yield from work(transaction))
+
+    return both
 
 
 def _possible(*texts: str) -> bool:

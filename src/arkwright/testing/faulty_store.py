@@ -2,10 +2,10 @@
 
     store = FaultyStore(real, crash_at=3, after=True)
 
-counts the calls of `create_instance`, `commit` and `post` from 1. At call number `crash_at` it raises `Crash`: before
-anything was written, or (`after`) when it was durable but nobody has been told. From then on every call raises
-`Crash`, as nothing comes from a dead process. `crash_at=0` never crashes: a first run with it tells by `calls` how many
-points there are.
+counts the calls of `create_instance`, `fire_trigger`, `plan`, `commit` and `post` from 1. At call number `crash_at` it
+raises `Crash`: before anything was written, or (`after`) when it was durable but nobody has been told. From then on
+every call raises `Crash`, as nothing comes from a dead process. `crash_at=0` never crashes: a first run with it tells
+by `calls` how many points there are.
 
 What was stored is in `store.real`. To go on as a new process would, close that one and open a new store at the same
 place: an open store remembers what it has told its process.
@@ -19,7 +19,7 @@ from typing import Any, cast
 
 from arkwright.store.base import Store
 
-COUNTED = frozenset({"create_instance", "commit", "post"})
+COUNTED = frozenset({"create_instance", "commit", "post", "fire_trigger", "plan"})
 
 
 class Crash(BaseException):

@@ -38,12 +38,16 @@ from arkwright.testing.store_records import (
     running,
     write,
 )
+from arkwright.testing.store_suite_children import ChildrenSuite
 from arkwright.testing.store_suite_definitions import DefinitionSuite
+from arkwright.testing.store_suite_patches import PatchSuite
+from arkwright.testing.store_suite_schedules import ScheduleSuite
+from arkwright.testing.store_suite_triggers import TriggerSuite
 
 __all__ = ["MakeStore", "StoreSuite"]
 
 
-class StoreSuite(DefinitionSuite):
+class StoreSuite(DefinitionSuite, ChildrenSuite, ScheduleSuite, PatchSuite, TriggerSuite):
     """Inherit, and give `make_store`."""
 
     # ---------------------------------------------------------------- life and ids
@@ -431,3 +435,21 @@ class StoreSuite(DefinitionSuite):
         await advance(store, new, running(new, NodeRun(index=0, name="a")))
         (item,) = (await store.list_instances(everything())).items
         assert item.nodes == ()
+
+    async def test_the_newest_instance_of_each_job_in_a_wanted_status(self, store: Store) -> None:
+        ended = (InstanceStatus.SUCCESS, InstanceStatus.FAIL)
+        assert await store.newest_instances(HERE, [1, 2, 3], ended) == []
+        made: dict[int, list[Instance]] = {1: [], 2: [], 3: []}
+        for job_id, statuses in (
+            (1, [InstanceStatus.FAIL, InstanceStatus.SUCCESS]),
+            (2, [InstanceStatus.SUCCESS, InstanceStatus.MANUAL_STOP, InstanceStatus.WAITING]),
+            (3, [InstanceStatus.WAITING]),
+        ):
+            for minute, status in enumerate(statuses):
+                made[job_id].append(
+                    await make(store, job_id=job_id, status=status, plan_time_ms=NOON + minute * 60_000)
+                )
+        found = await store.newest_instances(HERE, [3, 2, 1, 99], ended)
+        assert {each.job_id: each.id for each in found} == {1: made[1][1].id, 2: made[2][0].id}
+        assert await store.newest_instances(THERE, [1, 2, 3], ended) == []
+        assert await store.newest_instances(HERE, [], ended) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,8 +11,8 @@ import msgspec
 import pytest
 
 from arkwright.core.identity import AccessKey, Domain, IdentityRecord, Member, Project, Token, User, Workspace
-from arkwright.errors import AlreadyExists, InvalidInput, NotFound
-from arkwright.store.base import Kind, Store
+from arkwright.errors import AlreadyExists, IdempotencyConflict, InvalidInput, NotFound
+from arkwright.store.base import KeptAnswer, Kind, Store
 from arkwright.testing.store_records import ENGINE, HERE, NOON, THERE, MakeStore, instance, promise, write
 
 
@@ -223,3 +224,49 @@ class DefinitionSuite:
         assert await store.get_token(b"\0h") is None
         fresh = await store.create_instance(instance(store), owner=ENGINE, idempotency=promise())
         assert fresh.instance_id != first.instance_id
+
+    # ---------------------------------------------------------------- answers
+
+    async def test_a_promise_is_there_if_the_write_that_it_came_with_is(self, store: Store) -> None:
+        assert await store.find_answer("s", "k", now_ms=NOON) is None
+        with store.promising(promise(), now_ms=NOON):
+            await store.create_definition(HERE, Kind.JOB, write())
+        found = await store.find_answer("s", "k", now_ms=NOON)
+        assert found == KeptAnswer(request_digest="d", status=0)
+
+    async def test_a_write_that_fails_leaves_the_promise_to_the_next_one(self, store: Store) -> None:
+        await store.create_definition(HERE, Kind.JOB, write())
+        with store.promising(promise(), now_ms=NOON):
+            with pytest.raises(AlreadyExists):
+                await store.create_definition(HERE, Kind.JOB, write())
+            assert await store.find_answer("s", "k", now_ms=NOON) is None
+            await store.set_definition_status(HERE, Kind.JOB, write().name, "PAUSED")
+        assert await store.find_answer("s", "k", now_ms=NOON) is not None
+
+    async def test_a_write_whose_promise_somebody_else_holds_changes_nothing(self, store: Store) -> None:
+        with store.promising(promise(), now_ms=NOON):
+            await store.create_definition(HERE, Kind.JOB, write())
+        with store.promising(promise(), now_ms=NOON), pytest.raises(IdempotencyConflict):
+            await store.delete_definition(HERE, Kind.JOB, write().name)
+        assert await store.get_definition(HERE, Kind.JOB, write().name) is not None
+
+    async def test_an_answer_is_kept_until_it_expires(self, store: Store) -> None:
+        answer = KeptAnswer(request_digest="d", status=200, sealed_body=b"\0sealed")
+        await store.keep_answer(promise(expires_ms=NOON + 10), answer)
+        assert await store.find_answer("s", "k", now_ms=NOON + 9) == answer
+        assert await store.find_answer("s", "k", now_ms=NOON + 10) is None
+        with store.promising(promise(expires_ms=NOON + 99), now_ms=NOON + 10):
+            await store.write_identity([Member(workspace_id="w1", user_id="u1", role="viewer")])
+        assert await store.find_answer("s", "k", now_ms=NOON + 10) == KeptAnswer(request_digest="d", status=0)
+        await store.purge(now_ms=NOON + 99)
+        assert await store.find_answer("s", "k", now_ms=NOON) is None
+
+    async def test_a_submitted_and_a_newer_version_are_written_together(self, store: Store) -> None:
+        both = dataclasses.replace(write(submit=False), submitted_body={"state": "submitted"})
+        made = await store.create_definition(HERE, Kind.JOB, both)
+        assert (made.version, made.latest_version, made.submitted_version, made.body) == (2, 2, 1, both.body)
+        saved = await store.save_definition(HERE, Kind.JOB, both.name, both)
+        assert (saved.version, saved.latest_version, saved.submitted_version) == (4, 4, 3)
+        submitted = await store.get_definition(HERE, Kind.JOB, both.name, submitted=True)
+        assert submitted is not None
+        assert (submitted.version, submitted.body) == (3, {"state": "submitted"})

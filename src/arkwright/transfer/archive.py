@@ -4,6 +4,9 @@ Rules: the same entries make the same bytes, so no clock goes in. Names of jobs,
 an entry lies where its layout says. Layouts (factory-api 6.1): of one job `jobs/<job>.job`; of several
 `jobs/<job>/<job>.job`; beside them `scripts/<script>.script` and `resources/<resource>.resource`; of connections
 `connections/<connection>.conn`.
+
+An entry is the document as it is being developed. Where another version is submitted, or none, the entry says so in a
+field of our own, `SUBMITTED`: with that version, or null. Others ignore the field.
 """
 
 from __future__ import annotations
@@ -14,6 +17,8 @@ from collections.abc import AsyncGenerator, AsyncIterable, Mapping
 from typing import Any, cast
 
 import msgspec
+
+SUBMITTED = "arkwrightSubmitted"
 
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
 _MODE = 0o644 << 16

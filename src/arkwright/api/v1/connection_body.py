@@ -17,6 +17,7 @@ from arkwright.api.error_codes import CLUSTER_NEEDED
 from arkwright.api.errors import HttpRefusal
 from arkwright.api.v1.fields import object_, renamed, text, wrong
 from arkwright.core.job_document import canonical_type
+from arkwright.engine.connections import SEALED, bound_to, is_sealed
 from arkwright.errors import InvalidInput
 from arkwright.iam.sealing import Sealer
 from arkwright.store.base import Place
@@ -24,8 +25,13 @@ from arkwright.store.base import Place
 MASK = "******"
 MAX_VALUE = 4096
 
-TYPES = ("DWS", "DLI", "SparkSQL", "HIVE", "RDS", "CloudTable", "HOST")
-_KNOWN = {canonical_type(each): each for each in TYPES} | {"mrshive": "HIVE", "hivesql": "HIVE"}
+TYPES = ("DWS", "DLI", "SparkSQL", "HIVE", "RDS", "CloudTable", "HOST", "KAFKA")
+_KNOWN = {canonical_type(each): each for each in TYPES} | {
+    "mrshive": "HIVE",
+    "hivesql": "HIVE",
+    "mrskafka": "KAFKA",
+    "dmskafka": "KAFKA",
+}
 _NEEDED: Mapping[str, tuple[str, ...]] = {
     "DWS": ("userName", "password", "sslEnable"),
     "DLI": (),
@@ -34,12 +40,12 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "RDS": ("ip", "port", "userName", "password", "driverName", "driverPath"),
     "CloudTable": ("clusterName",),
     "HOST": ("ip", "port", "userName", "password"),
+    "KAFKA": (),
 }
 _METHODS = ("agent", "direct")
 _DRIVERS = ("com.mysql.jdbc.Driver", "org.postgresql.Driver")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _SECRET = re.compile(r"password|passwd|passphrase|secret|token|credential|privatekey|accesskey|pwd$")
-_SEALED = "$sealed"
 _NOT_STORED = ("id", "createTime", "createUser")
 
 
@@ -136,49 +142,31 @@ def sealed(body: ConnectionBody, place: Place, sealer: Sealer, before: Mapping[s
     for key, value in body.config.items():
         if not is_secret(key) or value in (None, ""):
             config[key] = value
-        elif value == MASK and _is_sealed(known.get(key)):
+        elif value == MASK and is_sealed(known.get(key)):
             config[key] = known[key]
         else:
-            secret = sealer.seal(_bound_to(place, body.name, key), str(value))
-            config[key] = {_SEALED: base64.b64encode(secret).decode()}
+            secret = sealer.seal(bound_to(place, body.name, key), str(value))
+            config[key] = {SEALED: base64.b64encode(secret).decode()}
     document["config"] = config
     return document
-
-
-def unsealed(config: Mapping[str, Any], place: Place, name: str, sealer: Sealer) -> dict[str, Any]:
-    """The configuration with its secrets, for who connects. Never for an answer."""
-    found = dict(config)
-    for key, value in config.items():
-        if _is_sealed(value):
-            secret = sealer.unseal(_bound_to(place, name, key), base64.b64decode(value[_SEALED]))
-            found[key] = secret.decode()
-    return found
 
 
 def masked(config: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration as it may be answered."""
     return {
-        key: MASK if _is_sealed(value) or (is_secret(key) and value not in (None, "")) else value
+        key: MASK if is_sealed(value) or (is_secret(key) and value not in (None, "")) else value
         for key, value in config.items()
     }
 
 
 def without_secrets(config: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration as it may leave in a file."""
-    return {key: value for key, value in config.items() if not is_secret(key) and not _is_sealed(value)}
+    return {key: value for key, value in config.items() if not is_secret(key) and not is_sealed(value)}
 
 
 def secrets_kept(body: ConnectionBody, before: Mapping[str, Any]) -> ConnectionBody:
     """An imported connection that replaces a stored one keeps the secrets that the file could not bring."""
     known = before.get("config") or {}
-    kept = {key: MASK for key, value in known.items() if _is_sealed(value) and key not in body.config}
+    kept = {key: MASK for key, value in known.items() if is_sealed(value) and key not in body.config}
     document = {**body.document, "config": {**body.config, **kept}} if kept else body.document
     return ConnectionBody(name=body.name, type=body.type, document=document)
-
-
-def _is_sealed(value: Any) -> bool:
-    return isinstance(value, dict) and isinstance(value.get(_SEALED), str)
-
-
-def _bound_to(place: Place, name: str, key: str) -> str:
-    return f"connection {place.workspace_id}/{name}/{key}"

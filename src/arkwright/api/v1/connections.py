@@ -19,6 +19,7 @@ from arkwright.api.error_codes import (
     PARAMETER_INVALID,
 )
 from arkwright.api.errors import HttpRefusal
+from arkwright.api.records import all_of, named_page
 from arkwright.api.route import OFFSET, Route, flag, limit, text
 from arkwright.api.v1.connection_body import ConnectionBody, canonical, masked, read_connection_body, sealed
 from arkwright.errors import AlreadyExists, InvalidInput, NotFound
@@ -26,7 +27,6 @@ from arkwright.iam.model import Action
 from arkwright.store.base import Definition, DefinitionWrite, Kind
 
 CHECK_SECONDS = 5.0
-_PAGE = 200
 
 
 class Connection(Struct, kw_only=True, omit_defaults=True):
@@ -80,10 +80,7 @@ async def show_connection(call: Call) -> Response:
 
 
 async def list_connections(call: Call) -> Response:
-    offset, size = call.slice(most=100)
-    page = await call.parts.store.list_definitions(
-        call.place, Kind.CONNECTION, name_contains=call.query.get("connectionName", ""), offset=offset, limit=size
-    )
+    page = await named_page(call, Kind.CONNECTION, "connectionName")
     return answer({"total": page.total, "connections": [connection_reply(each) for each in page.items]})
 
 
@@ -106,22 +103,13 @@ async def found(call: Call, name: str) -> Definition:
     return definition
 
 
-async def all_connections(call: Call) -> list[Definition]:
-    every: list[Definition] = []
-    while True:
-        page = await call.parts.store.list_definitions(call.place, Kind.CONNECTION, offset=len(every), limit=_PAGE)
-        every.extend(page.items)
-        if len(page.items) < _PAGE:
-            return every
-
-
 async def check_others(call: Call, body: ConnectionBody, before: Definition | None = None) -> None:
     """What the documents allow only once: a user's DLI connection, and a cluster in connections of one type."""
     kind = body.canonical
     if kind != "DLI" and not body.cluster:
         return
     own = call.actor.user_name if before is None else before.created_by
-    for each in await all_connections(call):
+    for each in await all_of(call, Kind.CONNECTION):
         if each.name == body.name or canonical(each.category) != kind:
             continue
         if kind == "DLI" and each.created_by == own:

@@ -19,6 +19,7 @@ from arkwright.api.error_codes import CONNECTION_EXISTS, CONNECTION_NOT_FOUND, C
 from arkwright.api.errors import HttpRefusal
 from arkwright.api.records import all_of, contains, write_of
 from arkwright.api.route import Route, number, text
+from arkwright.api.v1 import management_documents as documents
 from arkwright.api.v1.connection_body import ConnectionBody, masked, sealed
 from arkwright.api.v1.fields import list_, object_, wrong
 from arkwright.api.v1.fields import number as number_of
@@ -236,10 +237,10 @@ ROUTES: tuple[Route, ...] = (
         "createConnections",
         "Create data connections. Secrets in their configuration are stored encrypted.",
         Action.CONNECTION_CREATE,
-        request=dict[str, Any],
-        response=dict[str, Any],
         errors=(CONNECTION_EXISTS,),
         example=_EXAMPLE,
+        request=documents.DataConnections,
+        response=documents.MadeDataConnections,
     ),
     _route(
         "GET",
@@ -255,7 +256,7 @@ ROUTES: tuple[Route, ...] = (
             number("offset", "Records to skip.", minimum=0, default=0),
             number("limit", "Records on a page.", minimum=1, maximum=MAX_CONNECTIONS, default=10),
         ),
-        response=dict[str, Any],
+        response=documents.DataConnectionList,
     ),
     _route(
         "GET",
@@ -264,8 +265,8 @@ ROUTES: tuple[Route, ...] = (
         "showDataconnection",
         "A data connection, its secrets masked.",
         Action.CONNECTION_READ,
-        response=dict[str, Any],
         errors=(CONNECTION_NOT_FOUND,),
+        response=documents.DataConnectionDetail,
     ),
     _route(
         "PUT",
@@ -274,9 +275,9 @@ ROUTES: tuple[Route, ...] = (
         "updateDataconnection",
         "Save a data connection. A mask leaves the secret as it is.",
         Action.CONNECTION_EDIT,
-        request=dict[str, Any],
         errors=(CONNECTION_NOT_FOUND, CONNECTION_TYPE_FIXED),
         example=_EXAMPLE,
+        request=documents.DataConnections,
     ),
     _route(
         "DELETE",
@@ -294,8 +295,8 @@ ROUTES: tuple[Route, ...] = (
         "debugDataconnection",
         "Try whether a data connection's address answers.",
         Action.CONNECTION_OPERATE,
-        request=dict[str, Any],
-        response=dict[str, Any],
         example=_CONNECTION,
+        request=documents.DataConnection,
+        response=documents.Outcome,
     ),
 )

@@ -9,8 +9,10 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-Name = Annotated[str, Meta(min_length=1, max_length=128)]
-Milliseconds = Annotated[int, Meta(description="Epoch milliseconds.")]
+_NAME = "A-Za-z0-9_.\\-\u3400-\u4dbf\u4e00-\u9fff"
+Name = Annotated[str, Meta(min_length=1, max_length=128, pattern=f"^[{_NAME}]+$")]
+NodeName = Annotated[str, Meta(min_length=1, max_length=128, pattern=f"^[{_NAME}/<>]+$")]
+Milliseconds = Annotated[int, Meta(description="Epoch milliseconds.", examples=[1760000000000])]
 
 
 class Approver(Struct, kw_only=True):
@@ -21,6 +23,13 @@ class JobParam(Struct, kw_only=True, omit_defaults=True):
     name: Annotated[str, Meta(min_length=1, max_length=64, pattern="^[A-Za-z0-9._-]+$")]
     value: Annotated[str, Meta(max_length=1024)]
     type: Literal["variable", "constants", "procedure"] = "variable"
+    masked: (
+        Annotated[
+            bool,
+            Meta(description="Ours: the value is a secret, stored sealed and answered as `******`, which keeps it."),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class Location(Struct, kw_only=True, omit_defaults=True):
@@ -28,9 +37,16 @@ class Location(Struct, kw_only=True, omit_defaults=True):
     y: str | float | UnsetType = UNSET
 
 
-class Condition(Struct, kw_only=True):
+class Condition(Struct, kw_only=True, omit_defaults=True):
     preNodeName: str
     expression: str
+    skipPolicy: (
+        Annotated[
+            Literal["ALL", "NEXT"],
+            Meta(description="Ours: what it skips when it doesn't hold; none: as the workspace says."),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class Property(Struct, kw_only=True):
@@ -39,7 +55,7 @@ class Property(Struct, kw_only=True):
 
 
 class Node(Struct, kw_only=True, omit_defaults=True):
-    name: Name
+    name: NodeName
     type: Annotated[str, Meta(min_length=1, max_length=64)]
     location: Location | UnsetType = UNSET
     preNodeName: list[str] | UnsetType = UNSET
@@ -50,6 +66,10 @@ class Node(Struct, kw_only=True, omit_defaults=True):
     retryTimes: Annotated[int, Meta(ge=0, le=5)] | UnsetType = UNSET
     retryInterval: Annotated[int, Meta(ge=0, le=120, description="Seconds.")] | UnsetType = UNSET
     execTimeOutRetry: Literal["true", "false"] | UnsetType = UNSET
+    retryExitCodes: (
+        Annotated[str, Meta(description="Ours, Shell and Python: retry only these, such as `1-5,137`; none: all.")]
+        | UnsetType
+    ) = UNSET
     failPolicy: Literal["FAIL", "FAIL_CHILD", "IGNORE", "SUSPEND"] | UnsetType = UNSET
     eventTrigger: dict[str, Any] | UnsetType = UNSET
     cronTrigger: dict[str, Any] | UnsetType = UNSET
@@ -167,6 +187,10 @@ class Approvers(Struct, kw_only=True, omit_defaults=True):
     approvers: list[Approver] | UnsetType = UNSET
 
 
+ChildOf = Annotated[int, Meta(description="Of type 6: the instance whose node runs it. Ours.")]
+RowOf = Annotated[int, Meta(description="Of type 6: the row of the dataset that it is for, from 0. Ours.")]
+
+
 class InstanceItem(Struct, kw_only=True, omit_defaults=True):
     """An instance in the list of instances."""
 
@@ -185,7 +209,12 @@ class InstanceItem(Struct, kw_only=True, omit_defaults=True):
     forceSuccess: bool | UnsetType = UNSET
     ignoreSuccess: bool | UnsetType = UNSET
     version: int
+    overdue: Annotated[bool, Meta(description="Ours: it exceeded the time limit of its job, and runs or ran on.")] | (
+        UnsetType
+    ) = UNSET
     errorMessage: str | UnsetType = UNSET
+    parentInstanceId: ChildOf | UnsetType = UNSET
+    row: RowOf | UnsetType = UNSET
 
 
 class InstanceList(Struct, kw_only=True):
@@ -194,7 +223,11 @@ class InstanceList(Struct, kw_only=True):
 
 
 class NodeItem(Struct, kw_only=True, omit_defaults=True):
-    """A node in the detail of an instance. `attempt`, `exitCode`, `errorMessage` and `outputRowCount` are ours."""
+    """A node in the detail of an instance. `attempt`, `exitCode`, `errorMessage` and `outputRowCount` are ours.
+
+    So are `child…`: of Subjob and For Each the job that the node runs, how often it is to run (the rows), how often it
+    has, and where those instances are listed.
+    """
 
     nodeName: str
     status: str
@@ -210,6 +243,12 @@ class NodeItem(Struct, kw_only=True, omit_defaults=True):
     attempt: int
     exitCode: int | UnsetType = UNSET
     errorMessage: str | UnsetType = UNSET
+    childJobName: str | UnsetType = UNSET
+    childTotal: int | UnsetType = UNSET
+    childSucceeded: int | UnsetType = UNSET
+    childFailed: int | UnsetType = UNSET
+    childRunning: int | UnsetType = UNSET
+    childrenPath: str | UnsetType = UNSET
 
 
 class InstanceDetail(InstanceItem, kw_only=True, omit_defaults=True):
@@ -235,6 +274,19 @@ class Run(Struct, kw_only=True, omit_defaults=True):
     jobParams: list[RunParam] | UnsetType | None = UNSET
     useExecutionUser: Literal["false"] | UnsetType = UNSET
     job_path: str | UnsetType = UNSET
+
+
+class StartParam(Struct, kw_only=True, omit_defaults=True):
+    name: Annotated[str, Meta(min_length=1, max_length=64, pattern="^[A-Za-z0-9._-]+$")]
+    value: Annotated[str, Meta(max_length=1024)]
+    paramType: Literal["variable", "constants"] | UnsetType = UNSET
+    type: Literal["variable", "constants"] | UnsetType = UNSET
+
+
+class Start(Struct, kw_only=True, omit_defaults=True):
+    jobParams: list[StartParam] | UnsetType = UNSET
+    start_date: Annotated[int, Meta(description="A day.", examples=[20241030])] | UnsetType = UNSET
+    ignore_first_self_dep: bool | UnsetType = UNSET
 
 
 class RunAnswer(Struct, kw_only=True, omit_defaults=True):

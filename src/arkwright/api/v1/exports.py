@@ -2,7 +2,8 @@
 
 Decided here: which versions go in is settled before the first byte leaves, so that an export is of one moment and a
 missing job is an error and no broken download. A script or resource that a job names and that does not exist is left
-out, as the job may be saved without it. With `obsPath` the zip is also stored there.
+out, as the job may be saved without it. With `obsPath` the zip is also stored there. An export of what is developed
+also carries the submitted version where that is another one, so that an import brings both states back.
 """
 
 from __future__ import annotations
@@ -16,23 +17,23 @@ from msgspec import UNSET, Struct, UnsetType
 from starlette.responses import StreamingResponse
 from starlette.types import ASGIApp
 
-from arkwright.api.call import Call, short
+from arkwright.api.call import Call, answer, short
 from arkwright.api.error_codes import CONNECTION_NOT_FOUND, OBS_PATH_INVALID, OBS_UNREADABLE
 from arkwright.api.errors import HttpRefusal
 from arkwright.api.obs import told
+from arkwright.api.records import all_of
 from arkwright.api.route import Route
 from arkwright.api.v1.connection_body import without_secrets
-from arkwright.api.v1.connections import all_connections
 from arkwright.api.v1.fields import choice, list_, text, truth
 from arkwright.core.job_document import read_job, script_names
+from arkwright.core.masking import shown_parameters
 from arkwright.errors import Code, InvalidInput, NotFound
 from arkwright.iam.model import Action
 from arkwright.objects.paths import ObsPath, parse
 from arkwright.store.base import Definition, Kind
-from arkwright.transfer.archive import connection_entry, job_entry, resource_entry, script_entry, zipped
+from arkwright.transfer.archive import SUBMITTED, connection_entry, job_entry, resource_entry, script_entry, zipped
 
 MAX_JOBS = 100
-_PAGE = 200
 
 
 class ExportJob(Struct, kw_only=True, omit_defaults=True):
@@ -52,6 +53,8 @@ class _Pin:
     name: str
     id: int
     version: int
+    submitted: int | None = 0
+    """The version that is submitted, where that is another one; None: no version is. 0: nothing is said of it."""
 
 
 Pins = Sequence[tuple[str, _Pin]]
@@ -76,7 +79,8 @@ async def export_jobs(call: Call) -> ASGIApp:
 
 async def export_connections(call: Call) -> ASGIApp:
     pins = [
-        (connection_entry(each.name), _Pin(each.name, each.id, each.version)) for each in await all_connections(call)
+        (connection_entry(each.name), _Pin(each.name, each.id, each.version))
+        for each in await all_of(call, Kind.CONNECTION)
     ]
     if not pins:
         raise HttpRefusal(CONNECTION_NOT_FOUND, "The workspace has no connections.")
@@ -89,13 +93,15 @@ async def export_connections(call: Call) -> ASGIApp:
 async def _export(call: Call, names: Sequence[str], wish: Mapping[str, Any], *, filename: str, alone: bool) -> ASGIApp:
     depend = truth(wish.get("exportDepend"), "exportDepend") is not False
     submitted = (choice(wish.get("exportStatus"), "exportStatus", ("DEVELOP", "SUBMIT")) or "DEVELOP") == "SUBMIT"
-    target = _target(wish.get("obsPath"), filename)
+    told_where = bool(wish.get("obsPath")) and (call.header(b"accept") or "").lower() == "application/json"
+    folder = _folder(call, wish.get("obsPath"), filename) if told_where else None
+    target = _target(wish.get("obsPath") if folder is None else str(folder), filename)
     pins: list[tuple[str, _Pin]] = []
     scripts: dict[str, None] = {}
     values: set[str] = set()
     for name in names:
         job = await _job(call, name, submitted)
-        pins.append((job_entry(name, alone=alone), _Pin(name, job.id, job.version)))
+        pins.append((job_entry(name, alone=alone), _pin(name, job, submitted)))
         if depend:
             found, used = _dependencies(job)
             scripts.update(dict.fromkeys(found))
@@ -103,7 +109,7 @@ async def _export(call: Call, names: Sequence[str], wish: Mapping[str, Any], *, 
     for name in scripts:
         script = await _either(call, Kind.SCRIPT, name, submitted)
         if script is not None:
-            pins.append((script_entry(name), _Pin(name, script.id, script.version)))
+            pins.append((script_entry(name), _pin(name, script, submitted)))
     if values:
         pins += await _resources(call, values)
     content = zipped(_documents(call, pins))
@@ -111,7 +117,22 @@ async def _export(call: Call, names: Sequence[str], wish: Mapping[str, Any], *, 
         return _download(content, filename)
     with told():
         await call.parts.objects.write(target, content)
+    if folder is not None:
+        return answer({"obsPath": str(folder)})
     return _download(call.parts.objects.read(target), filename)
+
+
+def _pin(name: str, found: Definition, submitted: bool) -> _Pin:
+    if submitted or found.submitted_version == found.version:
+        return _Pin(name, found.id, found.version)
+    return _Pin(name, found.id, found.version, found.submitted_version)
+
+
+def _folder(call: Call, given: Any, filename: str) -> ObsPath:
+    """A new folder in the given one, for a client that takes JSON alone: it is told the folder instead of the zip."""
+    with told():
+        name = filename.removeprefix("DLF_").removesuffix(".zip")
+        return parse(given).below(f"{name}_exported/{call.parts.now_ms()}")
 
 
 def _target(given: Any, filename: str) -> ObsPath | None:
@@ -150,16 +171,17 @@ def _dependencies(job: Definition) -> tuple[Sequence[str], set[str]]:
 
 async def _resources(call: Call, values: set[str]) -> list[tuple[str, _Pin]]:
     """Resources that are named, or whose file is, by one of the values."""
-    found: list[tuple[str, _Pin]] = []
-    offset = 0
-    while True:
-        page = await call.parts.store.list_definitions(call.place, Kind.RESOURCE, offset=offset, limit=_PAGE)
-        for each in page.items:
-            if each.name in values or each.body.get("location") in values:
-                found.append((resource_entry(each.name), _Pin(each.name, each.id, each.version)))
-        offset += len(page.items)
-        if len(page.items) < _PAGE:
-            return sorted(found, key=lambda each: each[0])
+    found = [
+        (resource_entry(each.name), _Pin(each.name, each.id, each.version))
+        for each in await all_of(call, Kind.RESOURCE)
+        if each.name in values or each.body.get("location") in values
+    ]
+    return sorted(found, key=lambda each: each[0])
+
+
+def _shown(definition: Definition) -> Mapping[str, Any]:
+    """The document as it may leave: a job's masked parameters without their values."""
+    return shown_parameters(definition.body) if definition.kind is Kind.JOB else definition.body
 
 
 async def _documents(
@@ -170,9 +192,14 @@ async def _documents(
         if definition is None:
             raise NotFound(f"Version {pin.version} of {pin.name} is gone.")
         # In the order in which it was sent: export, import and export again are the same bytes.
-        document = {**definition.body, "name": pin.name}
+        document = {**_shown(definition), "name": pin.name}
         if definition.kind is not Kind.JOB:
             document.setdefault("type", definition.category)
+        if pin.submitted is None:
+            document[SUBMITTED] = None
+        elif pin.submitted:
+            other = await call.parts.store.get_definition_version(pin.id, pin.submitted)
+            document[SUBMITTED] = None if other is None else _shown(other)
         if not secrets:
             document["config"] = without_secrets(definition.body.get("config") or {})
         yield path, document
@@ -194,7 +221,8 @@ ROUTES = (
         path="/v1/{project_id}/jobs/{job_name}/export",
         handler=export_job,
         operation="exportJob",
-        summary="A job with the scripts and resources that it depends on, as DLF_<job>.zip.",
+        summary="A job with the scripts and resources that it depends on, as DLF_<job>.zip. With `obsPath` and "
+        "`Accept: application/json` the reply names the new folder instead.",
         tag="transfer",
         action=Action.JOB_OPERATE,
         request=ExportJob,

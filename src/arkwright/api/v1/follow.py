@@ -13,7 +13,7 @@ from arkwright.api.call import Call, answer
 from arkwright.api.event_stream import EventStream, StreamEvent
 from arkwright.api.route import Route, number
 from arkwright.api.v1.documents import Milliseconds
-from arkwright.api.v1.instances import base_path, detail, found, node_types
+from arkwright.api.v1.instances import detail, found, node_types
 from arkwright.core.events import Event, InstanceRequested
 from arkwright.core.instance import Instance
 from arkwright.errors import Code
@@ -42,7 +42,7 @@ async def _states(call: Call, instance: Instance) -> AsyncGenerator[StreamEvent,
         async for state in states:
             if state.job_version not in types:
                 types[state.job_version] = await node_types(call, state)
-            record = detail(state, types[state.job_version], base_path(call))
+            record = detail(state, types[state.job_version])
             yield StreamEvent(name="instance", data=record, id=state.version)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from arkwright.api.call import Call
 from arkwright.api.error_codes import NOT_CONFIGURED, OBS_UNREADABLE
 from arkwright.api.errors import HttpRefusal
+from arkwright.api.limits import IMPORT_BYTES
 from arkwright.api.obs import told
 from arkwright.objects.paths import ObsPath, parse
 from arkwright.transfer.package import MAX_ARCHIVE_BYTES, Package, PackageInvalid
@@ -49,8 +50,9 @@ class Source:
             info = await call.parts.objects.head(self.path)
             if info is None:
                 raise HttpRefusal(OBS_UNREADABLE, f"There is no object {self.path}.")
-            if info.size > MAX_ARCHIVE_BYTES:
-                raise HttpRefusal(OBS_UNREADABLE, f"{self.path} has more than {MAX_ARCHIVE_BYTES} bytes.")
+            most = MAX_ARCHIVE_BYTES if call.parts.limits is None else IMPORT_BYTES
+            if info.size > most:
+                raise HttpRefusal(OBS_UNREADABLE, f"{self.path} has more than {most} bytes.")
             await self._copy(call.parts.objects.read(self.path, 0, info.size))
 
     async def open(self) -> None:

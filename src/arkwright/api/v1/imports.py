@@ -3,7 +3,8 @@
 Decided here: the file is fetched before the answer, so that a missing one is refused at once; everything after that is
 the task's. Each thing is one subtask and one write, which happens whole or not at all. What exists already is skipped
 or overwritten as `sameNamePolicy` says; a job whose schedule runs is never overwritten, and an import never starts a
-schedule. `params` sets parameters that a job declares, `jobsParam` those of one job, declared or not.
+schedule. Without `targetStatus`, what was saved and not submitted stays so where the file says it, as our exports do.
+`params` sets parameters that a job declares, `jobsParam` those of one job, declared or not.
 """
 
 from __future__ import annotations
@@ -104,7 +105,8 @@ async def import_jobs(call: Call) -> Response:
     if target_status == "PRODUCTION":
         require(call.actor, Action.JOB_PRODUCE, call.workspace)
     fields.approvers(wish.get("approvers"))
-    policy = Policy(overwrite=_overwrites(wish), submit=target_status != "SAVED", changes=changes)
+    submit = target_status != "SAVED" if target_status else None
+    policy = Policy(overwrite=_overwrites(wish), submit=submit, changes=changes)
     return await _start(call, wish, "Import the job from", JOBS, saver(call, policy))
 
 

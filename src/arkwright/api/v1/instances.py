@@ -11,6 +11,7 @@ from msgspec import UNSET
 from starlette.responses import Response
 
 from arkwright.api.call import Call, answer, empty, short, whole_number
+from arkwright.api.log_objects import log_path_of
 from arkwright.api.route import OFFSET, Parameter, Route, flag, limit, number, text
 from arkwright.api.v1 import documents
 from arkwright.api.v1.fields import choice, truth, wrong
@@ -60,7 +61,7 @@ async def list_instances(call: Call) -> Response:
 
 async def show_instance(call: Call) -> Response:
     instance = await found(call)
-    return answer(detail(instance, await node_types(call, instance), base_path(call)))
+    return answer(detail(instance, await node_types(call, instance)))
 
 
 async def stop_instance(call: Call) -> Response:
@@ -132,16 +133,15 @@ async def node_types(call: Call, instance: Instance) -> dict[str, str]:
     return {node["name"]: node["type"] for node in definition.body.get("nodes", ())}
 
 
-def base_path(call: Call) -> str:
-    return f"/v1/{call.workspace.project_id}"
-
-
 async def _job_ids(call: Call) -> tuple[int, ...] | None:
     name = call.query.get("jobName", "")
     if not name:
         return None
     precise = call.flag("preciseQuery")
-    ids = await call.parts.store.definition_ids(call.place, Kind.JOB, name=name, precise=precise)
+    ids = [
+        *await call.parts.store.definition_ids(call.place, Kind.JOB, name=name, precise=precise),
+        *await call.parts.store.definition_ids(call.place, Kind.REAL_TIME_NODE, name=name, precise=precise),
+    ]
     if precise and not ids:
         raise NotFound(
             f"There is no job {short(name)} in workspace {call.workspace.name}.",
@@ -234,11 +234,11 @@ def item(instance: Instance) -> documents.InstanceItem:
     return documents.InstanceItem(**_facts(instance))
 
 
-def detail(instance: Instance, types: dict[str, str], base: str) -> documents.InstanceDetail:
+def detail(instance: Instance, types: dict[str, str]) -> documents.InstanceDetail:
     return documents.InstanceDetail(
         **_facts(instance),
         total=len(instance.nodes),
-        nodes=[_node(instance, run, types.get(run.name, ""), base) for run in instance.nodes],
+        nodes=[_node(instance, run, types.get(run.name, "")) for run in instance.nodes],
     )
 
 
@@ -247,7 +247,7 @@ def _facts(instance: Instance) -> dict[str, Any]:
     return {
         "jobName": instance.job_name,
         "jobId": instance.job_id,
-        "jobInstanceName": instance.job_name,
+        "jobInstanceName": instance.name or instance.job_name,
         "status": instance.status.value,
         "planTime": instance.plan_time_ms,
         "startTime": UNSET if start is None else start,
@@ -260,12 +260,29 @@ def _facts(instance: Instance) -> dict[str, Any]:
         "forceSuccess": instance.force_success,
         "ignoreSuccess": instance.ignore_success,
         "version": instance.job_version,
+        "overdue": True if instance.overdue else UNSET,
         "errorMessage": instance.message or UNSET,
+        "parentInstanceId": UNSET if instance.parent is None else instance.parent.instance_id,
+        "row": UNSET if instance.parent is None else instance.parent.row,
     }
 
 
-def _node(instance: Instance, run: NodeRun, type_name: str, base: str) -> documents.NodeItem:
-    log = f"{base}/jobs/{quote(instance.job_name)}/instances/{instance.id}/nodes/{quote(run.name, safe='')}/log"
+def _children(instance: Instance, run: NodeRun) -> dict[str, Any]:
+    children = run.children
+    if children is None:
+        return {}
+    path = f"/v1/{instance.project_id}/jobs/{quote(instance.job_name)}/instances/{instance.id}/children"
+    return {
+        "childJobName": children.job_name,
+        "childTotal": children.total,
+        "childSucceeded": children.succeeded_count,
+        "childFailed": children.failed_count,
+        "childRunning": children.running,
+        "childrenPath": f"{path}?nodeName={quote(run.name, safe='')}",
+    }
+
+
+def _node(instance: Instance, run: NodeRun, type_name: str) -> documents.NodeItem:
     return documents.NodeItem(
         nodeName=run.name,
         status=run.status.value,
@@ -277,10 +294,11 @@ def _node(instance: Instance, run: NodeRun, type_name: str, base: str) -> docume
         instanceId=instance.id,
         inputRowCount=UNSET if run.input_row_count is None else run.input_row_count,
         outputRowCount=UNSET if run.output_row_count is None else run.output_row_count,
-        logPath=log if run.attempt else UNSET,
+        logPath=log_path_of(instance, run) if run.attempt and run.children is None else UNSET,
         attempt=run.attempt,
         exitCode=UNSET if run.exit_code is None else run.exit_code,
         errorMessage=run.message or UNSET,
+        **_children(instance, run),
     )
 
 

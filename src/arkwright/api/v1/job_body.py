@@ -15,14 +15,19 @@ import msgspec
 
 from arkwright.api.v1 import fields
 from arkwright.api.v1.fields import choice, list_, number, object_, renamed, text, truth, wrong
-from arkwright.api.v1.job_schedule import check_cron, check_event, check_schedule, plain_schedule
+from arkwright.api.v1.job_schedule import check_cron, check_event, check_schedule, plain_cron, plain_schedule
 from arkwright.core.job_document import read_job
+from arkwright.core.masking import is_sealed
 from arkwright.errors import Code, InvalidInput
 
 MAX_NODES = 5000
 """Protects the server; the documents' 200 is a quota, and there are no quotas by default."""
 
+MAX_VALUE = 1024
+"""Characters of a parameter's value."""
+
 _JOB_ALIASES = {"jobType": "processType"}
+_PARAMETER_ALIASES = {"paramType": "type", "mask": "masked"}
 _NODE_ALIASES = {
     "nodeType": "type",
     "preNodeNames": "preNodeName",
@@ -94,7 +99,7 @@ def _plain(document: dict[str, Any]) -> dict[str, Any]:
         job["schedule"] = plain_schedule(job["schedule"])
     if isinstance(job.get("params"), list):
         job["params"] = [
-            renamed(each, {"paramType": "type"}, f"params[{index}].") if isinstance(each, dict) else each
+            renamed(each, _PARAMETER_ALIASES, f"params[{index}].") if isinstance(each, dict) else each
             for index, each in enumerate(job["params"])
         ]
     if isinstance(job.get("nodes"), list):
@@ -114,6 +119,8 @@ def _plain_node(document: dict[str, Any], where: str) -> dict[str, Any]:
         node["conditions"] = [node["conditions"]]
     if isinstance(node.get("properties"), str):
         node["properties"] = _plain_properties(node["properties"], f"{where}properties")
+    if isinstance(node.get("cronTrigger"), dict):
+        node["cronTrigger"] = plain_cron(node["cronTrigger"])
     if isinstance(node.get("location"), dict):
         node["location"] = {
             key: _coordinate(value, f"{where}location.{key}") if key in {"x", "y"} else value
@@ -144,12 +151,12 @@ def _plain_properties(given: str, field: str) -> list[dict[str, Any]]:
 
 
 def _coordinate(value: Any, field: str) -> Any:
-    """Clients send numbers or texts, and expect texts."""
+    """Clients send numbers or texts, and some read back nothing but what they sent: a number stays one."""
     if value is None or (isinstance(value, str) and (not value or _NUMBER.fullmatch(value))):
         return value
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise wrong(field, "must be a number", value)
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 # ---------------------------------------------------------------- checks
@@ -209,8 +216,19 @@ def _check_parameter(parameter: Any, where: str) -> None:
         raise wrong(f"{where}.name", "must be 1 to 64 letters, digits, dots, hyphens and underscores", name)
     if parameter.get("value") is None:
         raise InvalidInput(f"{where}.value is missing.", field=f"{where}.value", hint="It may be empty.")
-    text(parameter["value"], f"{where}.value", 1024)
+    if truth(parameter.get("masked"), f"{where}.masked"):
+        _check_masked(parameter["value"], f"{where}.value")
+    else:
+        text(parameter["value"], f"{where}.value", MAX_VALUE)
     choice(parameter.get("type"), f"{where}.type", _PARAMETER_TYPES)
+
+
+def _check_masked(value: Any, field: str) -> None:
+    """A complaint never repeats the value. A sealed one comes from a document that was stored before."""
+    if not isinstance(value, str):
+        raise InvalidInput(f"{field} must be a text.", field=field, hint="Write it in quotation marks.")
+    if len(value) > MAX_VALUE and not is_sealed(value):
+        raise InvalidInput(f"{field} must have at most {MAX_VALUE} characters, not {len(value)}.", field=field)
 
 
 def _check_node(node: Any, where: str) -> None:

@@ -6,28 +6,28 @@ is not deleted, since that would end the plan without a word: stop it first.
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.responses import Response
 
 from arkwright.api.access import require
 from arkwright.api.call import Call, answer, empty
+from arkwright.api.records import all_of
 from arkwright.api.route import OFFSET, Route, flag, limit, number, text
 from arkwright.api.v1 import documents
 from arkwright.api.v1.fields import approvers, choice
 from arkwright.api.v1.job_body import JobBody, read_job_body
 from arkwright.core.instance import InstanceStatus
+from arkwright.core.masking import shown_parameters
+from arkwright.engine.vault import Vault
 from arkwright.errors import Code, IllegalState, NotFound
 from arkwright.iam.model import Action
-from arkwright.store.base import Definition, DefinitionWrite, InstanceFilter, Kind, Page
-
-_SCAN = 1000
-"""Records fetched at once where the store can't filter."""
+from arkwright.store.base import Definition, DefinitionWrite, Kind, Page
 
 _LAST_STATUSES = (InstanceStatus.SUCCESS, InstanceStatus.FAIL, InstanceStatus.RUNNING_EXCEPTION)
 
-BUSY_STATUSES = frozenset({"SCHEDULING", "PAUSED", "STARTING", "NORMAL", "EXCEPTION", "STOPPING"})
+BUSY_STATUSES = frozenset({"SCHEDULING", "PAUSED", "STARTING", "NORMAL", "EXCEPTION", "STOPPING", "PAUSE", "DISABLE"})
 
 
 async def create_job(call: Call) -> Response:
@@ -38,8 +38,9 @@ async def create_job(call: Call) -> Response:
 
 async def edit_job(call: Call) -> Response:
     body = read_job_body(await call.document())
+    before = await call.parts.store.get_definition(call.place, Kind.JOB, call.path["job_name"])
     # The status stays as it is: editing a job neither starts nor stops its schedule.
-    await call.parts.store.save_definition(call.place, Kind.JOB, call.path["job_name"], job_write(call, body))
+    await call.parts.store.save_definition(call.place, Kind.JOB, call.path["job_name"], job_write(call, body, before))
     return empty()
 
 
@@ -72,10 +73,7 @@ async def list_jobs(call: Call) -> Response:
             call.place, Kind.JOB, category=category, name_contains=name, offset=offset, limit=size
         )
     items = [job_item(each) for each in page.items]
-    if category == "BATCH":
-        await asyncio.gather(
-            *(add_last_instance(call, each, item) for each, item in zip(page.items, items, strict=True))
-        )
+    await add_last_instances(call, page.items, items)
     return answer(documents.JobList(total=page.total, jobs=items))
 
 
@@ -90,20 +88,23 @@ async def delete_job(call: Call) -> Response:
             hint="Stop the schedule first (POST …/stop), then delete the job.",
         )
     await call.parts.store.delete_definition(call.place, Kind.JOB, name)
+    if found is not None:
+        await call.parts.events.forget(found)
     return empty()
 
 
 # ---------------------------------------------------------------- in and out
 
 
-def job_write(call: Call, body: JobBody, *, status: str = "") -> DefinitionWrite:
+def job_write(call: Call, body: JobBody, before: Definition | None = None, *, status: str = "") -> DefinitionWrite:
+    """`before`: what this save replaces; its masked parameters keep their values where a mask came back."""
     if body.target_status == "PRODUCTION":
         require(call.actor, Action.JOB_PRODUCE, call.workspace)
     return DefinitionWrite(
         name=body.name,
         category=body.process_type,
         directory=body.directory,
-        body=body.document,
+        body=sealed_document(call, body.document, before),
         submit=body.target_status != "SAVED",
         actor=call.actor.user_name,
         at_ms=call.parts.now_ms(),
@@ -111,12 +112,18 @@ def job_write(call: Call, body: JobBody, *, status: str = "") -> DefinitionWrite
     )
 
 
+def sealed_document(call: Call, document: Mapping[str, Any], before: Definition | None) -> Mapping[str, Any]:
+    """A job's document as it is stored: masked parameters sealed."""
+    vault = Vault(call.parts.directory.sealer)
+    return vault.seal_document(call.workspace.id, document, None if before is None else before.body)
+
+
 def job_reply(definition: Definition) -> dict[str, Any]:
     """The stored document, with what the server knows about it."""
     return {
         "description": "",
         "directory": definition.directory,
-        **definition.body,
+        **shown_parameters(definition.body),
         "name": definition.name,
         "processType": definition.category,
         "id": definition.id,
@@ -145,15 +152,11 @@ def job_item(definition: Definition) -> documents.JobItem:
     )
 
 
-async def add_last_instance(call: Call, definition: Definition, item: documents.JobItem) -> None:
-    where = InstanceFilter(
-        place=call.place,
-        job_ids=(definition.id,),
-        from_ms=definition.created_ms,
-        to_ms=call.parts.now_ms(),
-        statuses=_LAST_STATUSES,
-    )
-    for instance in (await call.parts.store.list_instances(where, limit=1)).items:
+async def add_last_instances(call: Call, definitions: Sequence[Definition], items: Sequence[documents.JobItem]) -> None:
+    """How the last run of each batch job ended; in the order of the definitions."""
+    of_job = {each.id: item for each, item in zip(definitions, items, strict=True) if each.category == "BATCH"}
+    for instance in await call.parts.store.newest_instances(call.place, list(of_job), _LAST_STATUSES):
+        item = of_job[instance.job_id]
         # Only these two words exist here; an instance that stopped at an error counts as failed.
         item.lastInstanceStatus = "success" if instance.status is InstanceStatus.SUCCESS else "fail"
         if instance.end_time_ms is not None:
@@ -180,14 +183,7 @@ async def _why_not_found(call: Call, name: str, version: int | None) -> NotFound
 
 
 async def all_jobs(call: Call, category: str | None, name_contains: str = "") -> list[Definition]:
-    found: list[Definition] = []
-    while True:
-        page = await call.parts.store.list_definitions(
-            call.place, Kind.JOB, category=category, name_contains=name_contains, offset=len(found), limit=_SCAN
-        )
-        found.extend(page.items)
-        if len(page.items) < _SCAN:
-            return found
+    return await all_of(call, Kind.JOB, category=category, name_contains=name_contains)
 
 
 def tags_of(definition: Definition) -> set[str]:

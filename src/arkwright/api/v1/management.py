@@ -19,6 +19,7 @@ from arkwright.api.call import Call, answer
 from arkwright.api.error_codes import DLM_NOT_FOUND
 from arkwright.api.errors import HttpRefusal
 from arkwright.api.route import Access, Parameter, Route, number
+from arkwright.api.v1 import management_documents as documents
 from arkwright.api.v1.fields import list_, object_, wrong
 from arkwright.api.v1.fields import text as text_of
 from arkwright.core.identity import User, Workspace
@@ -27,7 +28,7 @@ from arkwright.iam.model import Action, Role, can
 
 T = TypeVar("T")
 
-_SETTINGS = ("description", "bad_record_location_name", "job_log_location_name", "eps_id")
+SETTINGS = ("description", "bad_record_location_name", "job_log_location_name", "eps_id")
 _DESCRIPTIONS = {
     Role.ADMIN: "May do everything in the workspace.",
     Role.DEVELOPER: "Creates and edits jobs and scripts.",
@@ -74,10 +75,10 @@ async def list_instances(call: Call) -> Response:
 async def create_workspace(call: Call) -> Response:
     if not can(call.actor, Action.WORKSPACE_CREATE, None):
         raise Forbidden("Only an administrator of the installation can create workspaces.")
-    await _check_instance(call)
+    await check_instance(call)
     body = await call.document()
     name = text_of(body.get("name"), "name", 64, least=1)
-    settings = {field: text_of(body.get(field), field, 255) for field in _SETTINGS if body.get(field) is not None}
+    settings = {field: text_of(body.get(field), field, 255) for field in SETTINGS if body.get(field) is not None}
     directory, project_id = call.parts.directory, call.path["project_id"]
     time_zone = text_of(body.get("time_zone"), "time_zone", 64) or directory.workspace(project_id, None).time_zone
     made = await call.parts.administration.create_workspace(
@@ -86,21 +87,21 @@ async def create_workspace(call: Call) -> Response:
     if settings:
         await directory.change(lambda: (replace(made, settings=settings),))
     found = directory.workspace_by_id(made.id)
-    return answer(await _workspace(call, found or made))
+    return answer(await workspace_reply(call, found or made))
 
 
 async def list_workspaces(call: Call) -> Response:
-    await _check_instance(call)
+    await check_instance(call)
     return await _page(call, _workspaces(call))
 
 
 async def show_workspace(call: Call) -> Response:
-    await _check_instance(call)
-    return answer(await _workspace(call, _found(call, Action.WORKSPACE_READ)))
+    await check_instance(call)
+    return answer(await workspace_reply(call, workspace_in_path(call, Action.WORKSPACE_READ)))
 
 
 async def list_workspaces_of_user(call: Call) -> Response:
-    await _check_instance(call)
+    await check_instance(call)
     user = call.parts.directory.user(call.path["user_id"])
     if user is None or user.domain_id != call.actor.domain_id:
         raise HttpRefusal(DLM_NOT_FOUND, f"User {call.path['user_id'][:64]} does not exist.")
@@ -111,14 +112,14 @@ async def list_workspaces_of_user(call: Call) -> Response:
 
 async def _page(call: Call, workspaces: Sequence[Workspace]) -> Response:
     size = call.number("limit", 10, least=1, most=1000) or 10
-    data = [await _workspace(call, each) for each in record_page(call, workspaces)]
+    data = [await workspace_reply(call, each) for each in record_page(call, workspaces)]
     return answer({"count": len(workspaces), "total_page": -(-len(workspaces) // size), "data": data})
 
 
-async def _workspace(call: Call, workspace: Workspace) -> dict[str, Any]:
+async def workspace_reply(call: Call, workspace: Workspace) -> dict[str, Any]:
     return {
-        **dict.fromkeys(_SETTINGS, ""),
-        **{key: value for key, value in workspace.settings.items() if key in _SETTINGS},
+        **dict.fromkeys(SETTINGS, ""),
+        **{key: value for key, value in workspace.settings.items() if key in SETTINGS},
         "id": workspace.id,
         "name": workspace.name,
         "is_default": int(workspace.is_default),
@@ -137,7 +138,7 @@ def _workspaces(call: Call) -> list[Workspace]:
     return [each for each in found if can(call.actor, Action.WORKSPACE_READ, each.id)]
 
 
-async def _check_instance(call: Call) -> None:
+async def check_instance(call: Call) -> None:
     given = call.path["instance_id"]
     if given != await instance_id(call):
         raise HttpRefusal(
@@ -145,7 +146,7 @@ async def _check_instance(call: Call) -> None:
         )
 
 
-def _found(call: Call, action: Action) -> Workspace:
+def workspace_in_path(call: Call, action: Action) -> Workspace:
     """The workspace in the path, if the caller may do that in it."""
     given = call.path["workspace_id"]
     workspace = call.parts.directory.workspace_by_id(given)
@@ -159,7 +160,7 @@ def _found(call: Call, action: Action) -> Workspace:
 
 
 async def list_members(call: Call) -> Response:
-    workspace = _found(call, Action.WORKSPACE_READ)
+    workspace = workspace_in_path(call, Action.WORKSPACE_READ)
     members = call.parts.directory.members_of(workspace.id)
     size = call.number("limit", 10, least=1, most=1000) or 10
     data = []
@@ -171,7 +172,7 @@ async def list_members(call: Call) -> Response:
 
 
 async def add_members(call: Call) -> Response:
-    workspace = _found(call, Action.WORKSPACE_MANAGE)
+    workspace = workspace_in_path(call, Action.WORKSPACE_MANAGE)
     body = await call.document()
     role = _role(body)
     if list_(body.get("groups"), "groups", "objects"):
@@ -185,7 +186,7 @@ async def add_members(call: Call) -> Response:
 
 
 async def change_member(call: Call) -> Response:
-    workspace = _found(call, Action.WORKSPACE_MANAGE)
+    workspace = workspace_in_path(call, Action.WORKSPACE_MANAGE)
     role = _role(await call.document())
     user = _member_named(call, workspace, call.path["user_id"])
     await call.parts.administration.set_role(workspace.id, user.id, role)
@@ -193,7 +194,7 @@ async def change_member(call: Call) -> Response:
 
 
 async def remove_members(call: Call) -> Response:
-    workspace = _found(call, Action.WORKSPACE_MANAGE)
+    workspace = workspace_in_path(call, Action.WORKSPACE_MANAGE)
     given = (await call.document()).get("user_ids")
     ids = list_([given] if isinstance(given, str) else given, "user_ids", "ids of users")
     users = [_member_named(call, workspace, text_of(each, f"user_ids[{i}]", 64, least=1)) for i, each in enumerate(ids)]
@@ -273,7 +274,7 @@ def _route(method: str, path: str, handler: Any, operation: str, summary: str, *
         summary=summary,
         tag="management center",
         access=Access.PROJECT,
-        **{"response": dict[str, Any], "errors": (DLM_NOT_FOUND,), **more},
+        **{"errors": (DLM_NOT_FOUND,), **more},
     )
 
 
@@ -288,6 +289,7 @@ ROUTES: tuple[Route, ...] = (
         "listDataArtsStudioInstances",
         "The DataArts instances of the project: there is one.",
         parameters=_PAGE,
+        response=documents.Orders,
     ),
     _route(
         "POST",
@@ -295,8 +297,9 @@ ROUTES: tuple[Route, ...] = (
         create_workspace,
         "createManagerWorkSpace",
         "Create a workspace. `time_zone` is ours; without it that of the default workspace.",
-        request=dict[str, Any],
         example={"name": "sales", "description": "Jobs of the sales team."},
+        request=documents.NewWorkspace,
+        response=documents.Workspace,
     ),
     _route(
         "GET",
@@ -305,6 +308,7 @@ ROUTES: tuple[Route, ...] = (
         "listManagerWorkSpaces",
         "The workspaces of the instance that you are a member of.",
         parameters=_PAGE,
+        response=documents.Workspaces,
     ),
     _route(
         "GET",
@@ -312,6 +316,7 @@ ROUTES: tuple[Route, ...] = (
         show_workspace,
         "showWorkSpace",
         "A workspace.",
+        response=documents.Workspace,
     ),
     _route(
         "GET",
@@ -320,16 +325,26 @@ ROUTES: tuple[Route, ...] = (
         "listWorkspacesForUser",
         "The workspaces that a user is a member of, and you too.",
         parameters=_PAGE,
+        response=documents.Workspaces,
     ),
-    _route("GET", _MEMBERS, list_members, "listWorkspaceusers", "The members of a workspace.", parameters=_PAGE),
+    _route(
+        "GET",
+        _MEMBERS,
+        list_members,
+        "listWorkspaceusers",
+        "The members of a workspace.",
+        parameters=_PAGE,
+        response=documents.Members,
+    ),
     _route(
         "POST",
         _MEMBERS,
         add_members,
         "addWorkSpaceUsers",
         "Make users members of a workspace.",
-        request=dict[str, Any],
         example=_MEMBER_EXAMPLE,
+        request=documents.NewMembers,
+        response=documents.Outcome,
     ),
     _route(
         "PUT",
@@ -337,8 +352,9 @@ ROUTES: tuple[Route, ...] = (
         change_member,
         "updateWorkSpaceUserOrGroup",
         "Give a member another role.",
-        request=dict[str, Any],
         example={"roles_ids": [{"role_id": "operator"}]},
+        request=documents.NewRole,
+        response=documents.Outcome,
     ),
     _route(
         "POST",
@@ -346,8 +362,9 @@ ROUTES: tuple[Route, ...] = (
         remove_members,
         "deleteWorkspaceusers",
         "Remove members of a workspace.",
-        request=dict[str, Any],
         example={"user_ids": ["0" * 32]},
+        request=documents.UserIds,
+        response=documents.Outcome,
     ),
     _route(
         "GET",
@@ -355,6 +372,6 @@ ROUTES: tuple[Route, ...] = (
         list_roles,
         "listWorkspaceRoles",
         "The roles that members of workspaces have.",
-        response=list[dict[str, Any]],
+        response=list[documents.RoleItem],
     ),
 )

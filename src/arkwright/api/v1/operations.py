@@ -24,7 +24,9 @@ _SUMMARIES = {
     "resume": "Let a paused instance go on.",
     "confirm": "Let an instance start that waits for a confirmation.",
     "freeze": "Keep a waiting instance from starting.",
-    "unfreeze": "Let a frozen instance start.",
+    "unfreeze": "Let a frozen instance start, or wait again.",
+    "run-without-dependencies": "Let a waiting instance wait for no other instance and no file any more.",
+    "run-preferentially": "Let a waiting instance start before the others that wait for the same.",
 }
 _NODE_SUMMARIES = {
     "retry": "Run a failed node again that suspended its instance.",

@@ -3,7 +3,8 @@
 Rules: nothing runs and nothing is stored. What an expression may see comes from the request first, then from the
 instance that `instanceId` names (its outputs, states, version, parameters), then from the saved job that `jobName`
 names, then from the workspace. What is known from nowhere is an error that says what to send, never a guess.
-A text that can't be evaluated answers 400 with the code of its mistake (`ARK.EL.…`), its position and a hint.
+A text that can't be evaluated answers 400 with the code of its mistake (`ARK.EL.…`), its position and a hint. A masked
+parameter is shown as a mask, in steps and mistakes too, whether its value is the job's or comes with the request.
 """
 
 from __future__ import annotations
@@ -25,9 +26,11 @@ from arkwright.core.facts import fact_key
 from arkwright.core.instance import Instance, NodeRun, NodeStatus
 from arkwright.core.job import Job, Node, Plan
 from arkwright.core.job_document import read_parameters
+from arkwright.core.masking import hidden
 from arkwright.core.resolve import Resolver
 from arkwright.el import ElError, ErrorKind, Evaluated, LoopScope, Missing, NodeOutput
 from arkwright.el.java_zones import find_zone
+from arkwright.engine.vault import Vault
 from arkwright.errors import Code, InvalidInput, NotFound
 from arkwright.iam.model import Action
 from arkwright.store.base import Kind
@@ -188,18 +191,24 @@ async def _instance(call: Call, body: Mapping[str, Any]) -> tuple[Instance, Plan
             id=0,
             project_id=call.workspace.project_id,
             workspace_id=call.workspace.id,
-            job_id=0,
+            job_id=0 if definition is None else definition.id,
             job_name=job_name,
             job_version=0,
             plan_time_ms=at_ms,
             submit_time_ms=at_ms,
             start_time_ms=at_ms,
             time_zone=zone or call.workspace.time_zone,
+            rules=call.workspace.rules,
             parameters=parameters,
             environment={**await call.parts.engine.environment(call.place), **environment},
         )
     own = () if definition is None else read_parameters(definition.body)
-    return instance, Plan(job=Job(name=instance.job_name, nodes=(), parameters=own))
+    masked = tuple(each.name for each in own if each.masked)
+    if masked:
+        vault = Vault(call.parts.directory.sealer)
+        sealed = vault.seal_named(instance.workspace_id, instance.parameters, masked)
+        instance = msgspec.structs.replace(instance, parameters=sealed)
+    return instance, Plan(job=Job(name=instance.job_name, nodes=(), parameters=own, masked=masked))
 
 
 async def _stored(call: Call, given: Any, job_name: str) -> Instance | None:
@@ -302,14 +311,14 @@ def _refused(error: ElError) -> Response:
         error_msg=_sendable(_told(error)),
         hint=_sendable(error.hint),
         position=error.position,
-        expression=_sendable((error.expression or "")[:1000]),
+        expression=_sendable(hidden(error.expression or "")[:1000]),
     )
     return answer(refusal, EXPRESSION_INVALID.status)
 
 
 def _told(error: ElError) -> str:
     """With the place: many clients show nothing else."""
-    where = f" in '{_shortened(error.expression)}'" if error.expression else ""
+    where = f" in '{_shortened(hidden(error.expression))}'" if error.expression else ""
     return f"{error.message}{where}" + ("" if error.position is None else f" at position {error.position}")
 
 
@@ -318,7 +327,8 @@ def _shortened(text: str) -> str:
 
 
 def _sendable(text: str) -> str:
-    """Halves of UTF-16 pairs, which Java's texts may hold, can't be sent in UTF-8."""
+    """Masked values are hidden. Halves of UTF-16 pairs, which Java's texts may hold, can't be sent in UTF-8."""
+    text = hidden(text)
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 

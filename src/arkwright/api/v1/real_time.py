@@ -1,23 +1,26 @@
 """The state of a real-time job and of its nodes.
 
-Rules: the state is the stored one (`schedule`); counters that nobody measures (records, bytes, speed) are left out.
-A node's own state is that of its newest instance, which is named `<job>_<node>`; without one it is the job's.
+Rules: the state is worked out from what its nodes' triggers are doing (`core/real_time.py`); counters that nobody
+measures (records, bytes, speed) are left out. Runs of a node are instances of the job `<job>_<node>`; the newest one is
+shown. Nodes of a version that was not started yet are STOPPED.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
 from starlette.responses import Response
 
 from arkwright.api.call import Call, answer
+from arkwright.api.log_objects import log_path_of
 from arkwright.api.route import Route
-from arkwright.api.v1.instances import base_path
 from arkwright.api.v1.schedule import found_job, started_with
 from arkwright.core.instance import Instance
 from arkwright.errors import Code, InvalidInput
 from arkwright.iam.model import Action
+from arkwright.scheduler.real_time import hidden_name
 from arkwright.store.base import Definition, InstanceFilter, Kind
 
 
@@ -50,16 +53,17 @@ async def show_status(call: Call) -> Response:
     check_real_time(job)
     started = await started_with(call, job)
     start = UNSET if started is None else int(started.body["started_ms"])
+    states = {each.name: each.state.value for each in await call.parts.events.real_time.nodes(job)}
     return answer(
         RealTimeStatus(
             name=job.name,
-            status=job.status or "STOPPED",
+            status=(await call.parts.events.real_time.state(job)).value,
             startTime=start,
             starttime=start,
             lastUpdateTime=job.updated_ms,
             createUser=job.created_by,
             lastModifiyUser=job.updated_by,
-            nodes=[await _node(call, job, node) for node in job.body.get("nodes", ())],
+            nodes=[await _node(call, job, node, states) for node in job.body.get("nodes", ())],
         )
     )
 
@@ -75,7 +79,8 @@ def check_real_time(job: Definition) -> None:
 
 async def newest_instance(call: Call, job: Definition, node: str) -> Instance | None:
     """The newest instance of a node of a real-time job."""
-    ids = await call.parts.store.definition_ids(call.place, Kind.JOB, name=f"{job.name}_{node}", precise=True)
+    name = hidden_name(job.name, node)
+    ids = await call.parts.store.definition_ids(call.place, Kind.REAL_TIME_NODE, name=name, precise=True)
     if not ids:
         return None
     where = InstanceFilter(place=call.place, job_ids=tuple(ids), from_ms=0, to_ms=call.parts.now_ms())
@@ -83,13 +88,19 @@ async def newest_instance(call: Call, job: Definition, node: str) -> Instance | 
     return page.items[0] if page.items else None
 
 
-async def _node(call: Call, job: Definition, node: dict[str, Any]) -> RealTimeNode:
+async def _node(call: Call, job: Definition, node: dict[str, Any], states: Mapping[str, str]) -> RealTimeNode:
     newest = await newest_instance(call, job, node["name"])
-    found = RealTimeNode(name=node["name"], status=job.status or "STOPPED", type=node["type"], nodeType=node["type"])
+    found = RealTimeNode(
+        name=node["name"],
+        status=states.get(node["name"], "STOPPED"),
+        type=node["type"],
+        nodeType=node["type"],
+    )
     if newest is not None:
         found.jobInstanceId = newest.id
         found.lastInstanceStatus = newest.status.value
-        found.logPath = f"{base_path(call)}/jobs/{newest.job_name}/instances/{newest.id}"
+        whole = await call.parts.store.get_instance(call.place, newest.id) or newest
+        found.logPath = next((log_path_of(whole, run) for run in whole.nodes if run.attempt), UNSET)
     return found
 
 

@@ -1,13 +1,14 @@
 """Resources: files in the object storage that jobs refer to by name.
 
 Decided here: names are unique in a workspace, as exported files are named by them. The id is a text and stays the same
-for life; type and directory can't be changed, the name can.
+for life; type and directory can't be changed, the name can. `jobRelation` is looked up in the jobs whenever it is asked
+for, never stored.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -24,10 +25,12 @@ from arkwright.api.error_codes import (
     ErrorCode,
 )
 from arkwright.api.errors import HttpRefusal
+from arkwright.api.records import named_page
 from arkwright.api.route import OFFSET, Route, limit
 from arkwright.api.route import text as text_parameter
 from arkwright.api.v1 import fields
 from arkwright.api.v1.fields import list_, renamed, text, wrong
+from arkwright.api.v1.jobs import all_jobs
 from arkwright.errors import AlreadyExists, InvalidInput, NotFound
 from arkwright.iam.model import Action
 from arkwright.objects.paths import PathInvalid, parse
@@ -61,8 +64,24 @@ class Resource(Struct, kw_only=True, omit_defaults=True):
     directory: str | UnsetType = UNSET
 
 
+class Relation(Struct, kw_only=True):
+    """A job that uses the resource, as it is being developed."""
+
+    relationType: str
+    taskName: str
+    taskId: int
+    userName: str
+    version: int
+    relationId: str
+    deleted: bool
+
+
 class SavedResource(Resource, kw_only=True, omit_defaults=True):
+    """`resourceId` is `id` again: the name that Terraform's provider reads."""
+
     id: str
+    resourceId: str
+    jobRelation: list[Relation] = []
 
 
 class ResourceList(Struct, kw_only=True):
@@ -163,15 +182,13 @@ async def update_resource(call: Call) -> Response:
 
 
 async def show_resource(call: Call) -> Response:
-    return answer(resource_reply(await _found(call)))
+    found = await _found(call)
+    return answer((await _replies(call, [found]))[0])
 
 
 async def list_resources(call: Call) -> Response:
-    offset, size = call.slice(most=100)
-    page = await call.parts.store.list_definitions(
-        call.place, Kind.RESOURCE, name_contains=call.query.get("resourceName", ""), offset=offset, limit=size
-    )
-    return answer({"total": page.total, "resources": [resource_reply(each) for each in page.items]})
+    page = await named_page(call, Kind.RESOURCE, "resourceName")
+    return answer({"total": page.total, "resources": await _replies(call, page.items)})
 
 
 async def delete_resource(call: Call) -> Response:
@@ -201,9 +218,42 @@ def resource_reply(definition: Definition) -> dict[str, Any]:
         "directory": definition.directory,
         **definition.body,
         "id": str(definition.id),
+        "resourceId": str(definition.id),
         "name": definition.name,
         "type": definition.category,
     }
+
+
+async def _replies(call: Call, resources: Sequence[Definition]) -> list[dict[str, Any]]:
+    """With the jobs that use them: those with a node one of whose properties names the resource, or its file."""
+    users: list[list[Relation]] = [[] for _ in resources]
+    for job in await all_jobs(call, None) if resources else ():
+        values = _property_values(job.body)
+        for resource, relations in zip(resources, users, strict=True):
+            if resource.name in values or resource.body.get("location") in values:
+                relations.append(_relation(job, resource))
+    return [{**resource_reply(each), "jobRelation": found} for each, found in zip(resources, users, strict=True)]
+
+
+def _property_values(job: Mapping[str, Any]) -> set[str]:
+    return {
+        part["value"]
+        for node in job.get("nodes") or ()
+        for part in node.get("properties") or ()
+        if isinstance(part.get("value"), str)
+    }
+
+
+def _relation(job: Definition, resource: Definition) -> Relation:
+    return Relation(
+        relationType="RESOURCE",
+        taskName=job.name,
+        taskId=job.id,
+        userName=job.updated_by,
+        version=job.version,
+        relationId=str(resource.id),
+        deleted=False,
+    )
 
 
 async def _found(call: Call) -> Definition:

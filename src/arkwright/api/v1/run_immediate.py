@@ -36,7 +36,7 @@ PATH = "/v1/{project_id}/jobs/{job_name}/run-immediate"
 
 KEY_KEPT_MS = 7 * 24 * 60 * 60 * 1000
 MAX_WAIT_SECONDS = 3600
-_MAX_VALUE = 1024
+MAX_VALUE = 1024
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _SECONDS = re.compile(r"[0-9]{1,4}(\.[0-9]{1,9})?")
@@ -152,10 +152,11 @@ def _read_value(value: Any, where: str) -> str:
     if value is None:
         raise InvalidInput(f"{field} is missing.", field=field, hint='It may be empty: "".')
     if not isinstance(value, str):
-        raise wrong(field, "must be a text", value, hint='Write it in quotation marks: "111".')
-    if len(value) > _MAX_VALUE:
+        # It may be one of a masked parameter, so it is not repeated.
+        raise InvalidInput(f"{field} must be a text.", field=field, hint='Write it in quotation marks: "111".')
+    if len(value) > MAX_VALUE:
         raise InvalidInput(
-            f"{field} must have at most {_MAX_VALUE} characters, not {len(value)}.",
+            f"{field} must have at most {MAX_VALUE} characters, not {len(value)}.",
             field=field,
             hint="Put longer texts into a script or a file, and pass its name.",
         )

@@ -7,20 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from arkwright.api.call import Call
 from arkwright.api.errors import HttpRefusal
 from arkwright.api.v1.connection_body import canonical, read_connection_body, sealed, secrets_kept
 from arkwright.api.v1.connections import check_others, write_of
+from arkwright.api.v1.fields import wrong
 from arkwright.api.v1.job_body import read_job_body
-from arkwright.api.v1.jobs import BUSY_STATUSES
+from arkwright.api.v1.jobs import BUSY_STATUSES, sealed_document
 from arkwright.api.v1.resources import read_resource_body
 from arkwright.api.v1.script_body import read_script_body
 from arkwright.core.job_document import canonical_type
 from arkwright.errors import IllegalState, InvalidInput
 from arkwright.store.base import Definition, DefinitionWrite, Kind
+from arkwright.transfer.archive import SUBMITTED
 from arkwright.transfer.package import EntryKind
 from arkwright.transfer.rewrite import Changes
 
@@ -34,7 +36,8 @@ SKIPPED = "Skipped: one of this name exists already."
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     overwrite: bool
-    submit: bool
+    submit: bool | None
+    """None: as the file says (`transfer.archive.SUBMITTED`), else yes."""
     changes: Changes
 
 
@@ -57,25 +60,32 @@ def saver(call: Call, policy: Policy) -> Saver:
 
 
 async def _save_job(call: Call, policy: Policy, document: Mapping[str, Any]) -> str:
+    document, submit, state = _states(document, policy)
     body = read_job_body(policy.changes.job(document))
+    submitted = None if state is None else read_job_body(policy.changes.job({**state, "name": body.name})).document
     before = await call.parts.store.get_definition(call.place, Kind.JOB, body.name)
     if before is not None and policy.overwrite and before.status in BUSY_STATUSES:
         raise IllegalState(
             f"The job {body.name} is running by its schedule ({before.status}).",
             hint="Stop the schedule first, then import again.",
         )
-    write = _write(call, policy, body.name, body.process_type, body.directory, body.document)
+    document = sealed_document(call, body.document, before)
+    submitted = None if submitted is None else sealed_document(call, submitted, before)
+    write = _write(call, body.name, body.process_type, body.directory, document, submit, submitted)
     return await _put(call, Kind.JOB, before, write, policy, first_status="STOPPED")
 
 
 async def _save_script(call: Call, policy: Policy, document: Mapping[str, Any]) -> str:
+    document, submit, state = _states(document, policy)
     body = read_script_body(policy.changes.script(document))
+    kept = {"name": body.name, "type": body.type}
+    submitted = None if state is None else read_script_body(policy.changes.script({**state, **kept})).document
     before = await call.parts.store.get_definition(call.place, Kind.SCRIPT, body.name)
     if before is not None and policy.overwrite and canonical_type(before.category) != canonical_type(body.type):
         raise InvalidInput(
             f"There is a script {body.name} of another type, {before.category}; a type can't be changed."
         )
-    write = _write(call, policy, body.name, body.type, body.directory, body.document)
+    write = _write(call, body.name, body.type, body.directory, body.document, submit, submitted)
     return await _put(call, Kind.SCRIPT, before, write, policy)
 
 
@@ -86,7 +96,7 @@ async def _save_resource(call: Call, policy: Policy, document: Mapping[str, Any]
         raise InvalidInput(
             f"There is a resource {body.name} of another type, {before.category}; a type can't be changed."
         )
-    write = _write(call, policy, body.name, body.type, body.directory, body.document)
+    write = _write(call, body.name, body.type, body.directory, body.document, True, None)
     return await _put(call, Kind.RESOURCE, before, write, policy)
 
 
@@ -128,17 +138,7 @@ async def _put(
     call: Call, kind: Kind, before: Definition | None, write: DefinitionWrite, policy: Policy, *, first_status: str = ""
 ) -> str:
     if before is None:
-        first = DefinitionWrite(
-            name=write.name,
-            category=write.category,
-            directory=write.directory,
-            body=write.body,
-            submit=write.submit,
-            actor=write.actor,
-            at_ms=write.at_ms,
-            status=first_status,
-        )
-        await call.parts.store.create_definition(call.place, kind, first)
+        await call.parts.store.create_definition(call.place, kind, replace(write, status=first_status))
         return CREATED
     if not policy.overwrite:
         return SKIPPED
@@ -146,15 +146,33 @@ async def _put(
     return OVERWRITTEN
 
 
+def _states(document: Mapping[str, Any], policy: Policy) -> tuple[dict[str, Any], bool, Mapping[str, Any] | None]:
+    """The document as it was being developed, whether to submit it, and the other one that was submitted."""
+    latest = {key: value for key, value in document.items() if key != SUBMITTED}
+    if SUBMITTED not in document or policy.submit is not None:
+        return latest, policy.submit is not False, None
+    state = document[SUBMITTED]
+    if state is not None and not isinstance(state, dict):
+        raise wrong(SUBMITTED, "must be the submitted document, or null", state)
+    return latest, False, state
+
+
 def _write(
-    call: Call, policy: Policy, name: str, category: str, directory: str, body: Mapping[str, Any]
+    call: Call,
+    name: str,
+    category: str,
+    directory: str,
+    body: Mapping[str, Any],
+    submit: bool,
+    submitted: Mapping[str, Any] | None,
 ) -> DefinitionWrite:
     return DefinitionWrite(
         name=name,
         category=category,
         directory=directory,
         body=body,
-        submit=policy.submit,
+        submit=submit,
+        submitted_body=submitted,
         actor=call.actor.user_name,
         at_ms=call.parts.now_ms(),
     )

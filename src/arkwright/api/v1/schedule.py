@@ -6,7 +6,8 @@ SCHEDULING always has the values it was started with. A batch job is SCHEDULING 
 stays STARTING until something has taken it up: it is never called NORMAL because of this call alone. Stopping is
 harmless on a job that is stopped already.
 
-What is stored here is the wish; the planned runs themselves are made by the scheduler that reads it.
+The schedule of a batch job of type CRON is the scheduler's: it checks dependencies, plans, and keeps the state with
+the plan. What is stored here beside it is the wish.
 """
 
 from __future__ import annotations
@@ -19,12 +20,17 @@ from starlette.responses import Response
 from arkwright.api.call import Call, empty
 from arkwright.api.records import put, write_of
 from arkwright.api.route import Route
+from arkwright.api.v1 import documents
 from arkwright.api.v1.fields import renamed, truth, wrong
 from arkwright.api.v1.jobs import BUSY_STATUSES
 from arkwright.api.v1.run_immediate import read_parameters
+from arkwright.core.control import is_parent
 from arkwright.core.job_document import read_job, script_names
+from arkwright.core.job_document import read_parameters as read_job_parameters
+from arkwright.engine.vault import Vault
 from arkwright.errors import Code, IllegalState, InvalidInput, NotFound
 from arkwright.iam.model import Action
+from arkwright.scheduler.interface import ScheduleStart
 from arkwright.store.base import Definition, Kind
 
 _ALIASES = {
@@ -50,6 +56,7 @@ async def begin(call: Call, job: Definition, given: dict[str, Any]) -> None:
             hint="Stop its schedule first (POST …/stop) to start it with other values.",
         )
     submitted = await _submitted(call, job)
+    given = _sealed(call, submitted, given)
     _check_plan(submitted)
     await _check_scripts(call, submitted)
     body = {
@@ -60,13 +67,35 @@ async def begin(call: Call, job: Definition, given: dict[str, Any]) -> None:
         "started_ms": call.parts.now_ms(),
     }
     await put(call, Kind.SCHEDULE, write_of(call, str(job.id), body, category=job.category))
-    status = "STARTING" if job.category == "REAL_TIME" else "SCHEDULING"
-    await call.parts.store.set_definition_status(call.place, Kind.JOB, job.name, status)
+    wish = ScheduleStart(job=submitted, given=given, by=call.actor.user_name, time_zone=call.workspace.time_zone)
+    await call.parts.scheduler.start(wish)
+
+
+def _sealed(call: Call, job: Definition, given: dict[str, Any]) -> dict[str, Any]:
+    """Values of masked parameters never lie in the store as they are."""
+    masked = {each.name for each in read_job_parameters(job.body) if each.masked}
+    if not masked or not given.get("jobParams"):
+        return given
+    vault = Vault(call.parts.directory.sealer)
+    sealed = [
+        {**each, "value": vault.seal(call.workspace.id, each["value"])} if each["name"] in masked else each
+        for each in given["jobParams"]
+    ]
+    return {**given, "jobParams": sealed}
 
 
 async def stop_job(call: Call) -> Response:
-    job = await found_job(call, call.path["job_name"])
-    await call.parts.store.set_definition_status(call.place, Kind.JOB, job.name, "STOPPED")
+    await call.parts.scheduler.stop(await found_job(call, call.path["job_name"]))
+    return empty()
+
+
+async def pause_job(call: Call) -> Response:
+    await call.parts.scheduler.pause(await found_job(call, call.path["job_name"]))
+    return empty()
+
+
+async def resume_job(call: Call) -> Response:
+    await call.parts.scheduler.resume(await found_job(call, call.path["job_name"]))
     return empty()
 
 
@@ -148,6 +177,8 @@ async def _check_scripts(call: Call, job: Definition) -> None:
                 field="scriptName",
                 hint=f"Save the script {name} without targetStatus, or with targetStatus SUBMITTED.",
             )
+    if any(is_parent(node) for node in read.nodes):
+        await call.parts.engine.check(call.place, job.name)
 
 
 START_EXAMPLE = {"jobParams": [{"name": "aaa", "value": "111", "paramType": "variable"}]}
@@ -175,11 +206,27 @@ ROUTES = (
         start_job,
         "startJob",
         "Start the schedule of a job.",
-        request=dict[str, Any],
+        request=documents.Start,
         errors=START_ERRORS,
         example=START_EXAMPLE,
     ),
     _route(
         "stop", stop_job, "stopJob", "Stop the schedule of a job. Its instances go on.", errors=(Code.JOB_NOT_FOUND,)
+    ),
+    _route(
+        "pause",
+        pause_job,
+        "pauseJob",
+        "Plan nothing for a scheduled job until it is resumed. Times that pass meanwhile are not made up for.",
+        errors=(Code.JOB_NOT_FOUND, Code.ILLEGAL_STATE),
+        ours=True,
+    ),
+    _route(
+        "resume",
+        resume_job,
+        "resumeJob",
+        "Plan again for a paused job, from now on.",
+        errors=(Code.JOB_NOT_FOUND, Code.ILLEGAL_STATE),
+        ours=True,
     ),
 )

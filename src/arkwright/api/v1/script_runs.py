@@ -23,6 +23,8 @@ from starlette.responses import Response
 from arkwright.api.call import Call, answer, empty, short, whole_number
 from arkwright.api.error_codes import SCRIPT_RUN_NOT_FOUND
 from arkwright.api.errors import HttpRefusal
+from arkwright.api.idempotency import PARAMETER as IDEMPOTENCY_KEY
+from arkwright.api.idempotency import run_promise
 from arkwright.api.route import Route
 from arkwright.api.v1.fields import object_, text, wrong
 from arkwright.core.instance import Instance, InstanceStatus, InstanceType, NodeRun
@@ -89,6 +91,7 @@ async def execute_script(call: Call) -> Response:
             by=call.actor.user_name,
             time_zone=call.workspace.time_zone,
             instance_type=InstanceType.SCRIPT,
+            idempotency=run_promise(call, parameters),
         )
     )
     shown = shown_id(accepted.instance_id)
@@ -277,10 +280,11 @@ ROUTES = (
         summary="Execute the submitted version of a script.",
         tag="scripts",
         action=Action.SCRIPT_OPERATE,
+        parameters=(IDEMPOTENCY_KEY,),
         request=ExecuteScript,
         request_required=False,
         response=Execution,
-        errors=(Code.SCRIPT_NOT_FOUND,),
+        errors=(Code.SCRIPT_NOT_FOUND, Code.IDEMPOTENCY_CONFLICT),
         example=_EXAMPLE,
     ),
     Route(

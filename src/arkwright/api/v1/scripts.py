@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from arkwright.api.access import require
 from arkwright.api.call import Call, answer, empty, short
+from arkwright.api.records import named_page
 from arkwright.api.route import OFFSET, Route, limit, text
 from arkwright.api.v1 import documents
 from arkwright.api.v1.fields import approvers
@@ -50,10 +51,7 @@ async def show_script(call: Call) -> Response:
 
 
 async def list_scripts(call: Call) -> Response:
-    offset, size = call.slice(most=100)
-    page = await call.parts.store.list_definitions(
-        call.place, Kind.SCRIPT, name_contains=call.query.get("scriptName", ""), offset=offset, limit=size
-    )
+    page = await named_page(call, Kind.SCRIPT, "scriptName")
     return answer({"total": page.total, "scripts": [script_reply(each) for each in page.items]})
 
 

@@ -1,4 +1,5 @@
-"""Alarm records, alarm rules and approvals: lists of what was stored, filtered as the documents say."""
+"""Alarm records (notices that were sent or given up), alarm rules and approvals: lists of what was stored, filtered as
+the documents say. Rules are written by `v1/alert_rules`."""
 
 from __future__ import annotations
 
@@ -10,11 +11,15 @@ from starlette.responses import Response
 from arkwright.api.call import Call, answer
 from arkwright.api.records import all_of, contains, page_of
 from arkwright.api.route import Route, number, text
+from arkwright.api.v1.alert_rules import shown
 from arkwright.api.v1.fields import choice
+from arkwright.api.v2 import report_documents
 from arkwright.api.v2.paths import PAGE, SIZE, route
 from arkwright.errors import InvalidInput
 from arkwright.iam.model import Action
-from arkwright.store.base import Definition, Kind
+from arkwright.notify.message import headline
+from arkwright.store.base import Kind
+from arkwright.store.notice_record import NoticeFilter, NoticeState, StoredNotice
 
 HOUR_MS = 60 * 60 * 1000
 WEEK_MS = 7 * 24 * HOUR_MS
@@ -45,13 +50,24 @@ async def list_records(call: Call) -> Response:
         raise InvalidInput(f"start_time {from_ms} is after end_time {to_ms}.", field="start_time")
     if to_ms - from_ms > WEEK_MS:
         raise InvalidInput("start_time and end_time must not be more than 7 days apart.", field="start_time")
-    found = [
-        each.body
-        for each in await all_of(call, Kind.ALARM_RECORD)
-        if from_ms <= int(each.body.get("alarm_time", 0)) <= to_ms
-    ]
-    found.sort(key=lambda each: -int(each["alarm_time"]))
-    return answer({"total": len(found), "alarm_info": page_of(call, found, most=1000, default=100)})
+    offset, size = call.slice(most=1000, default=100)
+    where = NoticeFilter(place=call.place, from_ms=from_ms, to_ms=to_ms, states=(NoticeState.SENT, NoticeState.DEAD))
+    total, page = await call.parts.store.list_notices(where, offset=offset, limit=size)
+    return answer({"total": total, "alarm_info": [_record(each) for each in page]})
+
+
+def _record(stored: StoredNotice) -> dict[str, Any]:
+    notice = stored.notice
+    return {
+        "alarm_time": notice.at_ms,
+        "job_name": notice.job_name,
+        "schedule_type": notice.instance_type,
+        "send_msg": f"{headline(notice)}. {notice.detail}".strip(),
+        "plan_time": notice.plan_time_ms or notice.at_ms,
+        "remind_type": int(notice.remind),
+        "send_status": 0 if stored.state is NoticeState.SENT else 1,
+        "job_id": notice.job_id,
+    }
 
 
 async def list_rules(call: Call) -> Response:
@@ -67,12 +83,8 @@ async def list_rules(call: Call) -> Response:
     ]
     counted = Counter(each.body.get("remind_type") for each in rules)
     reply: dict[str, Any] = {name: counted.get(kind, 0) for name, kind in _COUNTERS.items()}
-    items = [_rule(each) for each in page_of(call, found)]
+    items = [shown(each) for each in page_of(call, found)]
     return answer({**reply, "total": len(found), "total_all": len(rules), "alarm_rules_items_details": items})
-
-
-def _rule(rule: Definition) -> dict[str, Any]:
-    return {"id": rule.id, "create_time": rule.created_ms, "create_user": rule.created_by, **rule.body}
 
 
 async def list_approvals(call: Call) -> Response:
@@ -118,6 +130,7 @@ ROUTES: tuple[Route, ...] = (
         number("end_time", "To, epoch milliseconds; none: now."),
         PAGE,
         number("limit", "Records on a page.", minimum=1, maximum=1000, default=100),
+        response=report_documents.AlarmRecords,
     ),
     route(
         "GET",
@@ -131,6 +144,7 @@ ROUTES: tuple[Route, ...] = (
         text("ding_name", "A part of the name of the topic or chat robot."),
         PAGE,
         SIZE,
+        response=report_documents.AlarmRules,
     ),
     route(
         "GET",
@@ -150,5 +164,6 @@ ROUTES: tuple[Route, ...] = (
         text("object_type", "Kind of object.", enum=["JOB", "SCRIPT"]),
         PAGE,
         SIZE,
+        response=report_documents.Approvals,
     ),
 )

@@ -21,6 +21,7 @@ from arkwright.api.route import Parameter, Route, flag, number, text
 from arkwright.api.v1.fields import choice, list_, object_, truth, wrong
 from arkwright.api.v1.fields import number as number_of
 from arkwright.api.v1.fields import text as text_of
+from arkwright.api.v2 import report_documents
 from arkwright.api.v2.paths import PAGE_FROM_1, SIZE, route
 from arkwright.errors import AlreadyExists, InvalidInput
 from arkwright.iam.model import Action
@@ -217,6 +218,7 @@ ROUTES: tuple[Route, ...] = (
         Action.NOTIFICATION_CREATE,
         errors=(VALUE_NOT_FOUND,),
         example=_EXAMPLE,
+        request=report_documents.NewBaseline,
     ),
     route(
         "GET",
@@ -231,6 +233,7 @@ ROUTES: tuple[Route, ...] = (
         *_FILTERS,
         PAGE_FROM_1,
         SIZE,
+        response=report_documents.Baselines,
     ),
     route(
         "GET",
@@ -248,6 +251,7 @@ ROUTES: tuple[Route, ...] = (
         *_TIMES,
         PAGE_FROM_1,
         SIZE,
+        response=report_documents.BaselineInstances,
     ),
     route(
         "GET",
@@ -264,5 +268,6 @@ ROUTES: tuple[Route, ...] = (
         *_TIMES,
         PAGE_FROM_1,
         SIZE,
+        response=report_documents.BaselineEvents,
     ),
 )

@@ -1,11 +1,13 @@
 """Which planned instances an instance depends on, and which depend on it.
 
-Rules: this is known for planned instances alone: each waits for the instances of the jobs that its job's schedule
-names, with the same planned time. Instances that were started by hand wait for nobody.
+Rules: this is known for planned instances alone. Each kept, when it was planned, which windows of which jobs it waits
+for (`core/gate.py`); so what is answered is what was, or is, really waited for. Instances that were started by hand
+wait for nobody.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.responses import Response
@@ -15,12 +17,20 @@ from arkwright.api.records import all_of
 from arkwright.api.route import Route, flag, number
 from arkwright.api.v1.fields import choice
 from arkwright.api.v1.jobs import upstream_names
-from arkwright.api.v2.instances import planned_at
+from arkwright.api.v2 import documents
 from arkwright.api.v2.paths import RELATION, route
+from arkwright.core.gate import Upstream
 from arkwright.core.instance import Instance, InstanceType
 from arkwright.errors import Code, NotFound
 from arkwright.iam.model import Action
 from arkwright.store.base import Definition, Kind
+
+_MOST = 3000
+"""Instances of one job that are looked at for one window: two days of minutes."""
+
+_AROUND_MS = (86_400_000, 62 * 86_400_000)
+"""How far apart the plan times of two instances may be of which one waits for the other: a day for jobs of minutes and
+hours; two months for the others, of which there are few."""
 
 
 async def list_depend_instances(call: Call) -> Response:
@@ -38,42 +48,81 @@ async def list_depend_instances(call: Call) -> Response:
     if instance.instance_type is not InstanceType.NORMAL:
         return answer({"total": 0, "depend_instances_info": []})
     jobs = {job.name: job for job in await all_of(call, Kind.JOB)}
-    above = {name: [each for each in jobs if each in upstream_names(job)] for name, job in jobs.items()}
-    below = {name: [each for each, names in above.items() if name in names] for name in jobs}
-    wanted = set()
-    for way in ([above] if relation != "child" else []) + ([below] if relation != "parent" else []):
-        wanted |= _reached(instance.job_name, way, depth)
-    by_job: dict[str, list[Instance]] = {}
-    for name in wanted.union(*(above[each] for each in wanted)):
-        planned = await planned_at(call, call.place, (jobs[name].id,), instance.plan_time_ms) if name in jobs else []
-        by_job[name] = [each for each in planned if each.instance_type is InstanceType.NORMAL]
-        if latest:
-            by_job[name] = by_job[name][:1]
-    found = [
-        _dependence(call, each, jobs[name], [up.id for above_it in above[name] for up in by_job.get(above_it, ())])
-        for name in sorted(wanted)
-        for each in by_job[name]
-    ]
+    related: dict[int, Instance] = {}
+    if relation != "child":
+        related |= await _reached(call, instance, depth, jobs, up=True)
+    if relation != "parent":
+        related |= await _reached(call, instance, depth, jobs, up=False)
+    shown = sorted(related.values(), key=lambda each: (each.job_name, -each.plan_time_ms, -each.id))
+    if latest:
+        newest: dict[int, Instance] = {}
+        for each in shown:
+            newest.setdefault(each.job_id, each)
+        shown = list(newest.values())
+    found = []
+    for each in shown:
+        parents = [parent.id for parent in await _parents(call, each)]
+        found.append(_dependence(call, each, jobs.get(each.job_name), parents))
     return answer({"total": len(found), "depend_instances_info": found})
 
 
-def _reached(start: str, ways: dict[str, list[str]], depth: int) -> set[str]:
+async def _reached(
+    call: Call, start: Instance, depth: int, jobs: dict[str, Definition], *, up: bool
+) -> dict[int, Instance]:
     """What lies at most `depth` steps from `start`, without it."""
-    reached: set[str] = set()
-    frontier = {start}
+    reached: dict[int, Instance] = {}
+    frontier = [start]
     for _ in range(depth):
-        frontier = {each for name in frontier for each in ways.get(name, ())} - reached - {start}
-        reached |= frontier
+        following: dict[int, Instance] = {}
+        for each in frontier:
+            for other in await (_parents(call, each) if up else _children(call, each, jobs)):
+                if other.id != start.id and other.id not in reached:
+                    following[other.id] = other
+        if not following:
+            break
+        reached |= following
+        frontier = list(following.values())
     return reached
 
 
-def _dependence(call: Call, instance: Instance, job: Definition, parents: list[int]) -> dict[str, Any]:
+async def _parents(call: Call, instance: Instance) -> Sequence[Instance]:
+    found: dict[int, Instance] = {}
+    for each in _upstreams(instance):
+        planned = await call.parts.store.planned_instances(
+            each.job_id, from_ms=each.from_ms, to_ms=each.to_ms, limit=_MOST
+        )
+        found |= {one.id: one for one in planned}
+    return list(found.values())
+
+
+async def _children(call: Call, instance: Instance, jobs: dict[str, Definition]) -> Sequence[Instance]:
+    at_ms = instance.plan_time_ms
+    found: dict[int, Instance] = {}
+    for job in jobs.values():
+        if instance.job_name not in upstream_names(job):
+            continue
+        for around_ms in _AROUND_MS:
+            planned = await call.parts.store.planned_instances(
+                job.id, from_ms=at_ms - around_ms, to_ms=at_ms + around_ms, limit=_MOST
+            )
+            for one in planned:
+                if any(up.job_id == instance.job_id and up.from_ms <= at_ms < up.to_ms for up in _upstreams(one)):
+                    found[one.id] = one
+    return list(found.values())
+
+
+def _upstreams(instance: Instance) -> list[Upstream]:
+    gate = instance.gate
+    return [each for each in gate.conditions if isinstance(each, Upstream)] if gate is not None else []
+
+
+def _dependence(call: Call, instance: Instance, job: Definition | None, parents: list[int]) -> dict[str, Any]:
     start, end = instance.start_time_ms, instance.end_time_ms
     found = {
         "id": instance.id,
         "job_id": instance.job_id,
         "job_name": instance.job_name,
-        "directory_path": job.directory,
+        "directory_path": job.directory if job is not None else None,
         "force_success": instance.force_success,
         "ignore_success": instance.ignore_success,
         "parent_instance_ids": parents,
@@ -102,5 +151,6 @@ ROUTES: tuple[Route, ...] = (
         number("depth", "Steps to follow.", minimum=1, maximum=50, default=1),
         flag("latest", "Only the newest instance of each job; true unless said otherwise."),
         errors=(Code.INSTANCE_NOT_FOUND,),
+        response=documents.RelatedInstances,
     ),
 )

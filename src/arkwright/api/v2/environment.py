@@ -16,6 +16,7 @@ from arkwright.api.route import Route, text
 from arkwright.api.v1.fields import PARAMETER_NAME, choice, list_, wrong
 from arkwright.api.v1.fields import text as text_of
 from arkwright.api.v1.scripts import script_reply
+from arkwright.api.v2 import documents
 from arkwright.api.v2.names import newer
 from arkwright.api.v2.paths import PAGE, SIZE, route
 from arkwright.errors import InvalidInput
@@ -76,6 +77,7 @@ ROUTES: tuple[Route, ...] = (
         "showFactoryEnv",
         "The environment variables of the workspace.",
         Action.ENVIRONMENT_READ,
+        response=documents.Environment,
     ),
     route(
         "PUT",
@@ -84,8 +86,9 @@ ROUTES: tuple[Route, ...] = (
         "createFactoryEnv",
         "Replace the environment variables of the workspace.",
         Action.ENVIRONMENT_EDIT,
-        response=dict[str, Any],
         example={"params": [{"name": "region", "type": "variable", "value": "eu-de", "desc": "where"}]},
+        request=documents.Environment,
+        response=documents.Done,
     ),
     route(
         "GET",
@@ -97,5 +100,6 @@ ROUTES: tuple[Route, ...] = (
         text("script_name", "A part of the name."),
         PAGE,
         SIZE,
+        response=documents.ScriptList,
     ),
 )

@@ -22,6 +22,7 @@ from arkwright.api.v1.fields import choice, list_, object_, truth, wrong
 from arkwright.api.v1.fields import number as number_of
 from arkwright.api.v1.fields import text as text_of
 from arkwright.api.v1.schedule import found_job
+from arkwright.api.v2 import documents
 from arkwright.api.v2.names import newer
 from arkwright.api.v2.paths import PAGE, route
 from arkwright.core.events import RestartFrom
@@ -287,6 +288,7 @@ ROUTES: tuple[Route, ...] = (
         PAGE,
         number("limit", "Records on a page.", minimum=1, maximum=1000, default=10),
         errors=(Code.JOB_NOT_FOUND,),
+        response=documents.InstanceList,
     ),
     route(
         "GET",
@@ -297,6 +299,7 @@ ROUTES: tuple[Route, ...] = (
         Action.JOB_READ,
         errors=(Code.INSTANCE_NOT_FOUND,),
         ours=True,
+        response=documents.InstanceState,
     ),
     route(
         "POST",
@@ -305,7 +308,6 @@ ROUTES: tuple[Route, ...] = (
         "stopFactoryJobInstance",
         "Stop an instance that has not ended.",
         Action.JOB_OPERATE,
-        no_body=True,
         success=204,
         errors=(Code.INSTANCE_NOT_FOUND, Code.ILLEGAL_STATE),
         ours=True,
@@ -319,5 +321,6 @@ ROUTES: tuple[Route, ...] = (
         Action.JOB_RERUN,
         errors=(Code.JOB_NOT_FOUND, Code.INSTANCE_NOT_FOUND, Code.ILLEGAL_STATE),
         example=_RETRY,
+        request=documents.Rerun,
     ),
 )

@@ -7,8 +7,7 @@ Dependencies are those that the newest versions of the jobs of the workspace dec
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -18,12 +17,15 @@ from arkwright.api.call import Call, answer, empty, whole_number
 from arkwright.api.records import all_of, contains, page_of, texts_of
 from arkwright.api.route import Route, flag, text
 from arkwright.api.v1 import fields
+from arkwright.api.v1.documents import JobItem
 from arkwright.api.v1.fields import choice, list_, wrong
 from arkwright.api.v1.job_body import read_job_body
-from arkwright.api.v1.jobs import add_last_instance, job_item, job_write, tags_of, upstream_names
+from arkwright.api.v1.jobs import add_last_instances, job_item, job_write, tags_of, upstream_names
 from arkwright.api.v1.schedule import found_job, started_with
+from arkwright.api.v2 import documents
 from arkwright.api.v2.names import newer, older_job
 from arkwright.api.v2.paths import PAGE, RELATION, SIZE, route
+from arkwright.core.alerts import job_names
 from arkwright.errors import Code, InvalidInput, NotFound
 from arkwright.iam.model import Action
 from arkwright.store.base import Definition, DefinitionWrite, Kind
@@ -81,8 +83,11 @@ async def list_jobs(call: Call) -> Response:
         found = [job for job in await all_of(call, Kind.JOB, category=category, name_contains=name) if wanted(job)]
         total, shown = len(found), page_of(call, found)
     alarms = await _alarms(call) if call.flag("need_alarms") else None
-    items = await asyncio.gather(*(_item(call, job, alarms) for job in shown))
-    return answer({"total": total, "jobs": items})
+    items = [job_item(job) for job in shown]
+    await add_last_instances(call, shown, items)
+    replies = [await _reply(call, job, item, alarms) for job, item in zip(shown, items, strict=True)]
+    await _add_next_plan_times(call, shown, replies)
+    return answer({"total": total, "jobs": replies})
 
 
 async def rename_job(call: Call) -> Response:
@@ -199,10 +204,9 @@ def _properties(node: Mapping[str, Any]) -> dict[str, Any]:
     return {each["name"]: each.get("value") for each in node.get("properties") or ()}
 
 
-async def _item(call: Call, job: Definition, alarms: Mapping[str, list[dict[str, str]]] | None) -> dict[str, Any]:
-    item = job_item(job)
-    if job.category == "BATCH":
-        await add_last_instance(call, job, item)
+async def _reply(
+    call: Call, job: Definition, item: JobItem, alarms: Mapping[str, list[dict[str, str]]] | None
+) -> dict[str, Any]:
     found = newer(msgspec.to_builtins(item))
     if job.status not in ("", "STOPPED"):
         started = await started_with(call, job)
@@ -216,12 +220,22 @@ async def _item(call: Call, job: Definition, alarms: Mapping[str, list[dict[str,
     return found
 
 
+async def _add_next_plan_times(call: Call, jobs: Sequence[Definition], replies: Sequence[dict[str, Any]]) -> None:
+    """Of jobs whose schedules are started and go on."""
+    rows = await call.parts.store.get_schedules([job.id for job in jobs])
+    next_ms = {row.job_id: row.next_ms for row in rows if row.next_ms is not None}
+    for job, reply in zip(jobs, replies, strict=True):
+        if job.id in next_ms:
+            reply["next_plan_time"] = next_ms[job.id]
+
+
 async def _alarms(call: Call) -> dict[str, list[dict[str, str]]]:
     """Per job the alarms that its rules make. These fields keep the older spelling, as the documents show them."""
     found: dict[str, list[dict[str, str]]] = {}
     for rule in await all_of(call, Kind.ALARM_RULE):
         alarm = {"alarmType": str(rule.body.get("remind_type", "")), "topicUrn": str(rule.body.get("urn", ""))}
-        found.setdefault(str(rule.body.get("name", "")), []).append(alarm)
+        for name in job_names(rule.body):
+            found.setdefault(name, []).append(alarm)
     return found
 
 
@@ -284,6 +298,7 @@ ROUTES: tuple[Route, ...] = (
         success=204,
         errors=(Code.JOB_EXISTS, Code.JOB_WITHOUT_NODES, Code.JOB_NAME_INVALID, Code.JOB_SCHEDULE_INVALID),
         example=_EXAMPLE,
+        request=documents.NewJob,
     ),
     route(
         "GET",
@@ -306,6 +321,7 @@ ROUTES: tuple[Route, ...] = (
         text("sink_name", "Name of the target's connection."),
         PAGE,
         SIZE,
+        response=documents.JobList,
     ),
     route(
         "PUT",
@@ -314,9 +330,10 @@ ROUTES: tuple[Route, ...] = (
         "updateFactoryJobName",
         "Give a job another name.",
         Action.JOB_EDIT,
-        response=dict[str, Any],
         errors=(Code.JOB_NOT_FOUND, Code.JOB_EXISTS, Code.JOB_NAME_INVALID),
         example={"name": "newName"},
+        request=documents.NewName,
+        response=documents.Done,
     ),
     route(
         "POST",
@@ -328,6 +345,7 @@ ROUTES: tuple[Route, ...] = (
         success=204,
         errors=(Code.JOB_NOT_FOUND,),
         example={"tag_names": ["daily"]},
+        request=documents.Tags,
     ),
     route(
         "GET",
@@ -337,7 +355,7 @@ ROUTES: tuple[Route, ...] = (
         "Jobs that this job waits for, and jobs that wait for it.",
         Action.JOB_READ,
         RELATION,
-        response=list[dict[str, Any]],
         errors=(Code.JOB_NOT_FOUND,),
+        response=list[documents.RelatedJob],
     ),
 )

@@ -15,6 +15,7 @@ from arkwright.api.call import Call, answer
 from arkwright.api.records import all_of, contains, page_of
 from arkwright.api.route import Route, number, text
 from arkwright.api.v1.fields import choice
+from arkwright.api.v2 import report_documents
 from arkwright.api.v2.jobs import matches_owner, owner_of
 from arkwright.api.v2.paths import PAGE, route
 from arkwright.api.v2.sql_tables import tables_of
@@ -115,5 +116,6 @@ ROUTES: tuple[Route, ...] = (
         text("execute_user", "A part of the execution user's name."),
         PAGE,
         number("limit", "Records on a page.", minimum=1, maximum=100, default=20),
+        response=report_documents.TableReferences,
     ),
 )

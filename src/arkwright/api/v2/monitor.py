@@ -19,6 +19,7 @@ from arkwright.api.call import Call, answer
 from arkwright.api.records import all_of
 from arkwright.api.route import Route, flag, text
 from arkwright.api.v1.fields import choice
+from arkwright.api.v2 import report_documents
 from arkwright.api.v2.jobs import owner_of
 from arkwright.api.v2.paths import route
 from arkwright.core.instance import InstanceStatus
@@ -146,6 +147,7 @@ ROUTES: tuple[Route, ...] = (
         Action.JOB_READ,
         flag("is_own", "Instances of one's own jobs alone."),
         text("query_days", "Which days.", enum=list(_DAYS), default="today"),
+        response=report_documents.Overview,
     ),
     route(
         "GET",
@@ -155,5 +157,6 @@ ROUTES: tuple[Route, ...] = (
         "How many instances have succeeded, hour by hour.",
         Action.JOB_READ,
         text("type", "Jobs that have a node of this type; all: every job.", default="all"),
+        response=report_documents.Completion,
     ),
 )

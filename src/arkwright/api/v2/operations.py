@@ -5,8 +5,6 @@ Rules: the same handlers as in the older API, with the newer error codes.
 
 from __future__ import annotations
 
-from typing import Any
-
 from arkwright.api.route import Route, text
 from arkwright.api.v1 import documents, run_immediate, schedule
 from arkwright.api.v1.instances import IDEMPOTENCY_KEY
@@ -29,6 +27,7 @@ ROUTES: tuple[Route, ...] = (
         request_required=False,
         response=documents.RunAnswer,
         errors=(Code.JOB_NOT_FOUND, Code.SCRIPT_NOT_FOUND, Code.IDEMPOTENCY_CONFLICT),
+        example={"jobParams": [{"name": "aaa", "value": "111", "paramType": "variable"}]},
         answer={"instanceId": 132343},
         ours=True,
     ),
@@ -39,7 +38,7 @@ ROUTES: tuple[Route, ...] = (
         "startFactoryJob",
         "Start the schedule of a job.",
         Action.JOB_OPERATE,
-        request=dict[str, Any],
+        request=documents.Start,
         request_required=False,
         success=204,
         errors=schedule.START_ERRORS,
@@ -53,7 +52,6 @@ ROUTES: tuple[Route, ...] = (
         "stopFactoryJob",
         "Stop the schedule of a job. Its instances go on.",
         Action.JOB_OPERATE,
-        no_body=True,
         success=204,
         errors=(Code.JOB_NOT_FOUND,),
         ours=True,

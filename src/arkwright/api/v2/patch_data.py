@@ -1,16 +1,14 @@
-"""PatchData: runs of a job's plan for days that have passed, asked for and listed.
+"""PatchData: runs of a job's plan for days that have passed, asked for, listed and stopped.
 
-Rules: a patch is checked and stored whole. Its state says what has happened to it: WAITING until something has taken
-it up, RUNNING while it runs, then SUCCESS or CANCEL. It is never called RUNNING because of the request alone; the list
-finds it under RUNNING all the same, since that is the documents' only word for "not over". Whatever is not over can be
+Rules: a patch is checked and stored whole, and runs by itself (`scheduler/patch_data.py`). Its state says what has
+happened to it: WAITING until its first run starts, RUNNING, then SUCCESS, FAIL or CANCEL. The list finds a waiting
+one under RUNNING all the same, since that is the documents' only word for "not over". Whatever is not over can be
 stopped. Dates have one spelling (`2023-08-21T00:00:00 +08`); every other one is DLF.30121, as the documents' service
 answers it.
 """
 
 from __future__ import annotations
 
-import re
-from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from starlette.responses import Response
@@ -19,22 +17,21 @@ from arkwright.api.access import require
 from arkwright.api.call import Call, answer, empty
 from arkwright.api.error_codes import PATCH_DATES_INVALID, PATCH_NOT_FOUND_2, TRIGGER_NEEDED
 from arkwright.api.errors import HttpRefusal
-from arkwright.api.records import all_of, contains, write_of
+from arkwright.api.records import all_of, contains
 from arkwright.api.route import Route, number, text
 from arkwright.api.v1.fields import choice, is_name, list_, object_, truth, wrong
-from arkwright.api.v1.fields import number as number_of
 from arkwright.api.v1.fields import text as text_of
-from arkwright.api.v1.schedule import found_job
+from arkwright.api.v2 import documents
 from arkwright.api.v2.paths import route
-from arkwright.errors import Code, IllegalState, InvalidInput, NotFound
+from arkwright.core.patch_document import WrongDate, read_patch_date, read_patch_plan
+from arkwright.errors import Code, IllegalState, NotFound
 from arkwright.iam.model import Action
+from arkwright.scheduler.patch_data import OPEN, PatchWish
 from arkwright.store.base import Definition, Kind, Place
 
-OPEN = ("WAITING", "RUNNING")
 LEAST_MS = 2000
-
-_DATE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d) ([+-]\d\d)")
-_TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)")
+_ANY_ZONE = "UTC"
+"""No rule of a patch's fields depends on the zone of its days."""
 
 
 async def create_patch(call: Call) -> Response:
@@ -43,26 +40,23 @@ async def create_patch(call: Call) -> Response:
     if not is_name(name):
         raise wrong("name", "must be 1 to 128 letters, digits, Chinese characters, -, _ and dots", name)
     job_name = text_of(body.get("job_name"), "job_name", 128, least=1)
-    if number_of(body.get("parallel"), "parallel", 1, 5) is None:
-        raise InvalidInput("parallel is missing.", field="parallel", hint="A whole number from 1 to 5.")
-    _check_options(body)
-    job = await found_job(call, job_name)
-    schedule = job.body.get("schedule") or {}
-    if job.category != "BATCH" or schedule.get("type") != "CRON" or not schedule.get("cron"):
-        raise HttpRefusal(
-            TRIGGER_NEEDED,
-            f"The job {job_name} has no trigger.",
-            hint="Patches follow a job's plan: give it a schedule of type CRON.",
-        )
-    if job.submitted_version is None:
-        raise IllegalState(f"The job {job_name} was never submitted.", field="job_name")
-    start_ms, end_ms = _date(body.get("start_date"), "start_date"), _date(body.get("end_date"), "end_date")
-    if end_ms - start_ms < LEAST_MS:
+    try:
+        read_patch_plan(body, zone=_ANY_ZONE)
+    except WrongDate as error:
+        raise HttpRefusal(PATCH_DATES_INVALID, hint=error.hint) from None
+    job = await _found(call, call.place, job_name, "job_name")
+    if read_patch_date(body["end_date"], "end_date") - read_patch_date(body["start_date"], "start_date") < LEAST_MS:
         raise HttpRefusal(PATCH_DATES_INVALID)
-    related = await _related(call, body.get("depend_jobs"))
-    stored = {**body, "start_ms": start_ms, "end_ms": end_ms, "job_list": [job_name, *related], "type": 0}
-    write = write_of(call, str(name), stored, category="PATCH_DATA", status="WAITING")
-    await call.parts.store.create_definition(call.place, Kind.PATCH_DATA, write)
+    related = await _related(call, body.get("depend_jobs"), job)
+    wish = PatchWish(
+        place=call.place,
+        name=str(name),
+        body=body,
+        jobs=(job, *related),
+        force=bool(truth(body.get("force"), "force")),
+        by=call.actor.user_name,
+    )
+    await call.parts.scheduler.patches.make(wish)
     return empty(200)
 
 
@@ -93,57 +87,16 @@ async def stop_patch(call: Call) -> Response:
     found = await call.parts.store.get_definition(call.place, Kind.PATCH_DATA, name)
     if found is None:
         raise HttpRefusal(PATCH_NOT_FOUND_2, f"The supplement [{name[:128]}] does not exist.")
-    if found.status not in OPEN:
-        raise IllegalState(
-            f"The supplement [{name}] is over ({found.status}); only a running one can be stopped.",
-            field="instance_name",
-        )
-    await call.parts.store.set_definition_status(call.place, Kind.PATCH_DATA, name, "CANCEL")
+    await call.parts.scheduler.patches.stop(call.place, name)
     return empty(200)
 
 
 # ---------------------------------------------------------------- inside
 
 
-def _date(value: Any, field: str) -> int:
-    match = _DATE.fullmatch(value) if isinstance(value, str) else None
-    if match is not None:
-        try:
-            zone = timezone(timedelta(hours=int(match[2])))
-            return int(datetime.fromisoformat(match[1]).replace(tzinfo=zone).timestamp() * 1000)
-        except (ValueError, OverflowError):
-            pass
-    raise HttpRefusal(PATCH_DATES_INVALID, hint=f"{field} is written as in 2023-08-21T00:00:00 +08.")
-
-
-def _check_options(body: dict[str, Any]) -> None:
-    truth(body.get("is_day_granularity"), "is_day_granularity")
-    number_of(body.get("priority"), "priority", 0, 2)
-    if truth(body.get("is_stop_when_fail"), "is_stop_when_fail") and not truth(
-        body.get("is_day_granularity"), "is_day_granularity"
-    ):
-        raise InvalidInput(
-            "is_stop_when_fail needs is_day_granularity.",
-            field="is_stop_when_fail",
-            hint="Only days that run one after the other can be stopped at a failure.",
-        )
-    number_of(body.get("reverse_order"), "reverse_order", 0, 1)
-    truth(body.get("force"), "force")
-    for field in ("supplement_data_run_time", "supplement_data_instance_time"):
-        window = object_(body.get(field), field)
-        time_of_day = text_of(window.get("time_of_day"), f"{field}.time_of_day", 64)
-        if time_of_day and not _TIME_OF_DAY.fullmatch(time_of_day):
-            raise wrong(f"{field}.time_of_day", "must be a span such as 10:15-23:30", time_of_day)
-        for part, most in (("day_of_week", 7), ("day_of_month", 31)):
-            for each in text_of(window.get(part), f"{field}.{part}", 255).split(","):
-                number_of(each.strip(), f"{field}.{part}", 1, most)
-        for index, day in enumerate(list_(window.get("days"), f"{field}.days", "texts")):
-            text_of(day, f"{field}.days[{index}]", 64, least=1)
-
-
-async def _related(call: Call, given: Any) -> list[str]:
-    """Names of the other jobs of the patch, each of them checked to be there."""
-    names: list[str] = []
+async def _related(call: Call, given: Any, main: Definition) -> list[Definition]:
+    """The other jobs of the patch, each of them checked to be there and to have a plan."""
+    found: dict[int, Definition] = {}
     for index, each in enumerate(list_(given, "depend_jobs", "objects with job_name and workspace_id")):
         where = f"depend_jobs[{index}]"
         each = object_(each, where)
@@ -154,11 +107,28 @@ async def _related(call: Call, given: Any) -> list[str]:
             workspace = call.parts.directory.workspace(place.project_id, workspace_id)
             require(call.actor, Action.JOB_RERUN, workspace)
             place = Place(project_id=place.project_id, workspace_id=workspace.id)
-        if await call.parts.store.get_definition(place, Kind.JOB, name) is None:
-            raise NotFound(f"Job[{name}] does not exist", field=where, code=Code.JOB_NOT_FOUND)
-        if name not in names:
-            names.append(name)
-    return names
+        job = await _found(call, place, name, where)
+        if job.id != main.id:
+            found[job.id] = job
+    return list(found.values())
+
+
+async def _found(call: Call, place: Place, name: str, field: str) -> Definition:
+    """The submitted version of a job that runs by the clock."""
+    job = await call.parts.store.get_definition(place, Kind.JOB, name)
+    if job is None:
+        raise NotFound(f"Job[{name}] does not exist", field=field, code=Code.JOB_NOT_FOUND)
+    schedule = job.body.get("schedule") or {}
+    if job.category != "BATCH" or schedule.get("type") != "CRON" or not schedule.get("cron"):
+        raise HttpRefusal(
+            TRIGGER_NEEDED,
+            f"The job {name} has no trigger.",
+            hint="Patches follow a job's plan: give it a schedule of type CRON.",
+        )
+    submitted = await call.parts.store.get_definition(place, Kind.JOB, name, submitted=True)
+    if submitted is None:
+        raise IllegalState(f"The job {name} was never submitted.", field=field)
+    return submitted
 
 
 def _row(patch: Definition) -> dict[str, Any]:
@@ -198,6 +168,7 @@ ROUTES: tuple[Route, ...] = (
         Action.JOB_OPERATE,
         errors=(Code.JOB_NOT_FOUND, TRIGGER_NEEDED, PATCH_DATES_INVALID),
         example=_EXAMPLE,
+        request=documents.NewPatch,
     ),
     route(
         "GET",
@@ -211,9 +182,10 @@ ROUTES: tuple[Route, ...] = (
         number("size", "Records on a page.", minimum=1, maximum=100, default=10),
         text("name", "A part of the name."),
         text("user_name", "A part of the name of who asked."),
-        text("status", "SUCCESS, RUNNING (also WAITING), CANCEL."),
+        text("status", "SUCCESS, RUNNING (also WAITING), FAIL, CANCEL."),
         number("start_date", "Asked for from then on, epoch milliseconds."),
         number("end_date", "Asked for until then, epoch milliseconds."),
+        response=documents.PatchList,
     ),
     route(
         "POST",
@@ -222,7 +194,6 @@ ROUTES: tuple[Route, ...] = (
         "stopFactorySupplementDataInstance",
         "Stop a patch that is not over.",
         Action.JOB_OPERATE,
-        no_body=True,
         errors=(PATCH_NOT_FOUND_2, Code.ILLEGAL_STATE),
     ),
 )

@@ -27,11 +27,6 @@ def route(
     **more: Any,
 ) -> Route:
     """A route below `FACTORY`."""
-    has_body = method in {"POST", "PUT"} and "request" not in more and not more.pop("no_body", False)
-    if has_body:
-        more["request"] = dict[str, Any]
-    if method == "GET":
-        more.setdefault("response", dict[str, Any])
     return Route(
         method=method,
         path=f"{FACTORY}{path}",

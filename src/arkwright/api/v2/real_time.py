@@ -1,10 +1,11 @@
 """Detail of a real-time job.
 
-Rules: the state is the stored one; no engine or cluster is named where none is at work.
+Rules: states are those of the older API (`api/v1/real_time.py`); no engine or cluster is named where none is at work.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.responses import Response
@@ -13,6 +14,7 @@ from arkwright.api.call import Call, answer
 from arkwright.api.route import Route
 from arkwright.api.v1.real_time import check_real_time, newest_instance
 from arkwright.api.v1.schedule import found_job, started_with
+from arkwright.api.v2 import documents
 from arkwright.api.v2.paths import route
 from arkwright.errors import Code
 from arkwright.iam.model import Action
@@ -23,12 +25,13 @@ async def show_detail(call: Call) -> Response:
     job = await found_job(call, call.path["job_name"])
     check_real_time(job)
     started = await started_with(call, job)
-    tasks = [await _task(call, job, index, node) for index, node in enumerate(job.body.get("nodes", ()))]
+    states = {each.name: each.state.value for each in await call.parts.events.real_time.nodes(job)}
+    tasks = [await _task(call, job, index, node, states) for index, node in enumerate(job.body.get("nodes", ()))]
     reply: dict[str, Any] = {
         "is_success": True,
         "message": "",
         "job_id": str(job.id),
-        "state": job.status or "STOPPED",
+        "state": (await call.parts.events.real_time.state(job)).value,
         "task_details": tasks,
     }
     if started is not None:
@@ -36,14 +39,16 @@ async def show_detail(call: Call) -> Response:
     return answer(reply)
 
 
-async def _task(call: Call, job: Definition, index: int, node: dict[str, Any]) -> dict[str, Any]:
+async def _task(
+    call: Call, job: Definition, index: int, node: dict[str, Any], states: Mapping[str, str]
+) -> dict[str, Any]:
     newest = await newest_instance(call, job, node["name"])
     properties = {each["name"]: each.get("value") for each in node.get("properties") or ()}
     found: dict[str, Any] = {
         "task_id": f"{job.id}-{index}",
         "task_name": node["name"],
         "task_type": node["type"],
-        "state": job.status or "STOPPED",
+        "state": states.get(node["name"], "STOPPED"),
         "create_time": job.created_ms,
         "update_time": job.updated_ms,
     }
@@ -66,5 +71,6 @@ ROUTES: tuple[Route, ...] = (
         "A real-time job and its tasks.",
         Action.JOB_READ,
         errors=(Code.JOB_NOT_FOUND,),
+        response=documents.RealTimeJob,
     ),
 )

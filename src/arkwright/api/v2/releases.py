@@ -26,6 +26,7 @@ from arkwright.api.v1.fields import choice, list_, wrong
 from arkwright.api.v1.fields import number as number_of
 from arkwright.api.v1.fields import text as text_of
 from arkwright.api.v1.schedule import begin, found_job
+from arkwright.api.v2 import report_documents
 from arkwright.api.v2.paths import PAGE, SIZE, route
 from arkwright.errors import InvalidInput, NotFound
 from arkwright.iam.model import Action
@@ -315,6 +316,7 @@ ROUTES: tuple[Route, ...] = (
         number("end_time", "Submitted until then, epoch milliseconds."),
         PAGE,
         SIZE,
+        response=report_documents.PendingItems,
     ),
     route(
         "POST",
@@ -323,13 +325,14 @@ ROUTES: tuple[Route, ...] = (
         "createFactoryPendingItemsPackage",
         "Make a release package of pending items.",
         Action.RELEASE_CREATE,
-        response=dict[str, Any],
         example={
             "apply_user_id": "0" * 32,
             "package_name": "monday",
             "pending_item_list": ["1"],
             "approver_ids": ["0" * 32],
         },
+        request=report_documents.NewPackage,
+        response=report_documents.MadePackage,
     ),
     route(
         "POST",
@@ -339,8 +342,9 @@ ROUTES: tuple[Route, ...] = (
         "Release packages, newest first.",
         Action.RELEASE_READ,
         request_required=False,
-        response=dict[str, Any],
         example={"deploy_status_filter": [PENDING], "limit": 10, "offset": 0},
+        request=report_documents.PackageFilter,
+        response=report_documents.PackageList,
     ),
     route(
         "GET",
@@ -350,6 +354,7 @@ ROUTES: tuple[Route, ...] = (
         "A release package with its items.",
         Action.RELEASE_READ,
         errors=(TASK_NOT_FOUND,),
+        response=report_documents.PackageDetail,
     ),
     route(
         "POST",
@@ -358,9 +363,10 @@ ROUTES: tuple[Route, ...] = (
         "deployFactoryPackages",
         "Deploy release packages.",
         Action.RELEASE_APPROVE,
-        response=dict[str, Any],
         errors=(TASK_NOT_FOUND, ALREADY_RELEASED),
         example={"package_ids": ["1"], "startup_mode": 1},
+        request=report_documents.Deployment,
+        response=report_documents.DeployedPackages,
     ),
     route(
         "POST",
@@ -371,5 +377,6 @@ ROUTES: tuple[Route, ...] = (
         Action.RELEASE_CREATE,
         errors=(TASK_NOT_FOUND, ALREADY_RELEASED),
         example={"package_ids": ["1"]},
+        request=report_documents.PackageIds,
     ),
 )

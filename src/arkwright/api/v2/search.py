@@ -15,6 +15,7 @@ from arkwright.api.call import Call, answer
 from arkwright.api.records import all_of, texts_of
 from arkwright.api.route import Route, flag, number, text
 from arkwright.api.v1.fields import choice, wrong
+from arkwright.api.v2 import documents
 from arkwright.api.v2.jobs import owner_of
 from arkwright.api.v2.paths import PAGE, SIZE, route
 from arkwright.core.identity import Workspace
@@ -217,5 +218,6 @@ ROUTES: tuple[Route, ...] = (
         text("exact_field", "Field to compare.", enum=list(_EXACT)),
         PAGE,
         SIZE,
+        response=documents.Hits,
     ),
 )

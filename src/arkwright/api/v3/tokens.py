@@ -7,9 +7,10 @@ from typing import Any
 from starlette.responses import Response
 
 from arkwright.api.call import Call, answer, empty
-from arkwright.api.error_codes import TOKEN_NOT_FOUND
+from arkwright.api.error_codes import TOKEN_NOT_FOUND, USER_NOT_FOUND
 from arkwright.api.errors import HttpRefusal
 from arkwright.api.route import Access, Parameter, Route, text
+from arkwright.api.v3 import documents
 from arkwright.core.identity import Token
 from arkwright.errors import Code, Forbidden, InvalidInput
 from arkwright.iam import keystone
@@ -65,6 +66,14 @@ async def show_catalog(call: Call) -> Response:
     return answer(keystone.catalog_body(call.base_url))
 
 
+async def show_user(call: Call) -> Response:
+    """Asked by Terraform's provider before it makes a user a member of a workspace."""
+    user = call.parts.directory.user(call.path["user_id"])
+    if user is None or user.domain_id != call.actor.domain_id:
+        raise HttpRefusal(USER_NOT_FOUND, f"Could not find user: {call.path['user_id'][:64]}.")
+    return answer(keystone.user_body(user, base_url=call.base_url))
+
+
 def _body(call: Call, record: Token, actor: Actor) -> dict[str, Any]:
     project = call.parts.directory.project(record.project_id) if record.project_id else None
     wanted = call.query.get("nocatalog") is None
@@ -95,7 +104,7 @@ _LOGIN = {
 }
 
 
-def _read(path: str, handler: Any, operation: str, summary: str, *parameters: Parameter) -> Route:
+def _read(path: str, handler: Any, operation: str, summary: str, *parameters: Parameter, response: Any) -> Route:
     return Route(
         method="GET",
         path=path,
@@ -105,7 +114,7 @@ def _read(path: str, handler: Any, operation: str, summary: str, *parameters: Pa
         tag="identity",
         access=Access.ACTOR,
         parameters=parameters,
-        response=dict[str, Any],
+        response=response,
     )
 
 
@@ -119,11 +128,11 @@ ROUTES = (
         tag="identity",
         access=Access.PUBLIC,
         parameters=(text("nocatalog", "If given, with any value, the reply has no catalog."),),
-        request=dict[str, Any],
-        response=dict[str, Any],
         success=201,
         errors=(Code.UNAUTHENTICATED, Code.TOO_MANY_REQUESTS),
         example=_LOGIN,
+        request=documents.Login,
+        response=documents.TokenReply,
     ),
     Route(
         method="GET",
@@ -134,8 +143,8 @@ ROUTES = (
         tag="identity",
         access=Access.ACTOR,
         parameters=(_SUBJECT,),
-        response=dict[str, Any],
         errors=(TOKEN_NOT_FOUND,),
+        response=documents.TokenReply,
     ),
     Route(
         method="DELETE",
@@ -155,8 +164,38 @@ ROUTES = (
         "keystoneListProjects",
         "Projects by the name of a region.",
         text("name", "Name of a region or project."),
+        response=documents.Projects,
     ),
-    _read("/v3/auth/projects", list_own_projects, "keystoneListAuthProjects", "Projects of the credential."),
-    _read("/v3/auth/domains", list_own_domains, "keystoneListAuthDomains", "The domain of the credential."),
-    _read("/v3/auth/catalog", show_catalog, "keystoneShowCatalog", "Where the services are: all of them here."),
+    Route(
+        method="GET",
+        path="/v3.0/OS-USER/users/{user_id}",
+        handler=show_user,
+        operation="keystoneShowUserDetail",
+        summary="A user of the domain.",
+        tag="identity",
+        access=Access.ACTOR,
+        response=documents.UserDetail,
+        errors=(USER_NOT_FOUND,),
+    ),
+    _read(
+        "/v3/auth/projects",
+        list_own_projects,
+        "keystoneListAuthProjects",
+        "Projects of the credential.",
+        response=documents.Projects,
+    ),
+    _read(
+        "/v3/auth/domains",
+        list_own_domains,
+        "keystoneListAuthDomains",
+        "The domain of the credential.",
+        response=documents.Domains,
+    ),
+    _read(
+        "/v3/auth/catalog",
+        show_catalog,
+        "keystoneShowCatalog",
+        "Where the services are: all of them here.",
+        response=documents.Catalog,
+    ),
 )

@@ -1,0 +1,34 @@
+"""From a node's settings to what it wants of its children: texts evaluated, the job known, mistakes as a `Failed`."""
+
+from __future__ import annotations
+
+from arkwright.core.control import for_each, subjob
+from arkwright.core.control.reading import SettingWrong
+from arkwright.core.control.work import Wanted
+from arkwright.core.draft import Draft
+from arkwright.core.job import Node
+from arkwright.core.outcome import Failed, FailureKind
+from arkwright.core.resolve import Resolver
+from arkwright.el import LoopScope, Missing
+
+
+def wanted_children(draft: Draft, node: Node) -> Wanted | Missing | Failed:
+    """Raises `ElError`."""
+    header, run = draft.header(), draft.runs[node.index]
+    outside = Resolver(draft.plan, header, draft.runs, run)
+
+    def text_of(text: str, loop: LoopScope | None) -> str | Missing:
+        resolver = outside if loop is None else Resolver(draft.plan, header, draft.runs, run, loop=loop)
+        return resolver.text(text)
+
+    try:
+        wanted = for_each.wanted(node, text_of) if node.type == "foreach" else subjob.wanted(node, text_of)
+    except SettingWrong as error:
+        return Failed(kind=FailureKind.REFUSED, message=str(error))
+    if isinstance(wanted, Wanted) and wanted.job_name not in draft.state.subjobs:
+        message = (
+            f"The job {wanted.job_name!r} was not there when this instance began. Start the job anew, or restart the "
+            "instance with the latest version."
+        )
+        return Failed(kind=FailureKind.REFUSED, message=message)
+    return wanted

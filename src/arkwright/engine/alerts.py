@@ -1,0 +1,84 @@
+"""Which notices go into a tick's commit: the workspaces' rules, kept in memory, asked about each change.
+
+Rules: a rule counts from the moment its write is known here, at once in this process and within moments in others;
+a change of state and its notices are one transaction, so what is decided here is told once or not at all. A rule that
+can't be read is left out and logged; it never holds up an instance.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+
+from arkwright.core.alerts import AlertPolicy, AlertRule, notable, notices, read_rule
+from arkwright.engine.commit import Share
+from arkwright.store.base import Definition, Kind, Place, Store
+
+log = logging.getLogger("arkwright.engine")
+
+_PAGE = 1000
+
+
+class AlertRules:
+    """The rules of each workspace, read once and again after each change."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: dict[Place, Sequence[AlertRule]] = {}
+        self._epoch = 0
+        store.on_rules_changed(self._forget)
+
+    def _forget(self) -> None:
+        self._epoch += 1
+        self._known.clear()
+
+    async def of(self, place: Place) -> Sequence[AlertRule]:
+        known = self._known.get(place)
+        if known is not None:
+            return known
+        epoch = self._epoch
+        found: list[Definition] = []
+        while True:
+            page = await self._store.list_definitions(place, Kind.ALARM_RULE, offset=len(found), limit=_PAGE)
+            found += page.items
+            if len(page.items) < _PAGE:
+                break
+        rules = [rule for each in found if (rule := _read(each)) is not None]
+        if epoch == self._epoch:
+            self._known[place] = rules
+        return rules
+
+
+def _read(stored: Definition) -> AlertRule | None:
+    try:
+        return read_rule(stored.id, stored.name, stored.body, since_ms=stored.updated_ms)
+    except (TypeError, ValueError, AttributeError) as error:
+        log.warning("the alarm rule %r of workspace %s can't be read: %s", stored.name, stored.place, error)
+        return None
+
+
+class Alerts:
+    def __init__(
+        self, store: Store, rules: AlertRules, policy: Callable[[str], AlertPolicy] = lambda _: AlertPolicy()
+    ) -> None:
+        """`policy`: of a workspace's id."""
+        self._store = store
+        self._rules = rules
+        self._policy = policy
+
+    async def decide(self, shares: Iterable[Share]) -> None:
+        """Put into each share what is to be told of it. Raises `StoreUnavailable`."""
+        for share in shares:
+            before, after = share.before, share.after
+            if not notable(before, after):
+                continue
+            place = Place(project_id=after.project_id, workspace_id=after.workspace_id)
+            rules = await self._rules.of(place)
+            if not rules:
+                continue
+            at_ms = max((event.at_ms for event in share.events), default=after.submit_time_ms)
+            policy = self._policy(after.workspace_id)
+            told = notices(rules, policy, before, after, version=before.version + 1, at_ms=at_ms)
+            if told:
+                await self._store.reserve_ids(len(told))
+                share.notices = [(self._store.next_id(), each) for each in told]

@@ -1,0 +1,197 @@
+"""Instances that nodes run: made in the commit of the step that starts them, ended with the news to their parent.
+
+Theory of operation
+-------------------
+* The core says which rows of a node start (`StartChildren`); `make` puts together their instances from what the node's
+  attempt was opened with, and the tick writes them with the parent's share. So a crash leaves both or neither; what is
+  there afterwards is taken up as any other instance is.
+* A child whose end is in a tick tells its parent in the same tick if this engine holds it (`engine/loop.py`); if not,
+  the store leaves the news for the parent's owner (`store/children.py`).
+* After a crash the next owner of the parent asks the store which children have ended (`look`): nothing depends on news
+  that were on their way.
+* A node that is being stopped stops its children one by one (`stop`); whoever owns the parent does it again until they
+  have ended, since the state says so.
+
+What the children are given is kept in memory while their parent is in hand, and nothing of them after their end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from arkwright.core.commands import AttachChildren, Command, OpenChildren, StartChildren, StopChildren
+from arkwright.core.control.children import Parent
+from arkwright.core.events import ChildEnded, Event, ParentStopped
+from arkwright.core.instance import ENDED_INSTANCE, Instance, InstanceStatus, InstanceType
+from arkwright.engine.clock import Clock
+from arkwright.errors import NotFound, StoreUnavailable
+from arkwright.store.base import Store
+
+log = logging.getLogger("arkwright.engine")
+
+RECONNECT_SECONDS = 1.0
+"""Pause before the store is asked again when it was unavailable."""
+
+_UNENDED = tuple(status for status in InstanceStatus if status not in ENDED_INSTANCE)
+
+Opened = dict[int, OpenChildren]
+"""Per node of one instance what its newest attempt's children are given."""
+
+
+async def persist(store_call: Callable[[], Any]) -> Any:
+    """The answer of the store, however long it takes until it is available."""
+    while True:
+        try:
+            return await store_call()
+        except StoreUnavailable as error:
+            log.error("the store is not available (%s); trying again", error)
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+
+async def make(
+    store: Store, clock: Clock, parent: Instance, opened: Opened, commands: Sequence[Command]
+) -> list[Instance]:
+    """The instances that these commands start, not stored yet."""
+    children: list[Instance] = []
+    for command in commands:
+        if isinstance(command, OpenChildren):
+            opened[command.node] = command
+        elif isinstance(command, StartChildren):
+            given = opened.get(command.node)
+            if given is None or given.attempt != command.attempt:
+                given = opened[command.node] = await _recorded(store, command)
+            count = len(command.rows)
+            await persist(partial(store.reserve_ids, count))
+            children += [_child(store, clock, parent, given, row) for row in command.rows]
+    return children
+
+
+async def _recorded(store: Store, command: StartChildren) -> OpenChildren:
+    row = await persist(lambda: store.get_attempt(command.instance_id, command.node, command.attempt))
+    if row is None:
+        raise NotFound(f"The record of attempt {command.attempt} of node {command.node} is gone.")
+    return msgspec.convert(row.request, OpenChildren)
+
+
+def _child(store: Store, clock: Clock, parent: Instance, given: OpenChildren, row: int) -> Instance:
+    """It takes over time, zone, variables and policy of its parent, and the versions its parent began with."""
+    request = given.requests[row]
+    job = parent.subjobs[given.job_name]
+    return Instance(
+        id=store.next_id(),
+        project_id=parent.project_id,
+        workspace_id=parent.workspace_id,
+        job_id=job.job_id,
+        job_name=given.job_name,
+        job_version=job.version,
+        script_versions=job.script_versions,
+        subjobs=parent.subjobs,
+        parent=Parent(instance_id=parent.id, node=given.node, attempt=given.attempt, row=row),
+        name=request.name,
+        instance_type=InstanceType.SUBJOB,
+        plan_time_ms=parent.plan_time_ms,
+        submit_time_ms=clock.now_ms(),
+        time_zone=parent.time_zone,
+        parameters=request.parameters,
+        environment=parent.environment,
+        condition_policy=parent.condition_policy,
+        rules=parent.rules,
+        event_data=parent.event_data,
+        obs_new_files=parent.obs_new_files,
+        event_source=parent.event_source,
+        created_by=parent.created_by,
+    )
+
+
+def unmade(commands: Sequence[Command], fault: Exception, at_ms: int) -> list[ChildEnded]:
+    """The ends of rows whose instances could not be made, so that their node does not wait for them."""
+    return [
+        ChildEnded(
+            at_ms=at_ms,
+            node=command.node,
+            attempt=command.attempt,
+            row=row,
+            child=0,
+            status=InstanceStatus.FAIL,
+            message=f"It could not be made: {fault}",
+        )
+        for command in commands
+        if isinstance(command, StartChildren)
+        for row in command.rows
+    ]
+
+
+def end_of(child: Instance, at_ms: int) -> tuple[int, ChildEnded] | None:
+    """Whom its end concerns, and the news. None: it is nobody's child."""
+    if child.parent is None or not child.ended:
+        return None
+    failed = child.status is not InstanceStatus.SUCCESS
+    return child.parent.instance_id, ChildEnded(
+        at_ms=at_ms,
+        node=child.parent.node,
+        attempt=child.parent.attempt,
+        row=child.parent.row,
+        child=child.id,
+        status=child.status,
+        message=child.message if failed else None,
+    )
+
+
+class Care:
+    """Looks after children that are there: what became of them, and that they stop."""
+
+    def __init__(
+        self, *, store: Store, clock: Clock, tell: Callable[[int, Event], None], holds: Callable[[int], bool]
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._tell = tell
+        self._holds = holds
+
+    async def look(self, parent: Instance, command: AttachChildren) -> None:
+        """Tell the parent of every child that has ended without its knowing."""
+        run = parent.nodes[command.node]
+        if run.children is None:
+            return
+        waiting = set(run.children.under_way())
+        found = await persist(lambda: self._store.children_of(parent.id, node=command.node, attempt=command.attempt))
+        for child in found.items:
+            if child.parent is None or child.parent.row not in waiting:
+                continue
+            waiting.discard(child.parent.row)
+            news = end_of(child, child.end_time_ms or self._clock.now_ms())
+            if news is not None:
+                self._tell(*news)
+        for row in sorted(waiting):  # a store that was put together from parts
+            self._tell(
+                parent.id,
+                ChildEnded(
+                    at_ms=self._clock.now_ms(),
+                    node=command.node,
+                    attempt=command.attempt,
+                    row=row,
+                    child=0,
+                    status=InstanceStatus.FAIL,
+                    message="Its record is missing, so what became of it can't be known.",
+                ),
+            )
+
+    async def stop(self, parent: Instance, command: StopChildren) -> None:
+        found = await persist(
+            lambda: self._store.children_of(parent.id, node=command.node, attempt=command.attempt, statuses=_UNENDED)
+        )
+        name = parent.nodes[command.node].name
+        event = ParentStopped(
+            at_ms=self._clock.now_ms(), message=f"Stopped with node {name!r} of instance {parent.id}, which runs it."
+        )
+        for child in found.items:
+            if self._holds(child.id):
+                self._tell(child.id, event)
+            else:
+                await persist(partial(self._store.post, child.id, event))

@@ -1,0 +1,213 @@
+"""The scheduler: what `interface.Scheduler` promises, put together from planner, gates and schedules.
+
+Of several servers on one database one plans and decides at a time: whoever holds the lease. Another one takes over when
+it has run out. A server whose lease ran out without its noticing does no harm: plan times are made once, by the
+store's rules, and a verdict told twice changes nothing; only a limit may be exceeded for that moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+
+from arkwright.core.gate_rules import SHOWN, Unmet, judge
+from arkwright.core.identity import Workspace
+from arkwright.core.instance import Instance
+from arkwright.core.slots import SlotLimits
+from arkwright.engine.clock import Clock
+from arkwright.engine.interface import Engine
+from arkwright.errors import StoreUnavailable
+from arkwright.scheduler.gate_reader import GateReader
+from arkwright.scheduler.gates import Gates
+from arkwright.scheduler.interface import CatchingUp, ScheduleStart, Why
+from arkwright.scheduler.jobs import ScheduledJobs, WorkspaceNamed
+from arkwright.scheduler.patch_data import Patches
+from arkwright.scheduler.planner import Planner
+from arkwright.scheduler.schedules import Schedules
+from arkwright.scheduler.slot_keeper import SlotKeeper
+from arkwright.store.base import Definition, Place, Store
+from arkwright.store.schedule_record import ScheduleRow
+
+log = logging.getLogger("arkwright.scheduler")
+
+LEASE = "scheduler"
+
+
+class DurableScheduler:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        engine: Engine,
+        clock: Clock,
+        workspace_of: Callable[[str], Workspace | None],
+        workspace_named: WorkspaceNamed,
+        name: str,
+        lease_seconds: int | None = None,
+        runs: bool = True,
+    ) -> None:
+        """`lease_seconds`: None where the data folder's lock proves that there is no other server. `runs`: whether
+        this server plans, or only lets others do it."""
+        self._store = store
+        self._clock = clock
+        self._name = name
+        self._lease_seconds = lease_seconds
+        self._runs = runs
+        jobs = ScheduledJobs(store, workspace_named)
+        self._reader = GateReader(store)
+        self.gates = Gates(store, engine, clock, self._reader)
+        self.planner = Planner(
+            store=store,
+            engine=engine,
+            clock=clock,
+            gates=self.gates,
+            reader=self._reader,
+            jobs=jobs,
+            workspace_of=workspace_of,
+            owner=name if lease_seconds is None else None,
+        )
+        self.patches = Patches(
+            store=store,
+            engine=engine,
+            clock=clock,
+            gates=self.gates,
+            reader=self._reader,
+            jobs=jobs,
+            workspace_of=workspace_of,
+            owner=name if lease_seconds is None else None,
+        )
+        self.schedules = Schedules(store, clock, jobs, workspace_of)
+        self.slots = SlotKeeper(store, clock, workspace_of)
+        self._holds = False
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def open(self) -> None:
+        if not self._runs:
+            return
+        self._store.on_planned(self._planned)
+        self._store.on_schedules(self._schedules_changed)
+        self._store.on_slots(self.limits_changed)
+        if self._lease_seconds is None:
+            await self._hold(None)
+            return
+        self._tasks.append(asyncio.create_task(self._hold_on(self._lease_seconds), name="scheduler lease"))
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        held = self._holds
+        await self._let_go()
+        if held and self._lease_seconds is not None:
+            now_ms = self._clock.now_ms()
+            with contextlib.suppress(StoreUnavailable):  # it runs out by itself
+                await self._store.hold_lease(LEASE, self._name, now_ms=now_ms, until_ms=now_ms)
+
+    @property
+    def plans(self) -> bool:
+        return self._holds
+
+    # -- the lease
+    async def _hold(self, until_ms: int | None) -> None:
+        now_ms = self._clock.now_ms()
+        holds = await self._store.hold_lease(LEASE, self._name, now_ms=now_ms, until_ms=until_ms)
+        if holds and not self._holds:
+            self._holds = True
+            self.planner.open()
+            self.gates.open()
+            self.slots.open()
+            self.patches.open()
+        elif self._holds and not holds:
+            log.warning("another server plans now")
+            await self._let_go()
+
+    async def _hold_on(self, lease_seconds: int) -> None:
+        while True:
+            try:
+                await self._hold(self._clock.now_ms() + lease_seconds * 1000)
+            except StoreUnavailable as error:
+                log.error("the scheduler's lease could not be renewed: %s", error)
+            await asyncio.sleep(lease_seconds / 3)
+
+    async def _let_go(self) -> None:
+        self._holds = False
+        await self.planner.close()
+        await self.patches.close()
+        await self.gates.close()
+        await self.slots.close()
+
+    def limits_changed(self) -> None:
+        """A workspace's settings may be others now; or somebody waits for a slot, or one became free."""
+        if self._holds:
+            self.slots.wake()
+
+    def _planned(self, jobs: frozenset[int] | None) -> None:
+        if self._holds:
+            self.gates.heard(jobs)
+
+    def _schedules_changed(self) -> None:
+        if self._holds:
+            self.planner.wake()
+
+    # -- for the API
+    async def start(self, wish: ScheduleStart) -> ScheduleRow:
+        return await self.schedules.start(wish)
+
+    async def stop(self, job: Definition) -> None:
+        await self.schedules.stop(job)
+
+    async def pause(self, job: Definition) -> None:
+        await self.schedules.pause(job)
+
+    async def resume(self, job: Definition) -> None:
+        await self.schedules.resume(job)
+
+    async def schedule_of(self, job_id: int) -> ScheduleRow | None:
+        return await self.schedules.of(job_id)
+
+    async def catching_up(self) -> CatchingUp | None:
+        return self.planner.catching_up
+
+    async def why(self, place: Place, instance_id: int) -> Why | None:
+        instance = await self._store.get_instance(place, instance_id)
+        return None if instance is None else await self._why(instance)
+
+    async def _why(self, instance: Instance) -> Why:
+        if instance.nodes and not instance.ended:
+            return Why(instance=instance, unmet=await self._missing_slots(instance))
+        if instance.gate is None or instance.gate.open or instance.ended:
+            return Why(instance=instance, unmet=())
+        [facts] = await self._reader.facts([instance], self._clock.now_ms())
+        verdict = judge(instance, self._reader.with_released(instance, facts))
+        soon = verdict.withdrawal.message if verdict.withdrawal is not None else ""
+        return Why(instance=instance, unmet=verdict.unmet, soon=soon or ("It starts now." if verdict.opens else ""))
+
+    async def _missing_slots(self, instance: Instance) -> list[Unmet]:
+        """What nodes of a running instance wait for."""
+        place = Place(project_id=instance.project_id, workspace_id=instance.workspace_id)
+        limits: SlotLimits | None = None
+        missing: list[Unmet] = []
+        for run in instance.nodes:
+            if run.slot is None or run.slot.held:
+                continue
+            limits = limits or await self.slots.limits(place)
+            group = run.slot.group
+            holders = await self._store.slot_holders(place, group or None, limit=SHOWN)
+            full = group if limits.groups.get(group) and len(holders) >= limits.groups[group] else ""
+            if not full:
+                holders = await self._store.slot_holders(place, None, limit=SHOWN)
+            what = f"task group {full}: {limits.groups[full]}" if full else f"workspace: {limits.workspace}"
+            held_by = ", ".join(f"{holder}/{node}" for holder, node in holders)
+            missing.append(
+                Unmet(
+                    key=f"slot:{run.name}",
+                    kind="slot",
+                    text=f"Node {run.name} waits for a slot of the {what} nodes run at once, and these are held by "
+                    f"(instance/node number) {held_by or 'nobody'}.",
+                    release="One of these nodes ends; or raise the limit.",
+                    instances=tuple(dict.fromkeys(holder for holder, _ in holders)),
+                )
+            )
+        return missing
