@@ -254,15 +254,15 @@ def page(seen: Seen) -> str:
         *(f"| {client} | the official SDK {CLIENTS[client]}, signing |" for client in SDKS),
         "| client | our own Python client, and the command line, which uses it |",
         "| raw | HTTP requests as the tests write them |",
-        "| go, terraform | requests byte for byte as gophertelekomcloud and the Terraform provider make them |",
+        "| go, terraform | requests as gophertelekomcloud and the Terraform provider make them, header by header |",
         "",
     ]
     numbered = {each: index for index, each in enumerate(deviations(), start=1)}
     for title, routes in _groups():
         lines += [
             f"## {title}\n",
-            f"| Operation | Request | {' | '.join(CLIENTS)} |",
-            "|---" * (len(CLIENTS) + 2) + "|",
+            f"| Operation | Request | {' | '.join(CLIENTS)} | deviations |",
+            "|---" * (len(CLIENTS) + 3) + "|",
         ]
         for route in routes:
             marks = [_cell(route.operation, client, seen, have.get(client)) for client in CLIENTS]

@@ -14,7 +14,7 @@ import signal
 import socket
 import ssl
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -51,6 +51,7 @@ from arkwright.iam.throttle import Throttle
 from arkwright.iam.tokens import Tokens
 from arkwright.nodes.base import Work
 from arkwright.nodes.registry import Registry
+from arkwright.notify.node_messages import NodeMessages
 from arkwright.notify.notifier import Notifier
 from arkwright.notify.outcome import MailServer
 from arkwright.notify.sender import Sender
@@ -142,7 +143,7 @@ class Server:
         engine_name = _engine_name(self.data)
         folders = Folders(self.data)
         registry = Registry()
-        executors = self._executors(registry, folders, port, store.next_id) if "engine" in settings.roles else {}
+        executors = self._executors(registry, folders, port, store, clock) if "engine" in settings.roles else {}
         policies = WorkspacePolicies(
             directory, Keep(instance_days=settings.instance_days, log_days=settings.log_days)
         )
@@ -203,6 +204,8 @@ class Server:
             name=engine_name,
             lease_seconds=None if embedded else LEASE_SECONDS,
             runs="engine" in settings.roles,
+            room_left=admission.room.left,
+            expect=notifier.stall.expect,
         )
         events = EventParts(
             store=store,
@@ -288,7 +291,7 @@ class Server:
         return Notifier(store=store, clock=clock, sender=sender, places=policies.places, policy=policies.alerts)
 
     def _executors(
-        self, registry: Registry, folders: Folders, port: int, next_id: Callable[[], int]
+        self, registry: Registry, folders: Folders, port: int, store: Store, clock: Clock
     ) -> Mapping[Work, Executor]:
         settings = self.settings
         hosted = ResidentExecutor(
@@ -298,13 +301,18 @@ class Server:
             settings={
                 "allow_loopback_requests": settings.allow_loopback_requests,
                 "log_cap_bytes": settings.log_cap_bytes,
+                "objects_folder": str(self.data / "obs"),
+                "s3_endpoint": settings.s3_endpoint,
+                "s3_region": settings.s3_region,
             },
+            secrets={"s3_access_key": settings.s3_access_key, "s3_secret_key": settings.s3_secret_key},
         )
         return {
             Work.PROGRAM: LocalExecutor(
                 registry, root=folders.runs, max_programs=settings.max_programs, log_cap_bytes=settings.log_cap_bytes
             ),
-            Work.HOSTED: WarehouseReader(hosted, self.data / "questions", next_id),
+            Work.HOSTED: WarehouseReader(hosted, self.data / "questions", store.next_id),
+            Work.MESSAGE: NodeMessages(registry, store, clock),
         }
 
     async def _first_start(self, directory: Directory, passwords: Passwords) -> None:

@@ -87,6 +87,7 @@ def test_a_rule_is_made_listed_by_both_apis_changed_and_deleted(
     ("change", "said"),
     [
         ({"remind_type": 7}, "remind_type"),
+        ({"remind_type": 101}, "remind_type"),
         ({"remind_type": None}, "remind_type"),
         ({"topic_name": "nobody"}, "topic_name"),
         ({"topic_name": None}, "topic_name"),

@@ -60,13 +60,26 @@ def test_a_task_group_has_a_limit(house: House, name: str, refused: Refused) -> 
 
 
 def test_the_scheduling_of_a_workspace_is_a_setting(house: House, refused: Refused) -> None:
-    given = {"dependencyPolicy": "TRADITIONAL", "catchUp": "LATEST", "waitingDays": 7, "instancesPerJob": 2}
+    given = {
+        "dependencyPolicy": "TRADITIONAL",
+        "catchUp": "LATEST",
+        "waitingDays": 7,
+        "instancesPerJob": 2,
+        "dependents": ["other"],
+    }
     assert house.call("PUT", "workspace-settings", {"scheduling": given}).status_code == 204
     assert house.call("GET", "workspace-settings").json()["scheduling"] == given
-    for wrong in ({"catchUp": "SOME"}, {"waitingDays": 1}, {"instancesPerJob": 0}, {"more": 1}):
+    for wrong in (
+        {"catchUp": "SOME"},
+        {"waitingDays": 1},
+        {"instancesPerJob": 0},
+        {"dependents": [1]},
+        {"dependents": "MANY"},
+    ):
         [field] = wrong
-        assert f"scheduling.{field}" in refused("DLF.3051", "PUT", "workspace-settings", {"scheduling": wrong})[
-            "error_msg"
-        ] or "more" in str(wrong)
+        error = refused("DLF.3051", "PUT", "workspace-settings", {"scheduling": wrong})
+        assert f"scheduling.{field}" in error["error_msg"]
+    error = refused("DLF.3051", "PUT", "workspace-settings", {"scheduling": {"more": 1}})
+    assert "scheduling has no 'more'" in error["error_msg"]
     assert house.call("PUT", "workspace-settings", {"scheduling": {}}).status_code == 204
     assert house.call("GET", "workspace-settings").json()["scheduling"] == {}

@@ -16,7 +16,7 @@ Refused = Callable[..., dict[str, Any]]
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/v1", "/v1/x/nothing", "/jobs", "/healthz/", "//healthz", "/%ff", "/v1/%00/jobs/"]
+    "path", ["/nothing", "/v1", "/v1/x/nothing", "/jobs", "/healthz/", "/healthz/x", "/%ff", "/v1/%00/jobs/"]
 )
 def test_an_unknown_path_is_not_found(refused: Refused, path: str) -> None:
     refused("APIGW.0101", "GET", path, status=404)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from arkwright.scheduler.events.webhook import BODY_BYTES, sign
 from tests.api.house import House, close_house, open_house
+
+from arkwright.scheduler.events.webhook import BODY_BYTES, sign, sign_standard
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_one_delivery_id_starts_one_run_and_another_body_under_it_is_a_conflict(
 def test_what_does_not_prove_the_secret_is_refused_without_a_word_why(house: House, spoil: Any) -> None:
     hook = made(house)
     reply = deliver(house, hook, b"x", **spoil(signed(hook, b"x", "d")))
-    unknown = deliver(house, {"id": "0" * 32}, b"x", **signed(hook, b"x", "d"))
+    unknown = deliver(house, {"id": "0" * 24}, b"x", **signed(hook, b"x", "d"))
     assert reply.status_code == unknown.status_code == 401
     assert reply.json()["error_msg"] == unknown.json()["error_msg"]
     assert house.run(house.store.trigger_runs(trigger_of(house, hook))) == []
@@ -106,10 +106,29 @@ def test_an_old_or_early_timestamp_is_refused(house: House, off: int) -> None:
 def test_a_bearer_secret_will_do_where_the_hook_says_so(house: House) -> None:
     hook = made(house, authentication="bearer")
     assert deliver(house, hook, Authorization=f"Bearer {hook['secret']}").status_code == 202
-    assert deliver(house, hook, Authorization="Bearer awh_wrong").status_code == 401
+    assert deliver(house, hook, Authorization="Bearer whsec_wrong").status_code == 401
     assert deliver(house, hook, b"x", **signed(hook, b"x", "d")).status_code == 401
     strict = made(house)
     assert deliver(house, strict, Authorization=f"Bearer {strict['secret']}").status_code == 401
+
+
+def test_the_example_of_standard_webhooks_is_signed_as_its_authors_did() -> None:
+    body = b'{"event_type":"ping","data":{"success":true}}'
+    signed = sign_standard(
+        "whsec_plJ3nmyCDGBKInavdOK15jsl", timestamp="1731705121", delivery="msg_loFOjxBNrRLzqYUf", body=body
+    )
+    assert signed == "v1,rAvfW3dJ/X/qxhsaXPOyyCGmRKsaKWcsNccKXlIktD0="
+
+
+def test_a_sender_of_standard_webhooks_is_understood(house: House) -> None:
+    hook = made(house)
+    now = str(int(time.time()))
+    good = sign_standard(hook["secret"], timestamp=now, delivery="msg_1", body=b"x")
+    headers = {"webhook-id": "msg_1", "webhook-timestamp": now, "webhook-signature": f"v1,AAAA {good}"}
+    assert deliver(house, hook, b"x", **headers).status_code == 202
+    assert deliver(house, hook, b"x", **headers).json()["replayed"]
+    assert deliver(house, hook, b"x", **headers | {"webhook-id": "msg_2"}).status_code == 401
+    assert deliver(house, hook, b"y", **headers).status_code == 401
 
 
 def test_the_secret_is_told_once_and_lies_sealed_in_the_store(house: House) -> None:

@@ -290,7 +290,7 @@ def test_the_older_clients_names_are_accepted_and_answered_as_documented(house: 
         "params": [{"name": "a", "value": "1", "paramType": "constants"}],
         "basicConfig": {"taskPriority": 2},
         "nodes": [
-            {"name": "one", "nodeType": "Dummy", "location": {"x": -45.5, "y": 10}},
+            {"name": "one", "nodeType": "Dummy", "location": {"x": "-45.5", "y": "10"}},
             {
                 "name": "two",
                 "nodeType": "Shell",
@@ -309,11 +309,11 @@ def test_the_older_clients_names_are_accepted_and_answered_as_documented(house: 
     assert got["params"] == [{"name": "a", "value": "1", "type": "constants"}]
     assert got["basicConfig"] == {"priority": 2}
     assert got["nodes"] == [
-        {"name": "one", "type": "Dummy", "location": {"x": -45.5, "y": 10}},
+        {"name": "one", "type": "Dummy", "location": {"x": "-45.5", "y": "10"}},
         {
             "name": "two",
             "type": "Shell",
-            "location": {"x": 10, "y": "7"},
+            "location": {"x": "10", "y": "7"},
             "preNodeName": ["one"],
             "conditions": [{"preNodeName": "one", "expression": "#{true}"}],
             "properties": [{"name": "statement", "value": "echo"}],

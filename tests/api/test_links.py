@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import httpx2
 import pytest
-from tests.api.server import PROJECT, RunningServer
+from tests.api.server import PROJECT, RunningServer, running_server
 
 from arkwright.api.examples import example_of
 from arkwright.api.links import LINKS, Link
@@ -87,6 +88,13 @@ def begin(server: RunningServer, operation: str) -> Step:
             link = next(each for each in LINKS[maker] if variable in each.parameters)
             path[variable] = made.value(link.parameters[variable])
     return Step(server, operation, path)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A server of its own: the others count workspaces and users."""
+    with running_server(tmp_path_factory.mktemp("links") / "data") as running:
+        yield running
 
 
 @pytest.mark.parametrize(

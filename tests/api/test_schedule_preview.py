@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tests.api.house import House
+from tests.api.house import PROJECT, House
 
 DAILY = {"startTime": "2026-01-01T00:00:00+08", "expression": "0 0 2 * * ?", "expressionTimeZone": "GMT+8"}
 
@@ -56,6 +56,20 @@ def test_a_saved_jobs_plan_is_shown(house: House, name: str) -> None:
     reply = house.call("POST", "schedule/preview", {"jobName": f"{name}-hand"})
     assert (reply.status_code, reply.json()["error_code"]) == (400, "DLF.3025")
     assert "EXECUTE_ONCE" in reply.text
+
+
+def test_the_list_of_jobs_says_what_comes_next(house: House, name: str) -> None:
+    house.save_job(name, schedule={"type": "CRON", "cron": DAILY})
+
+    def listed() -> dict[str, Any]:
+        [item] = house.call("GET", f"/v2/{PROJECT}/factory/jobs?job_name={name}").json()["jobs"]
+        return dict(item)
+
+    assert "next_plan_time" not in listed()
+    assert house.call("POST", f"jobs/{name}/start").status_code == 204
+    assert shown([listed()["next_plan_time"]])[0].endswith("T18:00")
+    house.call("POST", f"jobs/{name}/stop")
+    assert "next_plan_time" not in listed()
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ _SETTINGS = hypothesis.settings(
     phases=[Phase.explicit, Phase.generate],
 )
 # Event streams of instances that wait for somebody never end.
-_ENDLESS = {"watchJobInstance"}
+_ENDLESS = {"watchJobInstance", "watchJobInstances"}
 
 
 def _document(*workspaces: str) -> dict[str, Any]:

@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tests.api.house import JOB, House
+from tests.api.house import JOB, PROJECT, House
+
+from arkwright.store.base import DefinitionWrite, Kind, Place
 
 FROM, TO = "2026-03-01T00:00:00+00:00", "2026-03-03T00:00:00+00:00"
 
@@ -101,6 +103,16 @@ def test_what_could_not_be_started_is_a_conflict(house: House, name: str) -> Non
     assert any("nobody" in text for text in texts)
 
 
+def test_more_than_a_task_group_has_slots_for_is_a_conflict(house: House, name: str) -> None:
+    assert house.call("PUT", f"task-groups/{name}", {"limit": 1}).status_code in (200, 204)
+    for each in ("one", "other"):
+        house.save_job(f"{name}-{each}", schedule=plan("0 0 2 * * ?"), taskGroup=name)
+    found = simulated(house, jobs=[f"{name}-one", f"{name}-other"], only=True)
+    [conflict] = found["conflicts"]
+    assert (conflict["kind"], conflict["count"]) == ("over-limit", 2)
+    assert f"Up to 2 instances run at once that need a slot of the task group {name}, which has 1" in conflict["text"]
+
+
 @pytest.mark.parametrize(
     ("body", "code", "words"),
     [
@@ -120,3 +132,15 @@ def test_what_can_not_be_simulated_says_why(house: House, body: dict[str, Any], 
     reply = house.call("POST", "schedule/simulation", {"from": FROM, "to": TO, **body})
     assert (reply.status_code, reply.json()["error_code"]) == (400, code)
     assert words in reply.text
+
+
+def test_a_stored_job_that_can_not_be_planned_keeps_no_others_from_it(house: House, name: str) -> None:
+    workspace = house.directory.workspace(PROJECT, None)
+    broken = {**JOB, "name": name, "schedule": plan("0 0 99 * * ?")}
+    write = DefinitionWrite(name=name, category="BATCH", directory="/", body=broken, submit=True, actor="ada", at_ms=1)
+    place = Place(project_id=PROJECT, workspace_id=workspace.id)
+    house.run(house.store.create_definition(place, Kind.JOB, write))
+    house.save_job(f"{name}-down", schedule=plan("0 0 3 * * ?", dependJobs={"jobs": [name]}))
+    found = simulated(house, jobs=[name, f"{name}-down"], only=True)
+    assert [each["job"] for each in found["conflicts"]] == [name, f"{name}-down"]
+    assert "99 is outside 0 to 23" in found["conflicts"][0]["text"]

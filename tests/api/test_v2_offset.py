@@ -32,8 +32,7 @@ def test_the_setting_says_what_an_offset_counts(
     for number in range(4):
         house.save_job(f"{name}_{number}")
     parts = house.application._parts
-    endpoints = [each.endpoint for each in house.application._router.routes]
-    for endpoint in endpoints:
+    for endpoint in house.application._table.endpoints:
         monkeypatch.setattr(endpoint, "_parts", replace(parts, offset_mode=mode))
     assert names(house, f"job_name={name}&offset=1&limit=2", agent) == [f"{name}_{each}" for each in expected]
 

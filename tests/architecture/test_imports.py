@@ -34,8 +34,8 @@ def test_the_core_never_asks_for_the_time(package: str) -> None:
 
 def test_sql_stands_in_the_store_only() -> None:
     sql = re.compile(r"^\s*(SELECT .+ FROM|INSERT INTO|UPDATE \w+ SET|DELETE FROM)\s", re.DOTALL)
-    # DLISQL runs the users' SQL, in a database of their own.
-    files = [f for f in SOURCE.rglob("*.py") if "store" not in f.parts and not f.name.startswith(("duckdb", "dlisql"))]
+    # The rule is about our own database. Nodes talk to the users' databases, in SQL.
+    files = [f for f in SOURCE.rglob("*.py") if not {"store", "nodes"} & set(f.relative_to(SOURCE).parts)]
     found = [
         f"{file.relative_to(TOP)}:{node.lineno}"
         for file in files

@@ -115,6 +115,14 @@ def test_newest_day_first_and_ascending_inside_a_day_of_the_plans_zone() -> None
     assert shown(found) == ["03-02 23", "03-01 23", "03-02 05", "03-02 11", "03-02 17"]
 
 
+@pytest.mark.parametrize("thinning", [None, Thinning(every=1, unit=ThinningUnit.MONTHS)])
+def test_a_patch_has_a_limit_also_where_few_of_its_times_are_run(thinning: Thinning | None) -> None:
+    years = (at("2000-01-01 00:00"), at("2030-01-01 00:00"))
+    with pytest.raises(InvalidInput, match="more") as caught:
+        Patch(plan(years, thinning=thinning), [job(cron("0 * * * * ?", Cycle.MINUTE))], NEVER)
+    assert caught.value.field == "end_date"
+
+
 # ---------------------------------------------------------------- what may start
 
 

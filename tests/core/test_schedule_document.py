@@ -211,7 +211,7 @@ def test_the_expression_tells_its_cycle_where_the_document_does_not(expression: 
 
 @pytest.mark.parametrize(
     ("interval", "cycle"),
-    zip(("minutes", "hours", "days", "weeks", "months", "seasons", "years"), Cycle, strict=True),
+    list(zip(("minutes", "hours", "days", "weeks", "months", "seasons", "years"), Cycle, strict=True)),
 )
 def test_interval_type_is_the_cycle(interval: str, cycle: Cycle) -> None:
     plan = read(cron(intervalType=interval)).cron

@@ -39,9 +39,7 @@ def listen_to_kafka(client: Client, broker: Broker, topic: str, *nodes: dict[str
     client.good("POST", "jobs/fed/start")
 
 
-def test_each_kafka_message_runs_once_however_often_the_server_is_killed(
-    tmp_path: Path, kafka_broker: Broker
-) -> None:
+def test_each_kafka_message_runs_once_however_often_the_server_is_killed(tmp_path: Path, kafka_broker: Broker) -> None:
     topic = kafka_broker.topic()
     trace = tmp_path / "trace"
     with house(tmp_path) as home:
@@ -139,9 +137,7 @@ def test_a_delivery_that_was_acknowledged_runs_once_also_when_the_server_is_kill
         assert home.stop() == 0
 
 
-def test_a_real_time_job_lives_on_through_a_kill_and_its_states_are_real(
-    tmp_path: Path, kafka_broker: Broker
-) -> None:
+def test_a_real_time_job_lives_on_through_a_kill_and_its_states_are_real(tmp_path: Path, kafka_broker: Broker) -> None:
     topic = kafka_broker.topic()
     trace = tmp_path / "trace"
     with house(tmp_path) as home:
@@ -193,3 +189,30 @@ def status(client: Client) -> Any:
 def v2(client: Client) -> str:
     return client._base.replace("/v1/", "/v2/").rstrip("/") + "/factory"
 
+
+def test_a_planned_instance_waits_for_its_object(tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    cron = {"expression": "0/5 * * * * ?", "startTime": "2026-01-01T00:00:00+00", "concurrent": 50}
+    listening = {"path": "obs://incoming/#{Job.name}/_SUCCESS", "interval": 60, "timeout": 1440}
+    with house(tmp_path) as home:
+        client = home.client()
+        client.save_job(
+            "waiter",
+            node("note", statement=f"echo ran >> {trace}"),
+            schedule={"type": "CRON", "cron": cron, "obsListening": listening},
+        )
+        client.good("POST", "jobs/waiter/start")
+        waiting = until(lambda: client.listed(status="waiting")[1], "an instance waits")
+        why = client.good("GET", f"jobs/instances/{waiting[0]['instanceId']}/why")
+        assert "obs://incoming/" in json.dumps(why)
+        client.good("POST", "jobs/waiter/stop")
+        client.close()
+        home.kill()
+        home.start()
+        client = home.client()
+        assert not trace.exists()
+        client.good("PUT", "/obs/incoming/waiter/_SUCCESS", {})
+        until(lambda: client.listed(status="success")[0] >= 1, "it has run", 20)
+        assert lines(trace)
+        client.close()
+        assert home.stop() == 0

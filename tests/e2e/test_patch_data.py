@@ -65,6 +65,12 @@ def test_a_patch_goes_on_where_it_was_however_often_the_server_is_killed(tmp_pat
         with closing(home.client()) as client:
             until(lambda: status(home, client) == "SUCCESS", "the patch ends", 120)
             _, found = client.listed(instanceType="5", minPlanTime=str(started_ms))
+            name, window = found[0]["jobInstanceName"], f"min_plan_time={started_ms}"
+            of_patch = f"/v2/{home.project}/factory/jobs/{name}/instances/detail"
+            assert client.good("GET", f"{of_patch}?{window}")["total"] == RUNS
+            of_another = of_patch.replace(name, f"P_hourly_{FIRST}")
+            assert client.good("GET", f"{of_another}?{window}")["total"] == 0
+            assert client.good("GET", f"jobs/{name}/instances/{found[0]['instanceId']}")["jobName"] == "hourly"
         with closing(sqlite3.connect(home.data / "arkwright.db")) as database:
             assert database.execute("SELECT count(*) FROM patch").fetchone() == (0,)
             assert database.execute("SELECT count(*) FROM patch_run").fetchone() == (0,)

@@ -40,7 +40,9 @@ def count_planned(home: House, at_ms: int) -> int:
 
 
 def count_done(home: House, at_ms: int) -> int:
-    text = "SELECT count(*) FROM planned p JOIN instance i ON i.id = p.instance_id WHERE plan_ms = ? AND status = 'success'"
+    text = """
+        SELECT count(*) FROM planned p JOIN instance i ON i.id = p.instance_id
+        WHERE plan_ms = ? AND status = 'success'"""
     with closing(sqlite3.connect(home.data / "arkwright.db")) as database:
         return int(database.execute(text, (at_ms,)).fetchone()[0])
 

@@ -94,6 +94,21 @@ async def test_a_rule_is_for_the_jobs_it_names_and_counts_until_it_is_deleted(tm
         assert len(await told(world)) == 1
 
 
+@in_loop
+async def test_what_can_not_be_told_does_not_keep_an_instance_from_going_on(tmp_path: Path) -> None:
+    def defect(workspace_id: str) -> AlertPolicy:
+        raise KeyError(workspace_id)
+
+    world = World(tmp_path)
+    store = world.store.store()
+    world.options["alerts"] = Alerts(store, AlertRules(store), defect)
+    async with living(world):
+        await world.job("j", [node("a", statement="exit 1")])
+        await rule(world, remind_type=1)
+        assert (await world.run("j")).status.value == "fail"
+        assert await told(world) == []
+
+
 @pytest.mark.parametrize("after", [False, True], ids=["before it is durable", "after it is durable"])
 @in_loop
 async def test_a_crash_at_every_commit_tells_a_failure_once(tmp_path: Path, after: bool) -> None:

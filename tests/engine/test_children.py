@@ -10,13 +10,18 @@ import tracemalloc
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.engine.test_running import in_loop
 from tests.engine.world import PLACE, World, feed, living, node, statuses
 
-from arkwright.core.events import RestartFrom
+from arkwright.core.control.children import Parent
+from arkwright.core.events import RestartFrom, ResumeRequested, StopRequested
 from arkwright.core.instance import Instance, InstanceStatus, InstanceType, NodeStatus
-from arkwright.errors import InvalidInput, NotFound
+from arkwright.engine.plans import Plans
+from arkwright.engine.subjobs import Nesting
+from arkwright.errors import IllegalTransition, InvalidInput, NotFound
+from arkwright.store.base import Kind
 
 ROWS = json.dumps([[str(number)] for number in range(5)])
 
@@ -311,3 +316,70 @@ async def test_a_thousand_children_leave_nothing_behind_in_the_engine(tmp_path: 
         now_held, _ = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert now_held - held < 2000 * 100, "nothing of a finished child stays in memory"
+
+
+@in_loop
+async def test_children_begin_and_end_though_the_event_that_came_first_is_refused(tmp_path: Path) -> None:
+    async with living(World(tmp_path)) as world:
+        await world.job("child", [node("a", "Dummy")])
+        await world.job("j", [loop("each", "child", "[[1],[2]]")])
+        first = await world.run("j")
+        made = (await world.store.real.read_events(first.id))[0][1].instance
+        waiting = msgspec.structs.replace(made, id=world.store.real.next_id())
+        await world.store.real.create_instance(waiting, owner="engine")
+        resume = ResumeRequested(at_ms=1, operation_id="1", by="me")
+        with pytest.raises(IllegalTransition):
+            await world.engine._loop.tell_durably(waiting.id, resume)
+        state = await world.ended(waiting.id)
+        assert state.status is InstanceStatus.SUCCESS
+        assert [child.status for child in await children(world, waiting.id)] == [InstanceStatus.SUCCESS] * 2
+
+        link = Parent(instance_id=waiting.id, node=0, attempt=1, row=5)
+        (child, _) = await children(world, waiting.id)
+        orphan = msgspec.structs.replace(
+            child,
+            id=world.store.real.next_id(),
+            parent=link,
+            status=InstanceStatus.WAITING,
+            end_time_ms=None,
+            version=0,
+        )
+        await world.store.real.create_instance(orphan, owner="engine")
+        with pytest.raises(IllegalTransition):
+            await world.engine._loop.tell_durably(orphan.id, StopRequested(at_ms=1, operation_id="2", by="me"))
+        assert (await world.ended(orphan.id)).status is InstanceStatus.SUCCESS
+
+
+@in_loop
+async def test_a_forced_success_and_a_skip_leave_no_child_behind(tmp_path: Path) -> None:
+    async with living(World(tmp_path)) as world:
+        await world.job("child", [node("a", statement="sleep 1000")])
+        failing = node("b", statement="exit 1", failPolicy="SUSPEND")
+        await world.job(
+            "j", [loop("each", "child", "[[1],[2]]"), failing, loop("later", "child", "[[1]]", after=["b"])]
+        )
+        accepted = await world.submit("j")
+        await world.until(accepted.instance_id, lambda s: s.status is InstanceStatus.RUNNING_EXCEPTION)
+        await world.engine.operate_node(PLACE, accepted.instance_id, "later", "skip", by="me", operation_id="1")
+        await world.engine.operate(PLACE, accepted.instance_id, "force-success", by="me", operation_id="2")
+        state = await world.ended(accepted.instance_id)
+        assert (state.status, state.force_success) == (InstanceStatus.SUCCESS, True)
+        assert statuses(state) == {"each": "manual-stop", "b": "success", "later": "skip"}
+        assert [child.status for child in await children(world, state.id)] == [InstanceStatus.MANUAL_STOP]
+        assert world.engine.active_count == 0
+
+
+@in_loop
+async def test_a_setting_allows_deeper_subjobs(tmp_path: Path) -> None:
+    async with living(World(tmp_path)) as world:
+        await world.job("c", [node("n", "Dummy")])
+        await world.job("b", [node("n", "SubJob", jobName="c")])
+        await world.job("a", [node("n", "SubJob", jobName="b")])
+        place_job = await world.store.real.get_definition(PLACE, Kind.JOB, "a", submitted=True)
+        assert place_job is not None
+        with pytest.raises(InvalidInput, match="has a Subjob node itself"):
+            await Plans(world.store.store()).subjobs(PLACE, place_job)
+        deeper = Plans(world.store.store(), Nesting(subjob_levels=2))
+        assert sorted(await deeper.subjobs(PLACE, place_job)) == ["b", "c"]
+        with pytest.raises(InvalidInput, match="Below the job 'a' are 2 levels of jobs; 1 are allowed"):
+            await Plans(world.store.store(), Nesting(subjob_levels=2, levels=1)).subjobs(PLACE, place_job)

@@ -1,10 +1,10 @@
 import socket
 
 import pytest
-
-from arkwright.scheduler.events import kafka
 from tests.servers.kafka import kafka_broker  # noqa: F401
 from tests.servers.postgres import postgres_address, postgres_database, postgres_server  # noqa: F401
+
+from arkwright.scheduler.events import kafka
 
 
 @pytest.fixture(autouse=True)

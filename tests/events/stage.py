@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.engine.world import END_SECONDS, PLACE, World, node
+
 from arkwright.core.identity import Workspace
 from arkwright.core.instance import Instance
 from arkwright.errors import NotFound
+from arkwright.objects.base import Objects
 from arkwright.objects.folder import FolderObjects
 from arkwright.scheduler.events.folder_watch import FolderNews, TellingObjects
 from arkwright.scheduler.events.schedules import EventSchedules
@@ -18,13 +21,14 @@ from arkwright.scheduler.events.triggers import Triggers
 from arkwright.scheduler.real_time import RealTimeJobs
 from arkwright.store.base import Definition, DefinitionWrite, InstanceFilter, Kind, Place
 from arkwright.store.trigger_record import Trigger
-from tests.engine.world import END_SECONDS, PLACE, World, node
 
 __all__ = ["END_SECONDS", "PLACE", "Stage", "node"]
 
 
 class Stage:
-    def __init__(self, folder: Path, **world: Any) -> None:
+    def __init__(self, folder: Path, *, storage: Objects | None = None, **world: Any) -> None:
+        """`storage`: one that tells of nothing, in place of the folder."""
+        self.storage = storage
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.world = World(folder, **world)
@@ -36,14 +40,15 @@ class Stage:
         await self.world.open()
         self.store = self.world.store.store()
         self.news = FolderNews(self.folder / "obs")
-        self.objects = TellingObjects(FolderObjects(self.folder / "obs"), self.news)
+        self.objects: Objects = self.storage or TellingObjects(FolderObjects(self.folder / "obs"), self.news)
+        news = None if self.storage is not None else self.news
         self.triggers = Triggers(
             store=self.store,
             engine=self.world.engine,
             clock=self.world.clock,
             owner=self.name,
             workspace=lambda _: WORKSPACE,
-            source_of=Sources(objects=self.objects, news=self.news, connect=self._connect),
+            source_of=Sources(objects=self.objects, news=news, connect=self._connect),
             job_status=lambda trigger, states: self.real_time.status_after(trigger, states),
             lease_seconds=self.lease_seconds,
         )

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from arkwright.core.instance import InstanceStatus
-from arkwright.errors import InvalidInput, NotFound
-from arkwright.store.base import Definition
-from arkwright.store.trigger_record import TriggerState
 from tests.events.stage import Stage, node
 from tests.servers.kafka import Broker
+
+from arkwright.core.instance import InstanceStatus
+from arkwright.errors import InvalidInput
+from arkwright.store.base import Definition
+from arkwright.store.trigger_record import TriggerState
 
 pytestmark = pytest.mark.anyio
 
@@ -108,7 +109,7 @@ async def test_killed_at_any_write_no_message_is_lost_and_none_runs_twice(
             stage.world.store.crash_at = stage.world.store.calls + crash_at
             kafka_broker.send(topic, *values)
             died = asyncio.create_task(stage.world.store.crashed.wait())
-            done = asyncio.create_task(stage.until(lambda: _all_ended(stage, len(values))))
+            done = asyncio.create_task(stage.until(partial(_all_ended, stage, len(values))))
             await asyncio.wait({died, done}, return_when=asyncio.FIRST_COMPLETED)
             survived += not died.done()
             for task in (died, done):
@@ -250,6 +251,30 @@ async def test_a_position_that_the_broker_does_not_have_is_reported_and_reading_
         found = await stage.ended(1)
         assert found[0].event_data == "of the new topic"
         assert "made anew" in stage.triggers.report(trigger)["warning"]
+
+
+async def test_what_ran_after_a_backup_does_not_run_again_once_it_is_restored(
+    tmp_path: Path, kafka_broker: Broker
+) -> None:
+    topic = kafka_broker.topic()
+    async with Stage(tmp_path) as stage:
+        job = await fed(stage, kafka_broker, topic)
+        trigger = await stage.start(job)
+        kafka_broker.send(topic, "one", "two")
+        await stage.ended(2)
+
+        async def committed() -> bool:
+            return await asyncio.to_thread(kafka_broker.committed, f"arkwright-{trigger.id}", topic) == 2
+
+        await stage.until(committed)
+        # What a restored database would say.
+        await stage.store.move_position(trigger.id, trigger.epoch, f"{topic}/0", 0)
+    async with Stage(tmp_path) as stage:
+        kafka_broker.send(topic, "three")
+        found = await stage.ended(3)
+        assert [each.event_data for each in found] == ["one", "two", "three"]
+        report = stage.triggers.report(await stage.trigger(job))
+        assert "before the database was restored" in report["warning"]
 
 
 async def test_all_partitions_are_read(tmp_path: Path, kafka_broker: Broker) -> None:

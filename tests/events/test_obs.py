@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from obstore import store
+from tests.events.stage import Stage, node
 
 from arkwright.core.gate import ObjectExists
 from arkwright.core.instance import Instance
@@ -15,9 +17,9 @@ from arkwright.engine.clock import SystemClock
 from arkwright.errors import InvalidInput
 from arkwright.objects.base import ObjectInfo
 from arkwright.objects.paths import parse
+from arkwright.objects.s3 import S3Objects
 from arkwright.scheduler.events.folder_watch import FolderNews
 from arkwright.scheduler.events.listening import ObsListening
-from tests.events.stage import Stage, node
 
 pytestmark = pytest.mark.anyio
 
@@ -149,8 +151,12 @@ async def test_a_path_that_is_none_is_refused_at_the_start(tmp_path: Path) -> No
                 await stage.start(job)
 
 
-async def still(_: int) -> bool:
+async def still(_: int, __: ObjectExists) -> bool:
     return True
+
+
+async def never(_: int, __: ObjectExists) -> None:
+    raise AssertionError("it gave up")
 
 
 async def test_a_condition_on_an_object_is_met_when_it_comes(tmp_path: Path) -> None:
@@ -160,7 +166,7 @@ async def test_a_condition_on_an_object_is_met_when_it_comes(tmp_path: Path) -> 
         async def told(instance_id: int, condition: ObjectExists) -> None:
             met.put_nowait((instance_id, condition.key))
 
-        listening = ObsListening(stage.objects, SystemClock(), stage.news, met=told, waits=still)
+        listening = ObsListening(stage.objects, SystemClock(), stage.news, met=told, gave_up=never, waits=still)
         condition = ObjectExists(path="obs://incoming/done/_SUCCESS", every_seconds=3600)
         listening.begin(7, condition)
         listening.begin(7, condition)
@@ -181,10 +187,19 @@ async def test_a_condition_is_looked_at_again_at_its_interval_and_not_after_its_
         async def told(instance_id: int, _: ObjectExists) -> None:
             met.append(instance_id)
 
-        listening = ObsListening(stage.objects, clock, None, met=told, waits=still)
+        async def late(instance_id: int, _: ObjectExists) -> None:
+            gave_up.append(instance_id)
+
+        gave_up: list[int] = []
+        listening = ObsListening(stage.objects, clock, None, met=told, gave_up=late, waits=still)
         listening.begin(1, ObjectExists(path="obs://incoming/x", every_seconds=60, until_ms=clock.now_ms() + 90_000))
         assert await clock.next() == 60_000
         assert await clock.next() == 90_000
+
+        async def over() -> bool:
+            return gave_up == [1]
+
+        await stage.until(over)
         await upload(stage, "obs://incoming/x")
         listening.begin(2, ObjectExists(path="obs://incoming/x", every_seconds=60))
 
@@ -228,3 +243,28 @@ async def test_without_watching_the_folder_uploads_are_still_noticed_at_once(tmp
         await stage.start(job)
         await upload(stage, "obs://incoming/orders/a")
         assert files(await stage.ended(1)) == ["obs://incoming/orders/a"]
+
+
+async def test_an_s3_store_is_listed_at_the_interval(tmp_path: Path) -> None:
+    memory = store.MemoryStore()
+    storage = S3Objects(lambda _: memory)
+    event = EVENT | {"intervalSeconds": 1}
+    async with Stage(tmp_path, storage=storage) as stage:
+        await upload(stage, "obs://incoming/orders/old")
+        job = await stage.job("fed", event, PRINTING)
+        trigger = await stage.start(job)
+        await upload(stage, "obs://incoming/orders/1")
+        await upload(stage, "obs://incoming/other/2")
+        await stage.ended(1)
+        await stage.until(stage.reported(trigger, objects=2))
+    storage = S3Objects(lambda _: memory)
+    stage = Stage(tmp_path, storage=storage)
+    async with stage:
+        await upload(stage, "obs://incoming/orders/3")
+
+        async def two() -> bool:
+            return len(files(await stage.instances())) == 2
+
+        await stage.until(two)
+        assert files(await stage.instances()) == ["obs://incoming/orders/1", "obs://incoming/orders/3"]
+        await stage.schedules.stop(job)

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.events.stage import Stage, node
+from tests.servers.kafka import Broker
 
 from arkwright.core.instance import InstanceStatus
 from arkwright.core.real_time import RealTimeState, job_state
 from arkwright.errors import AlreadyExists, IllegalState, InvalidInput, NotFound
 from arkwright.store.base import Definition
-from tests.events.stage import Stage, node
-from tests.servers.kafka import Broker
 
 pytestmark = pytest.mark.anyio
 
@@ -257,3 +257,8 @@ async def test_two_jobs_whose_nodes_would_share_a_name_are_told(tmp_path: Path) 
             await begin(stage, second)
         await stage.real_time.stop(first)
         await stage.until(is_state(stage, first, S.STOPPED))
+        await begin(stage, second)
+        with pytest.raises(AlreadyExists, match="a_b_c"):
+            await begin(stage, first)
+        await stage.real_time.stop(second)
+        await stage.until(is_state(stage, second, S.STOPPED))

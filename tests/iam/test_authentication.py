@@ -239,7 +239,7 @@ def test_a_signature_without_the_host_passes_only_where_that_is_set(tmp_path: Pa
         house = await open_house(tmp_path)
         date = b"20260101T000000Z"
         canonical = b"GET\n/v1/p/jobs/\n\nx-sdk-date:%b\n\nx-sdk-date\n%b" % (date, signatures._EMPTY_SHA256)
-        signature = signatures._signature(house.made.secret_key.encode(), date, canonical)
+        signature = signatures.signature(house.made.secret_key.encode(), date, canonical)
         value = f"SDK-HMAC-SHA256 Access={house.made.access_key}, SignedHeaders=x-sdk-date, Signature={signature}"
         asked = request((b"x-sdk-date", date), (b"authorization", value.encode()))
         assert "Host" in await refused(house, asked, Unauthenticated)

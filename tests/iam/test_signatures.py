@@ -142,7 +142,7 @@ def test_signed_headers_may_be_listed_in_any_order_and_case() -> None:
     headers = {"host": "h", "x-sdk-date": official.DATE}
     listed = b"X-Sdk-Date;Host"
     canonical = b"GET\n/\n\nhost:h\nx-sdk-date:20260101T000000Z\n\nX-Sdk-Date;Host\n" + signatures._EMPTY_SHA256
-    signature = signatures._signature(SECRET_KEY.encode(), official.DATE.encode(), canonical)
+    signature = signatures.signature(SECRET_KEY.encode(), official.DATE.encode(), canonical)
     authorization = b"SDK-HMAC-SHA256 Access=AK, SignedHeaders=%b, Signature=%b" % (listed, signature.encode())
     wire = [(name.encode(), value.encode()) for name, value in headers.items()]
     check(Sent("GET", b"/", b"", [*wire, (b"authorization", authorization)], b""))

@@ -9,7 +9,7 @@ import pytest
 from tests.scheduler.world import PLACE, World, after, cron, living
 
 from arkwright.errors import IllegalState, InvalidInput
-from arkwright.store.base import DefinitionWrite, Kind
+from arkwright.store.base import DefinitionWrite, Kind, Place
 
 pytestmark = pytest.mark.anyio
 
@@ -132,6 +132,28 @@ async def test_the_upstream_must_be_scheduled_when_a_job_is_started(tmp_path: Pa
         await world.start("down")
 
 
+@pytest.mark.parametrize(("dependents", "allowed"), [("ALL", True), ("NONE", False), (["w" * 32], True), ([], False)])
+async def test_a_job_of_another_workspace_is_waited_for_if_that_allows_it(
+    tmp_path: Path, dependents: object, allowed: bool
+) -> None:
+    async with living(World(tmp_path, dependents=dependents)) as world:
+        there = Place(project_id=PLACE.project_id, workspace_id="v" * 32)
+        await world.scheduled("up", cron("0 0 8 * * ?"), place=there, node="Held")
+        other = {"jobName": "up", "workSpaceId": there.workspace_id}
+        await world.job("down", cron("0 0 9 * * ?", dependJobs={"otherWorkSpaceJobs": [other]}))
+        if not allowed:
+            with pytest.raises(IllegalState, match="does not let jobs of this workspace depend"):
+                await world.start("down")
+            return
+        await world.start("down")
+        await world.until(NINE)
+        assert await world.states("down") == [("09:00", "waiting")]
+        [instance_id] = world.hands.running
+        world.hands.end(instance_id)
+        await world.quiet()
+        assert await world.states("down") == [("09:00", "success")]
+
+
 async def test_a_dependency_can_be_taken_away_from_an_instance(tmp_path: Path) -> None:
     async with living(World(tmp_path)) as world:
         await world.scheduled("one", cron("0 0 8 * * ?"), node="Held")
@@ -245,6 +267,27 @@ async def test_an_instance_waits_for_its_confirmation_and_then_for_the_rest(tmp_
         assert (await world.only("down")).status.value == "success"
 
 
+async def test_a_restarted_instance_is_confirmed_again_and_waits_for_nothing_else(tmp_path: Path) -> None:
+    async with living(World(tmp_path)) as world:
+        await world.scheduled("up", cron("0 0 8 * * ?"), node="Held")
+        await world.scheduled("down", below("up", schedule={"manualConfirmation": True}), node="Held")
+        await world.until(NINE)
+        await world.does("confirm", await world.only("down"))
+        await world.ends(await world.only("up"))
+        await world.fails(await world.only("down"))
+        down = await world.only("down")
+        await world.engine.restart(PLACE, down.id, by="ada", operation_id="again")
+        await world.quiet()
+        again = await world.only("down")
+        assert (again.status.value, again.start_time_ms) == ("waiting-confirm", None)
+        assert await world.why(again) == ["confirmation"]
+        await world.engine.operate(PLACE, down.id, "confirm", by="ada", operation_id="confirmed again")
+        await world.quiet()
+        assert (await world.only("down")).status.value == "running"
+        await world.ends(down)
+        assert (await world.only("down")).status.value == "success"
+
+
 @pytest.mark.parametrize("days", [2, 60])
 async def test_an_instance_that_waits_for_too_long_is_cancelled(tmp_path: Path, days: int) -> None:
     async with living(World(tmp_path, waitingDays=days)) as world:
@@ -281,6 +324,29 @@ async def test_on_a_day_without_work_nothing_is_executed(tmp_path: Path) -> None
         await world.until("2026-03-11 08:00")
         _, holiday = await world.instances("daily")
         assert (holiday.dry_run, holiday.status.value) == (True, "success")
+
+
+@pytest.mark.parametrize("named", ['"work", ', ""])
+async def test_expressions_count_working_days_by_the_calendar(tmp_path: Path, named: str) -> None:
+    function = "getCalendarPreviousWorkday" if named else "getPreviousWorkday"
+    async with living(World(tmp_path, now="2026-03-13 07:00")) as world:
+        calendar = DefinitionWrite(
+            name="work",
+            category="",
+            directory="/",
+            body={"default": "MON_TO_FRI", "changed": {"2026-03-12": False}},
+            submit=True,
+            actor="ada",
+            at_ms=0,
+        )
+        await world.store.create_definition(PLACE, Kind.CALENDAR, calendar)
+        text = f'#{{Job.{function}({named}1, "yyyy-MM-dd")}}'
+        node = {"name": "only", "type": "Held", "properties": [{"name": "day", "value": text}]}
+        await world.scheduled("daily", cron("0 0 8 * * ?", schedule={"calendar": "work"}), nodes=[node])
+        await world.until("2026-03-13 08:00")
+        instance = await world.only("daily")
+        [attempt] = await world.store.list_attempts(instance.id)
+        assert attempt.request["properties"]["day"] == "2026-03-11"
 
 
 # ---------------------------------------------------------------- crashes

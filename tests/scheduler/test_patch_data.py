@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.scheduler.world import LIMIT_SECONDS, PLACE, World, after, cron, living
 
 from arkwright.core.instance import Instance, InstanceStatus
 from arkwright.errors import IllegalState, InvalidInput
 from arkwright.scheduler.patch_data import PatchWish
-from arkwright.store.base import Definition, InstanceFilter, Kind
+from arkwright.store.base import Definition, DefinitionWrite, InstanceFilter, Kind
 
 pytestmark = pytest.mark.anyio
 
@@ -69,9 +71,11 @@ class PatchWorld(World):
 
 
 def shown(instance: Instance) -> str:
-    from datetime import UTC, datetime
+    return f"{clock(instance.plan_time_ms)} {instance.status.value}"
 
-    return f"{datetime.fromtimestamp(instance.plan_time_ms / 1000, UTC):%m-%d %H:%M} {instance.status.value}"
+
+def clock(at_ms: int) -> str:
+    return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%m-%d %H:%M}"
 
 
 DAILY = cron("0 0 2 * * ?")
@@ -202,6 +206,47 @@ async def test_a_stopped_patch_stops_what_runs_and_starts_nothing_more(tmp_path:
             await world.scheduler.patches.stop(PLACE, "P1")
 
 
+TODAY = {"start_date": "2026-03-10T00:00:00 +00", "end_date": "2026-03-10T23:59:59 +00"}
+
+
+async def waiting(world: PatchWorld) -> Instance:
+    """The one run of a patch, which waits for a planned instance of a job that is not of the patch."""
+    await world.scheduled("up", cron("0 0 8 * * ?"), node="Held")
+    await world.job("daily", cron("0 0 2 * * ?", dependJobs=after("up")))
+    await world.until("2026-03-10 08:00")
+    await world.patch("P1", "daily", **TODAY)
+    [run] = await world.patched()
+    assert await world.why(run) == ["upstream"]
+    return run
+
+
+async def test_a_run_waits_for_planned_instances_of_other_jobs(tmp_path: Path) -> None:
+    async with living(PatchWorld(tmp_path)) as world:
+        await waiting(world)
+        await world.ends(await world.only("up"))
+        assert (await world.plan_times(), await world.status("P1")) == (["03-10 02:00 success"], "SUCCESS")
+
+
+async def test_a_run_goes_on_without_a_dependency_that_is_taken_away(tmp_path: Path) -> None:
+    async with living(PatchWorld(tmp_path)) as world:
+        run = await waiting(world)
+        await world.engine.remove_dependency(PLACE, run.id, "job:up", by="ada", operation_id="1")
+        await world.quiet()
+        assert (await world.plan_times(), await world.status("P1")) == (["03-10 02:00 success"], "SUCCESS")
+
+
+async def test_a_frozen_run_of_a_stopped_patch_ends_when_it_is_unfrozen(tmp_path: Path) -> None:
+    async with living(PatchWorld(tmp_path)) as world:
+        run = await waiting(world)
+        await world.does("freeze", run)
+        await world.scheduler.patches.stop(PLACE, "P1")
+        await world.quiet()
+        if await world.plan_times() == ["03-10 02:00 freeze"]:
+            await world.does("unfreeze", run)
+        assert (await world.plan_times(), await world.status("P1")) == (["03-10 02:00 manual-stop"], "CANCEL")
+        assert await world.store.open_patches() == []
+
+
 async def test_a_second_patch_of_the_same_days_is_refused_unless_it_is_forced(tmp_path: Path) -> None:
     async with living(PatchWorld(tmp_path)) as world:
         await world.job("daily", DAILY, node="Held")
@@ -225,8 +270,6 @@ async def test_what_can_not_be_run_is_refused(tmp_path: Path) -> None:
 
 async def test_a_day_without_work_is_a_dry_run(tmp_path: Path) -> None:
     async with living(PatchWorld(tmp_path)) as world:
-        from arkwright.store.base import DefinitionWrite
-
         write = DefinitionWrite(
             name="work", category="", directory="/", body={}, submit=True, actor="ada", at_ms=world.clock.now_ms()
         )
@@ -280,10 +323,55 @@ async def test_one_plan_time_of_a_patch_is_made_once(tmp_path: Path) -> None:
         await world.job("daily", DAILY, node="Held")
         patch = await world.patch("P1", "daily")
         [first] = await world.patched()
-        from msgspec.structs import replace
-
         again = replace(first, id=world.store.next_id(), status=InstanceStatus.WAITING, version=0)
         assert await world.store.start_patch_runs(patch.id, [again], owner="one") == frozenset()
         await world.store.stop_patch(PLACE, "P1")
         later = replace(again, id=world.store.next_id(), plan_time_ms=first.plan_time_ms + 86_400_000)
         assert await world.store.start_patch_runs(patch.id, [later], owner="one") == frozenset()
+
+
+@pytest.mark.postgres
+async def test_on_one_database_another_server_takes_a_patch_over(tmp_path: Path, postgres_address: str) -> None:
+    worlds = []
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        folder.mkdir()
+        worlds.append(PatchWorld(folder, url=postgres_address, name=name))
+    one, two = worlds
+    two.clock = one.clock
+    await one.open()
+    await two.open()
+    try:
+        async with asyncio.timeout(LIMIT_SECONDS):
+            while not one.scheduler.plans:
+                await one.store.ping()
+        await one.job("daily", DAILY, node="Held")
+        wish = await one.patch("P1", "daily")
+        assert not two.scheduler.plans
+        await end_one(one, two)
+        await one.scheduler.close()  # as if it had died: its lease is not given back
+        two.clock.jump(630_000)
+        await two.scheduler._hold(two.clock.now_ms() + 600_000)
+        assert two.scheduler.plans
+        await end_one(one, two)
+        await end_one(one, two)
+        async with asyncio.timeout(LIMIT_SECONDS):
+            while await two.status("P1") != "SUCCESS":
+                await two.store.ping()
+        times = sorted(each.plan_time_ms for each in await two.patched())
+        assert [clock(each) for each in times] == ["03-01 02:00", "03-02 02:00", "03-03 02:00"]
+        assert {each.name for each in await two.patched()} == {f"P_daily_{wish.created_ms}"}
+    finally:
+        await two.close()
+        await one.close()
+
+
+async def end_one(*worlds: PatchWorld) -> None:
+    """Lets the one run that goes on somewhere end, once it does."""
+    async with asyncio.timeout(LIMIT_SECONDS):
+        while True:
+            for world in worlds:
+                for id_ in list(world.hands.running):
+                    world.hands.end(id_)
+                    return
+            await worlds[-1].store.ping()

@@ -15,8 +15,9 @@ from tests.scheduler.world import World, after, at, cron, living
 from arkwright.core.calendar import Calendar
 from arkwright.core.planning import PlanSettings, UpstreamJob
 from arkwright.core.schedule_document import read_schedule
-from arkwright.scheduler.simulation import SimulatedJob, Simulation, simulate
+from arkwright.scheduler.simulation import simulate
 from arkwright.scheduler.simulation_compare import compare, compare_history
+from arkwright.scheduler.simulation_records import SimulatedJob, Simulation
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 FROM, TO = at("2026-03-01 00:00"), at("2026-04-01 00:00")

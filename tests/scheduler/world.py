@@ -168,7 +168,9 @@ class World:
         )
 
     # -- jobs
-    async def job(self, name: str, schedule: dict[str, Any], *, node: str = "Dummy", **document: Any) -> Definition:
+    async def job(
+        self, name: str, schedule: dict[str, Any], *, node: str = "Dummy", place: Place = PLACE, **document: Any
+    ) -> Definition:
         nodes = [{"name": "only", "type": node}]
         write = DefinitionWrite(
             name=name,
@@ -179,20 +181,20 @@ class World:
             actor="ada",
             at_ms=self.clock.now_ms(),
         )
-        if await self.store.get_definition(PLACE, Kind.JOB, name) is None:
-            return await self.store.create_definition(PLACE, Kind.JOB, write)
-        return await self.store.save_definition(PLACE, Kind.JOB, name, write)
+        if await self.store.get_definition(place, Kind.JOB, name) is None:
+            return await self.store.create_definition(place, Kind.JOB, write)
+        return await self.store.save_definition(place, Kind.JOB, name, write)
 
-    async def start(self, name: str, **given: Any) -> None:
-        job = await self.store.get_definition(PLACE, Kind.JOB, name, submitted=True)
+    async def start(self, name: str, *, place: Place = PLACE, **given: Any) -> None:
+        job = await self.store.get_definition(place, Kind.JOB, name, submitted=True)
         assert job is not None
         await self.scheduler.start(ScheduleStart(job=job, given=given, by="ada", time_zone="UTC"))
         await self.quiet()
 
-    async def scheduled(self, name: str, schedule: dict[str, Any], **more: Any) -> Definition:
+    async def scheduled(self, name: str, schedule: dict[str, Any], *, place: Place = PLACE, **more: Any) -> Definition:
         """A job whose schedule has just been started."""
-        job = await self.job(name, schedule, **more)
-        await self.start(name)
+        job = await self.job(name, schedule, place=place, **more)
+        await self.start(name, place=place)
         return job
 
     async def stop(self, name: str) -> None:

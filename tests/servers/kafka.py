@@ -1,7 +1,7 @@
 """A Kafka broker on loopback that is not ours: the one that librdkafka brings for its own tests.
 
-It speaks the real protocol over real sockets (produce, fetch, offsets, groups, commits), keeps its records in memory, and
-lives in this process: whatever is killed in a test, the broker is not. `ARKWRIGHT_TEST_KAFKA=host:port` uses a real
+It speaks the real protocol over real sockets (produce, fetch, offsets, groups, commits), keeps its records in memory,
+and lives in this process: whatever is killed in a test, the broker is not. `ARKWRIGHT_TEST_KAFKA=host:port` uses a real
 cluster instead, whose topics must be made by themselves with their default partitions.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -58,7 +57,7 @@ class Broker:
 
 
 @pytest.fixture(scope="session")
-def kafka_broker() -> Iterator[Broker]:
+def kafka_broker() -> Broker:
     address = os.environ.get("ARKWRIGHT_TEST_KAFKA", "")
     keep = None
     if not address:
@@ -67,4 +66,4 @@ def kafka_broker() -> Iterator[Broker]:
         keep = Producer({"bootstrap.servers": "none", "test.mock.num.brokers": 1, "log_level": 0})
         (found,) = keep.list_topics(timeout=10).brokers.values()
         address = f"{found.host}:{found.port}"
-    yield Broker(address, keep)
+    return Broker(address, keep)

@@ -13,10 +13,17 @@ const Jobs = page(() => import("./pages/Jobs"), "Jobs");
 const JobPage = page(() => import("./pages/JobPage"), "JobPage");
 const Instances = page(() => import("./pages/Instances"), "Instances");
 const InstancePage = page(() => import("./pages/InstancePage"), "InstancePage");
+const PatchData = page(() => import("./pages/PatchData"), "PatchData");
 const Scripts = page(() => import("./pages/Scripts"), "Scripts");
 const Connections = page(() => import("./pages/Connections"), "Connections");
 const Environment = page(() => import("./pages/Environment"), "Environment");
 const Playground = page(() => import("./pages/Playground"), "Playground");
+const Resources = page(() => import("./pages/Resources"), "Resources");
+const Calendars = page(() => import("./pages/Calendars"), "Calendars");
+const Settings = page(() => import("./pages/Settings"), "Settings");
+const Alerts = page(() => import("./pages/Alerts"), "Alerts");
+const Health = page(() => import("./pages/Health"), "Health");
+const Simulation = page(() => import("./pages/Simulation"), "Simulation");
 const Users = page(() => import("./pages/Users"), "Users");
 const Audit = page(() => import("./pages/Audit"), "Audit");
 
@@ -33,11 +40,18 @@ export function App() {
               <Route path="/jobs/:name" component={JobPage} />
               <Route path="/instances" component={Instances} />
               <Route path="/instances/:job/:id" component={InstancePage} />
+              <Route path="/patch-data" component={PatchData} />
               <Route path="/scripts" component={Scripts} />
               <Route path="/scripts/:name" component={Scripts} />
               <Route path="/connections" component={Connections} />
               <Route path="/environment" component={Environment} />
               <Route path="/playground" component={Playground} />
+              <Route path="/resources" component={Resources} />
+              <Route path="/calendars" component={Calendars} />
+              <Route path="/simulation" component={Simulation} />
+              <Route path="/alerts" component={Alerts} />
+              <Route path="/settings" component={Settings} />
+              <Route path="/health" component={Health} />
               <Route path="/users" component={Users} />
               <Route path="/audit" component={Audit} />
               <Route><Redirect to="/overview" /></Route>

@@ -31,6 +31,8 @@ from arkwright.store.trigger_record import Trigger, TriggerState
 
 MOST_OLD_SECRET_SECONDS = 30 * 24 * 3600
 _PATH = "/v1/{project_id}/hooks"
+_OURS = (b"x-arkwright-signature", b"x-arkwright-timestamp", b"x-arkwright-delivery")
+_STANDARD = (b"webhook-signature", b"webhook-timestamp", b"webhook-id")
 
 
 class NewHook(Struct, kw_only=True, omit_defaults=True):
@@ -110,7 +112,7 @@ async def create_hook(call: Call) -> Response:
 async def list_hooks(call: Call) -> Response:
     name = call.query.get("jobName")
     job = await _job(call, name) if name else None
-    found = await call.parts.events.webhooks.list(call.place, None if job is None else job.id)
+    found = await call.parts.events.webhooks.of_place(call.place, None if job is None else job.id)
     return answer(HookList(total=len(found), hooks=[await _shown(call, each) for each in found]))
 
 
@@ -150,17 +152,25 @@ async def deliver_hook(call: Call) -> Response:
     fired = await call.parts.events.webhooks.deliver(
         call.path["project_id"],
         call.path["hook_id"],
-        Delivery(
-            body=body,
-            authorization=call.header(b"authorization") or "",
-            signature=call.header(b"x-arkwright-signature") or "",
-            timestamp=call.header(b"x-arkwright-timestamp") or "",
-            delivery=call.header(b"x-arkwright-delivery") or "",
-        ),
+        _delivery(call, body),
     )
     if fired.instance_id is None:
         raise InvalidInput(f"Nothing was started: {fired.refusal}.")
     return answer(Delivered(instanceId=fired.instance_id, replayed=fired.replayed), 202)
+
+
+def _delivery(call: Call, body: bytes) -> Delivery:
+    standard = call.header(b"webhook-signature") is not None
+    names = _STANDARD if standard else _OURS
+    signature, timestamp, delivery = (call.header(name) or "" for name in names)
+    return Delivery(
+        body=body,
+        authorization=call.header(b"authorization") or "",
+        signature=signature,
+        timestamp=timestamp,
+        delivery=delivery,
+        standard=standard,
+    )
 
 
 async def _shown(call: Call, hook: Trigger) -> Hook:

@@ -55,6 +55,7 @@ class RouteTable(Generic[E]):
     """`endpoints`: one per pattern, such as `/v1/{project_id}/jobs`. Raises `ValueError` if two patterns are one."""
 
     def __init__(self, endpoints: Mapping[str, E]) -> None:
+        self.endpoints = tuple(endpoints.values())
         self._root: _Node[E] = _Node()
         for pattern, endpoint in endpoints.items():
             self._add(pattern, endpoint)

@@ -52,16 +52,14 @@ def list_(session: Session) -> None:
         session.output.json({"hooks": found})
         return
     session.output.table(
-        ["Webhook", "Job", "Name", "Authentication", "State", "Made", "By"],
+        ["Webhook", "Job", "Name", "State", "Made"],
         [
             [
                 each["id"],
                 each["jobName"],
                 each["name"],
-                each["authentication"],
                 state("ACTIVE" if each["enabled"] else "DISABLED"),
                 ago(each["createTime"]),
-                each["createUser"],
             ]
             for each in found
         ],
@@ -76,7 +74,7 @@ def rotate(session: Session, hook_id: str, keep_seconds: int | None) -> None:
     """Give a webhook a new secret; the old one is still taken for a while (--keep 0: not at all).
 
     \b
-      arkwright hook rotate 0123456789abcdef0123456789abcdef --keep 3600
+      arkwright hook rotate 0123456789abcdef01234567 --keep 3600
     """
     from arkwright.client import events
 
@@ -85,7 +83,7 @@ def rotate(session: Session, hook_id: str, keep_seconds: int | None) -> None:
 
 
 def _switch(name: str, enabled: bool, help_: str) -> click.Command:
-    @hook.command(name, help=f"{help_}\n\n\b\n  arkwright hook {name} 0123456789abcdef0123456789abcdef")
+    @hook.command(name, help=f"{help_}\n\n\b\n  arkwright hook {name} 0123456789abcdef01234567")
     @click.argument("hook_id", metavar="WEBHOOK")
     @connected
     def command(session: Session, hook_id: str) -> None:
@@ -108,7 +106,7 @@ def delete(session: Session, hook_id: str) -> None:
     """Delete a webhook. Runs that it started go on.
 
     \b
-      arkwright hook delete 0123456789abcdef0123456789abcdef
+      arkwright hook delete 0123456789abcdef01234567
     """
     from arkwright.client import events
 

@@ -10,7 +10,7 @@
 `AsyncClient` is the same, awaited. It knows the public API only and nothing of the server.
 """
 
-from arkwright.client import audit, expressions, instances, jobs, schedules, scheduling, scripts, users
+from arkwright.client import audit, expressions, instances, jobs, patches, schedules, scheduling, scripts, users
 from arkwright.client.calls import Call, Document, InstanceRecord, JobRecord, NodeRecord, Page, Watch
 from arkwright.client.errors import AnswerUnusable, ApiError, ClientError, NotReachable
 from arkwright.client.signing import AccessKey, Credential, Password
@@ -38,6 +38,7 @@ __all__ = [
     "expressions",
     "instances",
     "jobs",
+    "patches",
     "schedules",
     "scheduling",
     "scripts",

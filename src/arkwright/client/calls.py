@@ -34,11 +34,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call(Generic[T]):
-    """One request. `path` is relative to `/v1/{project_id}/`, already encoded."""
+    """One request. `path` is relative to `/v1/{project_id}/` (or another version's), already encoded."""
 
     method: str
     path: str
     read: Callable[[Answer], T]
+    version: str = "v1"
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = None

@@ -90,7 +90,7 @@ class _Session:
             headers["Idempotency-Key"] = call.idempotency_key
         request: dict[str, Any] = {
             "method": call.method,
-            "url": self._address(call.path),
+            "url": self._address(call.path, call.version),
             "params": dict(call.query),
             "headers": headers,
             "timeout": self._timeout_seconds + call.extra_seconds,
@@ -113,8 +113,8 @@ class _Session:
             headers["workspace"] = self._workspace
         return headers
 
-    def _address(self, path: str) -> str:
-        return f"{self.url}/v1/{self.project_id}/{path}"
+    def _address(self, path: str, version: str = "v1") -> str:
+        return f"{self.url}/{version}/{self.project_id}/{path}"
 
     def _pause(self, call: Call[T], attempt: int, outcome: httpx2.Response | httpx2.TransportError) -> float | None:
         """Seconds until the next attempt; None: this outcome is final."""

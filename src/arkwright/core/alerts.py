@@ -8,7 +8,8 @@ Rules (factory-behaviour 7.1):
   recovery says `only_after_failure` and the store drops it where none was made.
 * PatchData instances tell neither success nor recovery; executed scripts tell nothing; instances made by a Subjob or
   For Each node tell nothing by themselves (their parent does), unless a rule names their job.
-* A notice carries no message of a node: programs print what they like, and mail leaves the house.
+* A notice carries no message of a node: programs print what they like, and mail leaves the house. The one exception is
+  what a job says on purpose, in an SMN node.
 
 Pure: times come in from the events.
 """
@@ -38,6 +39,8 @@ class Remind(IntEnum):
     RECOVERED = 14
     STALLED = 100
     """The scheduler does not keep up: ours."""
+    MESSAGE = 101
+    """What a node had to say (SMN): no rule asks for it."""
 
 
 LATE = frozenset({Remind.UNFINISHED, Remind.PERIOD_UNFINISHED})
@@ -109,6 +112,11 @@ class Notice(Record, frozen=True, kw_only=True):
     interval_ms: int = 0
     only_after_failure: bool = False
     test: bool = False
+    subject: str = ""
+    text: str = ""
+    """Of a `MESSAGE`, as the job wrote them."""
+    text_by_kind: dict[str, str] = {}
+    """Other texts for topics of a kind."""
 
 
 _DEFAULT = AlertPolicy()

@@ -27,8 +27,8 @@ from arkwright.core.job import FailPolicy, Node
 from arkwright.core.masking import hidden
 from arkwright.core.outcome import Failed, FailureKind
 from arkwright.core.resolve import Resolver
-from arkwright.core.slots import SlotUse
 from arkwright.core.rules import SkipPolicy
+from arkwright.core.slots import SlotUse
 from arkwright.el import ElError, Fact, Missing
 
 

@@ -120,6 +120,10 @@ class Gate(Record, frozen=True, kw_only=True):
         return self.confirmed_by is None and any(isinstance(each, Confirmation) for each in self.conditions)
 
     @property
+    def needs_confirmation_each_run(self) -> bool:
+        return any(isinstance(each, Confirmation) for each in self.conditions)
+
+    @property
     def dependencies(self) -> tuple[Condition, ...]:
         """Those that count, and that an operator may take away."""
         return tuple(

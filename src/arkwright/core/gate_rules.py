@@ -91,6 +91,14 @@ class Unmet(Record, frozen=True, kw_only=True):
     removable: bool = False
 
 
+_CONFIRMATION = Unmet(
+    key=Confirmation().key,
+    kind="confirmation",
+    text="Its job needs a manual confirmation of every run.",
+    release="Confirm the instance.",
+)
+
+
 class Withdrawal(Record, frozen=True, kw_only=True):
     """The instance is to be given up."""
 
@@ -111,7 +119,8 @@ def judge(instance: Instance, facts: GateFacts) -> Verdict:
     """What is to become of a waiting instance now."""
     gate = instance.gate
     if gate is None or gate.open:
-        return Verdict()
+        again = instance.status is InstanceStatus.WAITING_CONFIRM
+        return Verdict(unmet=(_CONFIRMATION,) if again else ())
     unmet: list[Unmet] = []
     withdrawal: Withdrawal | None = None
     if instance.status is InstanceStatus.FREEZE:
@@ -149,12 +158,7 @@ def _judge(instance: Instance, condition: Condition, facts: GateFacts) -> Unmet 
             gate = instance.gate
             if gate is None or gate.confirmed_by is not None:
                 return None
-            return Unmet(
-                key=condition.key,
-                kind="confirmation",
-                text="Its job needs a manual confirmation of every instance.",
-                release="Confirm the instance.",
-            )
+            return _CONFIRMATION
         case NotBefore(at_ms=at_ms):
             if facts.now_ms >= at_ms:
                 return None

@@ -61,8 +61,8 @@ def operate(draft: Draft, event: Operation) -> None:
         case ResumeRequested():
             _resume(draft)
         case ConfirmRequested():
-            if not confirm(draft, event.by):
-                begin(draft)
+            if not confirm(draft, event.by) and not begin(draft):
+                _run_again(draft)
         case UnfreezeRequested():
             if not wait_again(draft):
                 begin(draft)
@@ -106,6 +106,12 @@ def _resume(draft: Draft) -> None:
     advance(draft, [run.index for run in draft.runs if run.status is NodeStatus.WAITING])
     for run in list(draft.runs):
         start_rows(draft, run.index)
+
+
+def _run_again(draft: Draft) -> None:
+    """A restarted instance whose job wants every run confirmed."""
+    draft.set(status=InstanceStatus.RUNNING, start_time_ms=draft.at_ms)
+    advance(draft, [run.index for run in draft.runs if run.status is NodeStatus.WAITING])
 
 
 def _go_on(draft: Draft) -> None:

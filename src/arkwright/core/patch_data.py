@@ -27,6 +27,8 @@ from arkwright.core.zone_changes import instant_of, offset_at
 from arkwright.errors import InvalidInput
 
 MOST_RUNS: Final = 20_000
+_MOST_TIMES: Final = 5 * MOST_RUNS
+"""Plan times looked at, where not all of them are run."""
 _DAY: Final = 86_400
 _EPOCH: Final = date(1970, 1, 1)
 
@@ -241,11 +243,7 @@ class Patch:
                 for at in self._times_of(job.cron, from_ms, min(to_ms, now_ms)):
                     found[job.job_id, at] = Run(job_id=job.job_id, plan_time_ms=at, day=_day(self.plan.zone, at))
                     if len(found) > MOST_RUNS:
-                        raise InvalidInput(
-                            f"The patch would have more than {MOST_RUNS} runs.",
-                            field="end_date",
-                            hint="Ask for a shorter range, or for fewer jobs.",
-                        )
+                        raise _too_much(f"than {MOST_RUNS} runs")
         if not found:
             raise InvalidInput(
                 "No plan time of the job lies in the range of the patch.",
@@ -257,8 +255,14 @@ class Patch:
             sorted(found.values(), key=lambda run: (sign * run.day, run.plan_time_ms, self._order[run.job_id]))
         )
 
+    def _bounded(self, times: Iterable[int]) -> Iterator[int]:
+        for count, at in enumerate(times):
+            if count == _MOST_TIMES:
+                raise _too_much(f"plan times to choose from than {_MOST_TIMES}")
+            yield at
+
     def _times_of(self, cron: Cron, from_ms: int, to_ms: int) -> Iterator[int]:
-        times: Iterable[int] = fire_times_between(cron, from_ms, to_ms + 1)
+        times: Iterable[int] = self._bounded(fire_times_between(cron, from_ms, to_ms + 1))
         window = self.plan.instance_times
         if window is not None:
             times = (at for at in times if window.holds(_minute(self.plan.zone, at)))
@@ -311,6 +315,12 @@ def _opens_on(window: RunWindow, day: int) -> bool:
     on = _EPOCH + timedelta(days=day)
     return (not window.weekdays or on.isoweekday() in window.weekdays) and (
         not window.month_days or on.day in window.month_days
+    )
+
+
+def _too_much(what: str) -> InvalidInput:
+    return InvalidInput(
+        f"The patch would have more {what}.", field="end_date", hint="Ask for a shorter range, or for fewer jobs."
     )
 
 

@@ -56,8 +56,14 @@ def restart(draft: Draft, event: RestartRequested) -> list[int]:
         job_version=event.job_version,
         script_versions=event.script_versions,
         subjobs=event.subjobs,
-        gate=None if draft.state.gate is None else msgspec.structs.replace(draft.state.gate, open=True),
     )
+    gate = draft.state.gate
+    if gate is not None:
+        # What it waited for is not asked again, but for the confirmation: of that each run needs its own.
+        draft.set(gate=msgspec.structs.replace(gate, open=True, confirmed_by=None))
+        if gate.needs_confirmation_each_run:
+            draft.set(status=InstanceStatus.WAITING_CONFIRM, start_time_ms=None)
+            return []
     return sorted(again)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from arkwright.core.alerts import AlertPolicy, AlertRule, notable, notices, read_rule
 from arkwright.engine.commit import Share
+from arkwright.errors import StoreUnavailable
 from arkwright.store.base import Definition, Kind, Place, Store
 
 log = logging.getLogger("arkwright.engine")
@@ -69,16 +70,23 @@ class Alerts:
     async def decide(self, shares: Iterable[Share]) -> None:
         """Put into each share what is to be told of it. Raises `StoreUnavailable`."""
         for share in shares:
-            before, after = share.before, share.after
-            if not notable(before, after):
+            if not notable(share.before, share.after):
                 continue
-            place = Place(project_id=after.project_id, workspace_id=after.workspace_id)
-            rules = await self._rules.of(place)
-            if not rules:
-                continue
-            at_ms = max((event.at_ms for event in share.events), default=after.submit_time_ms)
-            policy = self._policy(after.workspace_id)
-            told = notices(rules, policy, before, after, version=before.version + 1, at_ms=at_ms)
-            if told:
-                await self._store.reserve_ids(len(told))
-                share.notices = [(self._store.next_id(), each) for each in told]
+            try:
+                await self._decide(share)
+            except StoreUnavailable:
+                raise
+            except Exception:  # what can't be told must not keep an instance from going on
+                log.exception("nothing is told of instance %d", share.after.id)
+
+    async def _decide(self, share: Share) -> None:
+        before, after = share.before, share.after
+        rules = await self._rules.of(Place(project_id=after.project_id, workspace_id=after.workspace_id))
+        if not rules:
+            return
+        at_ms = max((event.at_ms for event in share.events), default=after.submit_time_ms)
+        policy = self._policy(after.workspace_id)
+        told = notices(rules, policy, before, after, version=before.version + 1, at_ms=at_ms)
+        if told:
+            await self._store.reserve_ids(len(told))
+            share.notices = [(self._store.next_id(), each) for each in told]

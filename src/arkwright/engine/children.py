@@ -44,18 +44,29 @@ Opened = dict[int, OpenChildren]
 """Per node of one instance what its newest attempt's children are given."""
 
 
-async def persist(store_call: Callable[[], Any]) -> Any:
-    """The answer of the store, however long it takes until it is available."""
+class Closing(Exception):
+    """The engine is being closed while the store is not available: the tick must not go on without its answer."""
+
+
+async def persist(store_call: Callable[[], Any], closing: Callable[[], bool] = lambda: False) -> Any:
+    """The answer of the store, however long it takes until it is available. Raises `Closing`."""
     while True:
         try:
             return await store_call()
         except StoreUnavailable as error:
+            if closing():
+                raise Closing from error
             log.error("the store is not available (%s); trying again", error)
             await asyncio.sleep(RECONNECT_SECONDS)
 
 
 async def make(
-    store: Store, clock: Clock, parent: Instance, opened: Opened, commands: Sequence[Command]
+    store: Store,
+    clock: Clock,
+    parent: Instance,
+    opened: Opened,
+    commands: Sequence[Command],
+    closing: Callable[[], bool] = lambda: False,
 ) -> list[Instance]:
     """The instances that these commands start, not stored yet."""
     children: list[Instance] = []
@@ -65,15 +76,15 @@ async def make(
         elif isinstance(command, StartChildren):
             given = opened.get(command.node)
             if given is None or given.attempt != command.attempt:
-                given = opened[command.node] = await _recorded(store, command)
+                given = opened[command.node] = await _recorded(store, command, closing)
             count = len(command.rows)
-            await persist(partial(store.reserve_ids, count))
+            await persist(partial(store.reserve_ids, count), closing)
             children += [_child(store, clock, parent, given, row) for row in command.rows]
     return children
 
 
-async def _recorded(store: Store, command: StartChildren) -> OpenChildren:
-    row = await persist(lambda: store.get_attempt(command.instance_id, command.node, command.attempt))
+async def _recorded(store: Store, command: StartChildren, closing: Callable[[], bool]) -> OpenChildren:
+    row = await persist(lambda: store.get_attempt(command.instance_id, command.node, command.attempt), closing)
     if row is None:
         raise NotFound(f"The record of attempt {command.attempt} of node {command.node} is gone.")
     return msgspec.convert(row.request, OpenChildren)

@@ -40,7 +40,15 @@ from arkwright.engine.recovery import Recovery
 from arkwright.engine.room import Admission
 from arkwright.engine.subjobs import Nesting
 from arkwright.engine.vault import Vault
-from arkwright.errors import ArkwrightError, Code, IllegalState, IllegalTransition, NotFound, StaleWrite
+from arkwright.errors import (
+    ArkwrightError,
+    Code,
+    IllegalState,
+    IllegalTransition,
+    NotFound,
+    StaleWrite,
+    StoreUnavailable,
+)
 from arkwright.executors.base import Executor
 from arkwright.nodes.base import Work
 from arkwright.nodes.registry import Registry
@@ -53,6 +61,9 @@ FOREIGN_WATCH_SECONDS = 1.0
 """How often an instance is looked at that another engine owns, while somebody watches it here."""
 
 STALE_TRIES = 3
+
+RECONNECT_SECONDS = 1.0
+"""Pause before the plan of an instance that was just made is read again."""
 
 
 class Engine:
@@ -331,6 +342,15 @@ class Engine:
         finally:
             active.watchers.discard(news.put_nowait)
 
+    async def watch_all(self) -> AsyncGenerator[Instance, None]:
+        news: asyncio.Queue[Instance] = asyncio.Queue()
+        self._loop.onlookers.add(news.put_nowait)
+        try:
+            while True:
+                yield await news.get()
+        finally:
+            self._loop.onlookers.discard(news.put_nowait)
+
     async def _watch_stored(self, instance_id: int) -> AsyncGenerator[Instance, None]:
         """An instance that is not in hand here: ended, or another engine's."""
         seen = -1
@@ -357,17 +377,33 @@ class Engine:
         subjobs = await self._plans.subjobs(request.place, definition)
         return self._new(request, definition, pins, await self.environment(request.place), subjobs)
 
-    async def adopt(self, instances: Sequence[Instance]) -> None:
+    def warm(self, definition: Definition) -> None:
+        self._plans.warm(definition)
+
+    async def load(self, instances: Sequence[Instance]) -> Sequence[Plan | ArkwrightError]:
+        return [await self._loaded(each) for each in instances]
+
+    async def adopt(
+        self, instances: Sequence[Instance], plans: Sequence[Plan | ArkwrightError] | None = None
+    ) -> None:
         if not self._runs:
             return
-        for instance in instances:
+        for position, instance in enumerate(instances):
+            plan = await self._loaded(instance) if plans is None else plans[position]
+            if isinstance(plan, ArkwrightError):
+                self._recovery.give_up(instance, plan)
+            elif instance.id not in self._loop.active:
+                self._begin(plan, instance)
+
+    async def _loaded(self, instance: Instance) -> Plan | ArkwrightError:
+        while True:
             try:
-                plan = await self._plans.of(instance)
+                return await self._plans.of(instance)
+            except StoreUnavailable as error:
+                log.error("the store is not available (%s); trying again", error)
+                await asyncio.sleep(RECONNECT_SECONDS)
             except ArkwrightError as error:
-                self._recovery.give_up(instance, error)
-            else:
-                if instance.id not in self._loop.active:
-                    self._begin(plan, instance)
+                return error
 
     async def hear(self, instance_id: int, event: Event) -> None:
         if instance_id in self._loop.active:

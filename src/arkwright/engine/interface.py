@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 from arkwright.core.events import Event, RestartFrom
 from arkwright.core.instance import ConditionPolicy, Instance, InstanceType
+from arkwright.core.job import Plan
+from arkwright.errors import ArkwrightError
 from arkwright.store.base import Accepted, Definition, IdempotencyKey, Kind, Place
 from arkwright.store.trigger_record import Fired, Firing
 
@@ -78,12 +80,27 @@ class Engine(Protocol):
         """The instance now and after each of its commits, until it has ended (the last one is the ended one)."""
         ...
 
+    def watch_all(self) -> AsyncGenerator[Instance, None]:
+        """Instances of all workspaces that this engine runs, each when it is new here or has another status. Never
+        ends by itself. Who looks away misses something: it is for telling people to look again."""
+        ...
+
     async def prepare(self, request: RunRequest, definition: Definition) -> Instance:
         """A new instance of a submitted version, pinned to what it needs, stored nowhere. Raises as `submit`."""
         ...
 
-    async def adopt(self, instances: Sequence[Instance]) -> None:
-        """Take up instances that this engine owns and that have just become durable."""
+    def warm(self, definition: Definition) -> None:
+        """Read a submitted version ahead of its use. Raises `InvalidInput` for one that can't be run."""
+        ...
+
+    async def load(self, instances: Sequence[Instance]) -> Sequence[Plan | ArkwrightError]:
+        """What `adopt` needs of each, or why it can't be read: for callers that read while it is at hand."""
+        ...
+
+    async def adopt(
+        self, instances: Sequence[Instance], plans: Sequence[Plan | ArkwrightError] | None = None
+    ) -> None:
+        """Take up instances that this engine owns and that have just become durable. `plans`: from `load`."""
         ...
 
     async def hear(self, instance_id: int, event: Event) -> None:

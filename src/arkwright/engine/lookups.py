@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from arkwright.core.calendar import WorkingDays
@@ -61,14 +61,23 @@ class Lookups:
                 return await self._output(state, name)
             case RunningData() | InsertJobId():
                 return None  # No node type reports job ids yet; null is what the documents say then.
-            case Calendar(name=None):
-                return {"weekdays": [1, 2, 3, 4, 5], "exceptions": {}}
             case Calendar(name=name):
-                return await self._calendar(state, name)
+                return await self._calendar(state, name or await self._own_calendar(state))
             case ObsPathExists(path=path):
                 return await self._exists(path)
 
+    async def _own_calendar(self, state: Instance) -> str:
+        """Name of the calendar in the schedule of the instance's job; empty: it names none."""
+        if self._store is None:
+            return ""
+        job = await self._store.get_definition_version(state.job_id, state.job_version)
+        schedule = job.body.get("schedule") if job is not None else None
+        return str(schedule.get("calendar") or "") if isinstance(schedule, Mapping) else ""
+
     async def _calendar(self, state: Instance, name: str) -> Any:
+        """Without a name: the usual week."""
+        if not name:
+            return {"weekdays": [1, 2, 3, 4, 5], "exceptions": {}}
         place = Place(project_id=state.project_id, workspace_id=state.workspace_id)
         found = None if self._store is None else await self._store.get_definition(place, Kind.CALENDAR, name)
         if found is None:

@@ -23,7 +23,7 @@ from arkwright.core.instance import Instance
 from arkwright.core.job import Job, Plan
 from arkwright.core.step import outstanding, step
 from arkwright.engine.alerts import Alerts
-from arkwright.engine.children import Opened, end_of, make, persist, unmade
+from arkwright.engine.children import Closing, Opened, end_of, make, persist, unmade
 from arkwright.engine.clock import Clock
 from arkwright.engine.commit import Share
 from arkwright.engine.plans import Plans
@@ -85,6 +85,8 @@ class Loop:
         self._quarantined: set[int] = set()
         """Instances that a defect keeps from being stepped; they hold up nobody else."""
         self.active: dict[int, Active] = {}
+        self.onlookers: set[Callable[[Instance], None]] = set()
+        """Told of each instance that is new here or has another status."""
 
     # -- from outside
     def tell(self, instance_id: int, event: Event, *, posted_id: int | None = None) -> None:
@@ -104,7 +106,12 @@ class Loop:
         """Hold an instance from now on."""
         active = Active(plan, state)
         self._hold(active)
+        self._show(state)
         return active
+
+    def _show(self, state: Instance) -> None:
+        for onlooker in list(self.onlookers):
+            onlooker(state)
 
     def _hold(self, active: Active) -> None:
         self.active[active.state.id] = active
@@ -156,6 +163,8 @@ class Loop:
                 unbegun = not (active.state.version or share.events or first)
                 if unbegun or (found is not None and not found.state.ended):
                     self._go_on(active, share)
+                    queue.extend(await self._follow(active, share, was, told.event))  # the event may yet be refused
+                    was = share.after
                 plan = active.plan
                 if isinstance(told.event, RestartRequested):
                     plan = await self._plans.plan(
@@ -166,8 +175,7 @@ class Loop:
                     answers.append(told)
                 else:
                     _hear(share, told.child, told.event, was)
-                queue.extend(await self._beget(active, share))
-                queue.extend(self._pass_on(share, was, told.event))
+                queue.extend(await self._follow(active, share, was, told.event))
             except ArkwrightError as error:
                 if told.durable is None:
                     log.warning("event for instance %d was refused: %s", told.instance_id, error)
@@ -186,12 +194,20 @@ class Loop:
                 for child in share.children:
                     await self._begin_child(child)
 
+    async def _follow(self, active: Active, share: Share, was: Instance, event: Event) -> list[Told]:
+        """What a step means for other instances: those that it starts, and the parent of one that it ends."""
+        return [*await self._beget(active, share), *self._pass_on(share, was, event)]
+
     async def _beget(self, active: Active, share: Share) -> list[Told]:
         """Make the instances that the newest commands start. Answers the ends of those that can't be made."""
         fresh = share.commands[share.begotten :]
         share.begotten = len(share.commands)
         try:
-            share.children += await make(self._store, self._clock, share.after, active.opened, fresh)
+            share.children += await make(
+                self._store, self._clock, share.after, active.opened, fresh, lambda: self._closing
+            )
+        except Closing:
+            raise
         except Exception as fault:
             log.exception("children of instance %d can't be made", share.after.id)
             return [Told(share.after.id, end) for end in unmade(fresh, fault, self._clock.now_ms())]
@@ -211,7 +227,7 @@ class Loop:
     async def _begin_child(self, child: Instance) -> None:
         """Start an instance that the tick has made."""
         try:
-            plan = await persist(lambda: self._plans.of(child))
+            plan = await persist(lambda: self._plans.of(child), lambda: self._closing)
             event: Event = InstanceRequested(at_ms=child.submit_time_ms, instance=child)
         except ArkwrightError as error:
             plan = Plan(job=Job(name=child.job_name, nodes=()))
@@ -274,7 +290,7 @@ class Loop:
                 await asyncio.sleep(RECONNECT_SECONDS)
 
     def _publish(self, active: Active, share: Share) -> None:
-        active.state = share.after
+        before, active.state = active.state, share.after
         if share.after.ended:
             self._let_go(share.after.id)
         else:
@@ -282,6 +298,8 @@ class Loop:
         self._act(active, share.commands)
         for watcher in list(active.watchers):
             watcher(share.after)
+        if share.after.status is not before.status:
+            self._show(share.after)
 
     async def _recover_stale(self, active: Active, share: Share, answers: list[Told]) -> None:
         """Somebody else wrote, or our own last commit did and its answer was lost: look again, and go on from there."""

@@ -25,6 +25,8 @@ REAL_TIME = "REAL_TIME"
 _Key = tuple[int, int, tuple[tuple[str, int, int], ...]]
 
 _KEPT = 2_000
+_KEPT_NODES = 50_000
+"""Bound of the jobs kept, by their nodes: about 75 MB."""
 
 
 class Plans:
@@ -32,6 +34,8 @@ class Plans:
         self._store = store
         self._nesting = nesting or Nesting()
         self._jobs: OrderedDict[tuple[int, int], tuple[Job, tuple[str, ...]]] = OrderedDict()
+        self._nodes = 0
+        """Of the jobs that are kept."""
         self._plans: OrderedDict[_Key, Plan] = OrderedDict()
 
     async def submitted(self, place: Place, job_name: str, kind: Kind = Kind.JOB) -> tuple[Definition, Pins]:
@@ -151,9 +155,15 @@ class Plans:
             job = read_job(definition.body)
             kept = (job, script_names(job))
             self._jobs[key] = kept
-            if len(self._jobs) > _KEPT:
-                self._jobs.popitem(last=False)
+            self._nodes += len(job.nodes)
+            while self._nodes > _KEPT_NODES and len(self._jobs) > 1:
+                _, (oldest, _) = self._jobs.popitem(last=False)
+                self._nodes -= len(oldest.nodes)
         return kept
+
+    def warm(self, definition: Definition) -> None:
+        """Read a submitted version ahead of its use. Raises `InvalidInput`."""
+        self._read(definition)
 
 
 def _key(job_id: int, job_version: int, pins: Pins) -> _Key:

@@ -133,8 +133,11 @@ class Retention:
         self._timer = self._clock.call_at(self._clock.now_ms() + EVERY_MS, self._begin)
 
     async def _pass(self) -> None:
+        before = self.deleted
         try:
             await self.clear()
+            if self.deleted > before:
+                log.info("history: %d instances were cleared away", self.deleted - before)
         except StoreUnavailable as error:
             log.error("history could not be cleared away: %s; the next pass goes on", error)
         except Exception:

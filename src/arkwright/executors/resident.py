@@ -50,14 +50,16 @@ class ResidentExecutor:
         host_registry: str = BUILT_IN,
         own_addresses: frozenset[tuple[str, int]] = frozenset(),
         settings: Mapping[str, Any] | None = None,
+        secrets: Mapping[str, Any] | None = None,
         environment: Mapping[str, str] | None = None,
         settle_seconds: float = SETTLE_SECONDS,
         system: System | None = None,
     ) -> None:
         """`host_registry` is `module:callable`, what makes the same registry inside a host. `own_addresses` are the
         (IP address, port) pairs at which this server itself listens. `settings` go to every hosted node's `configure`
-        and to the host itself (`idle_seconds`, `log_cap_bytes`); they must be plain JSON values. `environment` is all
-        that a host gets; default: the few variables that programs need to work at all.
+        and to the host itself (`idle_seconds`, `log_cap_bytes`); they must be plain JSON values. `secrets` are more of
+        them, which never stand in a host's arguments or a file. `environment` is all that a host gets; default: the few
+        variables that programs need to work at all.
         """
         self._registry = registry
         every = dict(settings or {})
@@ -67,6 +69,7 @@ class ResidentExecutor:
             registry=host_registry,
             settings=every,
             environment=clean_environment() if environment is None else dict(environment),
+            secrets=dict(secrets or {}),
         )
         self._mark = BootMark(self._launch.folder, (system or this_system()).boot)
         self._settle_seconds = settle_seconds

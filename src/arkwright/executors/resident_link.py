@@ -15,7 +15,7 @@ import random
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,8 @@ class Launch:
     """`module:callable` that makes the registry in the host."""
     settings: Mapping[str, Any]
     environment: Mapping[str, str]
+    secrets: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """More settings, which a host is told over its socket alone: everybody may read the arguments of a process."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -165,7 +167,11 @@ class HostLink:
             return None
         send(
             writer,
-            Hello(token=address.token, version=arkwright.__version__, settings=self._launch.settings),
+            Hello(
+                token=address.token,
+                version=arkwright.__version__,
+                settings={**self._launch.settings, **self._launch.secrets},
+            ),
         )
         try:
             async with asyncio.timeout(START_SECONDS):

@@ -5,6 +5,7 @@
 * A **hosted** node runs `run(context)` inside a resident host process (one per host name), which also survives
   a restart of the server. Its type says what happened when a host died in the middle (`recall`).
 * A **control** node does no work; the core itself decides it (`core/control`).
+* A **message** node has a text for people, which the server itself puts into its outbox (`notify`).
 
 Rules: a node never imports the engine, the store or an executor; it refuses (returns `Failed` with kind REFUSED
 from `check`) any setting it can't honour here, and names it: it never runs somewhere else instead. Its expected
@@ -103,6 +104,7 @@ class Work(StrEnum):
     PROGRAM = "program"
     HOSTED = "hosted"
     CONTROL = "control"
+    MESSAGE = "message"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +135,10 @@ class NodeType:
     """Types of connections that its `connectionName`, or its script's, may name."""
     example: Mapping[str, object] = field(default_factory=dict)
     """A runnable node as the API takes it."""
+    server: str = ""
+    """What it works with and where that was tested, for the documentation; empty: nothing but the server itself."""
+    repeated: str = ""
+    """What it promises when the process that ran it dies, for the documentation."""
 
 
 Log = Callable[[bytes], None]
@@ -186,7 +192,28 @@ class ControlNode(Protocol):
     def check(self, context: Context) -> Failed | None: ...
 
 
-NodeImplementation = ProgramNode | HostedNode | ControlNode
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeMessage:
+    """A text for a topic of the workspace."""
+
+    topic: str
+    subject: str
+    text: str
+    by_kind: Mapping[str, str] = field(default_factory=dict)
+    """Other texts for topics of a kind (`mail`, `webhook`, `chat`)."""
+
+
+class MessageNode(Protocol):
+    """Tells people something."""
+
+    type: NodeType
+
+    def check(self, context: Context) -> Failed | None: ...
+
+    def message(self, context: Context) -> NodeMessage | Failed: ...
+
+
+NodeImplementation = ProgramNode | HostedNode | ControlNode | MessageNode
 
 __all__ = [
     "HIDDEN_TEXT",
@@ -198,7 +225,9 @@ __all__ = [
     "Failed",
     "HostedNode",
     "Log",
+    "MessageNode",
     "NodeImplementation",
+    "NodeMessage",
     "NodeType",
     "Outcome",
     "Program",

@@ -42,6 +42,9 @@ MESSAGE_CHARACTERS = 500
 _PLACES = ("connection", "host", "agent", "cluster", "queue")
 _INPUTS = ("interaction", "interactive", "stdin")
 
+SCRIPT_SERVER = "The server's own host; over SSH any host (extra `ssh`), tested with OpenSSH."
+SCRIPT_REPEATED = "It outlives the server and is found again. If the machine went down, it is LOST; so is a remote one."
+
 SCRIPT_PROPERTIES = (
     Property(name="scriptName", help="Script to run; its text may hold ${parameters} and #{expressions}."),
     Property(name="statement", help="Text to run instead of a script, taken as it is.", scanned=False),

@@ -17,6 +17,7 @@ from typing import NamedTuple, cast
 
 from arkwright.core.outcome import Failed, FailureKind
 from arkwright.nodes.base import NodeImplementation, NodeType, Work
+from arkwright.nodes.unsupported import UNSUPPORTED, Unsupported
 
 GROUP = "arkwright.nodes"
 
@@ -53,6 +54,13 @@ BUILT_IN = (
         ("ClickHouse", "ClickHouseSQL", "ExecuteClickHouseJob"),
     ),
     BuiltIn("DorisSQL", Work.HOSTED, "arkwright.nodes.dorissql", "DorisSql"),
+    BuiltIn("OBSManager", Work.HOSTED, "arkwright.nodes.obsmanager", "ObsManager"),
+    BuiltIn("CreateOBS", Work.HOSTED, "arkwright.nodes.createobs", "CreateObs"),
+    BuiltIn("DeleteOBS", Work.HOSTED, "arkwright.nodes.deleteobs", "DeleteObs"),
+    BuiltIn("SMN", Work.MESSAGE, "arkwright.nodes.smn", "Smn"),
+    BuiltIn("KafkaClient", Work.HOSTED, "arkwright.nodes.kafkaclient", "KafkaClient"),
+    BuiltIn("MRSKafka", Work.HOSTED, "arkwright.nodes.mrskafka", "MrsKafka"),
+    BuiltIn("CSS", Work.HOSTED, "arkwright.nodes.css", "Css"),
     BuiltIn("Subjob", Work.CONTROL, "arkwright.nodes.subjob", "Subjob", ("Sub Job",)),
 )
 
@@ -90,9 +98,19 @@ class Registry:
             except Exception as error:  # a broken plug-in is that type's problem alone
                 return _refused(f"The node type {name!r} can't be loaded: {error!r}")
             if node is None:
+                known = self.unsupported(name)
+                if known is not None:
+                    return _refused(f"Nodes of type {known.name} don't run here. {known.reason} {known.instead}")
                 return _refused(f"There is no node type {name!r} here; there are {', '.join(self.names())}.")
             self._loaded[key] = node
         return node
+
+    def unsupported(self, name: str) -> Unsupported | None:
+        """Of a type that is known and that nothing here runs: why. A plug-in may bring it."""
+        key = canonical(name)
+        return next(
+            (each for each in UNSUPPORTED if key in {canonical(word) for word in (each.name, *each.aliases)}), None
+        )
 
     def work(self, name: str) -> Work | None:
         """What kind of work the type is; None for an unknown one. Loads nothing for the built-in types."""

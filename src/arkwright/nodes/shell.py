@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from arkwright.nodes.base import NodeType, Work
-from arkwright.nodes.program_script import SCRIPT_PROPERTIES, ScriptNode
+from arkwright.nodes.program_script import SCRIPT_PROPERTIES, SCRIPT_REPEATED, SCRIPT_SERVER, ScriptNode
 from arkwright.nodes.ssh_program import HOST
 
 SHELL = "/bin/sh"
@@ -25,6 +25,8 @@ class Shell(ScriptNode):
         summary="Runs a shell script, or a script with another interpreter in its first line.",
         properties=SCRIPT_PROPERTIES,
         connections=(HOST,),
+        server=SCRIPT_SERVER,
+        repeated=SCRIPT_REPEATED,
         example={
             "name": "hello",
             "type": "Shell",

@@ -27,6 +27,7 @@ import msgspec
 
 from arkwright.core.outcome import FailureKind
 from arkwright.nodes.base import Connection, Context, Failed, Log, NodeType, Outcome, Property, Succeeded, Work
+from arkwright.nodes.connection_settings import DATABASE, PASSWORD, USER, is_tls, setting, where
 from arkwright.nodes.duckdb_text import ROWS, table, two_dimensional
 from arkwright.nodes.sql_session import Engine, Fate, Session, SqlFailed, Target
 from arkwright.nodes.sql_text import SplittingFailed, split, sql_text
@@ -35,11 +36,6 @@ OUTPUT, COLUMNS, RESULT = "output", "columns", "result.csv"
 BEGUN, COMMITTING = "begun", "committing"
 RESULT_BYTES = 64 * 1024 * 1024
 SHOWN_CHARACTERS = 200
-
-_HOST = ("ip", "host", "address", "hostname")
-_USER = ("username", "user")
-_PASSWORD = ("password", "userpwd", "passwd", "pwd")
-_DATABASE = ("database", "databasename", "dbname", "db")
 
 
 class Written(msgspec.Struct, kw_only=True):
@@ -79,8 +75,8 @@ class SqlNode:
                 f"A {self.type.title} node needs a connection of type {' or '.join(self.type.connections)}: set "
                 "connectionName, or the script's connection."
             )
-        where = _where(connection, 0)
-        return where if isinstance(where, Failed) else None
+        found = where(connection, 0)
+        return found if isinstance(found, Failed) else None
 
     def host(self, context: Context) -> str:
         return f"sql-{context.workspace_id}"
@@ -194,10 +190,10 @@ class SqlNode:
 
         assert context.connection is not None
         connection = context.connection
-        where = _where(connection, engine.default_port)
-        if isinstance(where, Failed):
-            return where
-        host, port = where
+        found = where(connection, engine.default_port)
+        if isinstance(found, Failed):
+            return found
+        host, port = found
         try:
             addresses = await Fence.from_settings(self._settings).resolve(host, port)
         except AddressRefused as refusal:
@@ -209,15 +205,22 @@ class SqlNode:
             host=host,
             address=addresses[0],
             port=port,
-            user=_setting(connection, _USER),
-            password=_setting(connection, _PASSWORD),
+            user=setting(connection, USER),
+            password=setting(connection, PASSWORD),
             database=context.properties.get("database", "").strip()
             or (script.database.strip() if script else "")
-            or _setting(connection, _DATABASE),
-            tls=_setting(connection, ("sslenable", "ssl", "usessl")).lower() == "true",
+            or setting(connection, DATABASE),
+            tls=is_tls(connection),
             options=connection.config,
             name=f"arkwright {context.key}",
         )
+
+
+REPEATED = "Runs again if nothing was begun; else LOST, since each statement commits by itself."
+IN_TRANSACTION = (
+    "All statements are one transaction: runs again if it was not committed. After a crash in the commit {then}; with "
+    "statements that can't be undone it is LOST."
+)
 
 
 def properties_of(title: str, script_type: str) -> tuple[Property, ...]:
@@ -245,6 +248,7 @@ def sql_type(name: str, title: str, summary: str, script_type: str, **more: Any)
         work=Work.HOSTED,
         summary=summary,
         properties=properties_of(title, script_type),
+        repeated=more.pop("repeated", REPEATED),
         example={
             "name": "count",
             "type": name,
@@ -321,32 +325,6 @@ class Results:
         if self._file is not None:
             self._file.close()
             self._file = None
-
-
-def _where(connection: Connection, default_port: int) -> tuple[str, int] | Failed:
-    """Host and port."""
-    host, port = _setting(connection, _HOST), _setting(connection, ("port",))
-    if "," in host or host.count(":") == 1:  # `host:port`, of several the first
-        host, _, inside = host.partition(",")[0].strip().partition(":")
-        port = port or inside
-    if not host:
-        cluster = _setting(connection, ("clustername", "clusterid"))
-        return _refused(
-            f"The connection {connection.name!r} says no address"
-            + (f", only the cloud's cluster {cluster!r}" if cluster else "")
-            + ": set config.ip and config.port."
-        )
-    if port and not (port.isdigit() and 0 < int(port) < 65536):
-        return _refused(f"The connection {connection.name!r} has the port {port!r}.")
-    return host, int(port) if port else default_port
-
-
-def _setting(connection: Connection, names: Sequence[str]) -> str:
-    """One of the connection's settings, in whatever spelling it was saved."""
-    for key, value in connection.config.items():
-        if key.lower().replace("_", "").replace("-", "") in names and value not in (None, ""):
-            return str(value).strip()
-    return ""
 
 
 def _succeeded(output: bool, rows: int | None, changed: int | None) -> Succeeded:

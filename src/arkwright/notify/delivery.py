@@ -39,6 +39,7 @@ SPACING_MS = 10_000
 TOGETHER = 8
 CLOSE_SECONDS = 3.0
 RECONNECT_MS = 5000
+DEFECT_MS = 60_000
 
 Send = Callable[[Place, str, Sequence[StoredNotice]], Awaitable[None]]
 _Key = tuple[Place, str]
@@ -97,6 +98,9 @@ class Delivery:
             except StoreUnavailable as error:
                 log.error("the notices can't be read: %s", error)
                 self._wake_at(self._clock.now_ms() + RECONNECT_MS)
+            except Exception:
+                log.exception("the notices can't be delivered; trying again in a minute")
+                self._wake_at(self._clock.now_ms() + DEFECT_MS)
 
     async def _look(self) -> None:
         """Begin what may begin, and set the timer for the rest."""

@@ -25,6 +25,7 @@ from arkwright.store.base import Definition, InstanceFilter, Kind, Place, Store
 log = logging.getLogger("arkwright.notify")
 
 RECONNECT_MS = 5000
+DEFECT_MS = 60_000
 _PAGE = 1000
 _LOOKED_AT = 50
 _PLANNED = [int(InstanceType.NORMAL), int(InstanceType.MANUAL), int(InstanceType.ONCE)]
@@ -70,6 +71,9 @@ class LateWatch:
             except StoreUnavailable as error:
                 log.error("late jobs can't be looked for: %s", error)
                 next_ms = self._clock.now_ms() + RECONNECT_MS
+            except Exception:
+                log.exception("late jobs can't be looked for; trying again in a minute")
+                next_ms = self._clock.now_ms() + DEFECT_MS
             if self._timer is not None:
                 self._timer.cancel()
             self._timer = None if next_ms is None else self._clock.call_at(next_ms, self._woken.set)

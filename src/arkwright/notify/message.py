@@ -1,6 +1,7 @@
 """One message out of one notice or many: a subject, a plain text, an HTML text, and the JSON of webhooks.
 
 Rules: only what a `Notice` holds, all of it escaped in HTML; nothing a program printed, no parameters, no settings.
+What an SMN node says is sent as the job wrote it, alone under its own subject, or among others as one of them.
 Many notices are one message: the first `LISTED` line by line, then how many more.
 """
 
@@ -19,6 +20,8 @@ from arkwright.el.java_zones import find_zone
 from arkwright.store.notice_record import StoredNotice
 
 LISTED = 50
+TITLE_CHARACTERS = 200
+SUBJECT_CHARACTERS = 512
 
 WORDS = {
     Remind.SUCCESS: "succeeded",
@@ -28,6 +31,7 @@ WORDS = {
     Remind.CANCELED: "was canceled",
     Remind.RECOVERED: "recovered",
     Remind.STALLED: "is behind",
+    Remind.MESSAGE: "says",
 }
 EVENTS = {
     Remind.SUCCESS: "job.succeeded",
@@ -37,6 +41,7 @@ EVENTS = {
     Remind.CANCELED: "job.canceled",
     Remind.RECOVERED: "job.recovered",
     Remind.STALLED: "scheduler.stalled",
+    Remind.MESSAGE: "job.message",
 }
 
 
@@ -51,30 +56,30 @@ class Message:
     data: dict[str, Any]
 
 
-def compose(batch: Sequence[StoredNotice], *, workspace: str, public_url: str = "") -> Message:
-    """`workspace`: its name. `public_url`: where people reach the server; empty: not told."""
+def compose(batch: Sequence[StoredNotice], *, workspace: str, public_url: str = "", kind: str = "") -> Message:
+    """`workspace`: its name. `public_url`: where people reach the server; empty: not told. `kind`: of the topic."""
     number = batch[0].batch or batch[0].id
     notices = [each.notice for each in batch]
     subject = headline(notices[0]) if len(batch) == 1 else _summary(notices)
-    title = f"[{workspace}] {subject}"
-    blocks = [list(_lines(each, public_url)) for each in notices[:LISTED]]
-    more = len(notices) - len(blocks)
+    own = len(batch) == 1 and notices[0].subject != ""
+    title = subject if own else f"[{workspace}] {subject}"
+    listed = notices[:LISTED]
+    more = len(notices) - len(listed)
     ending = f"… and {more} more; `arkwright alert list` shows them." if more else ""
-    text = "\n\n".join(
-        "\n".join((headline(n), *(f"  {a}: {b}" for a, b in block))) for n, block in zip(notices, blocks, strict=False)
-    )
-    html = "".join(_block(n, block) for n, block in zip(notices, blocks, strict=False))
+    alone = len(batch) == 1
+    text = "\n\n".join(_plain(each, public_url, kind, alone) for each in listed)
+    html = "".join(_block(each, public_url, kind, alone) for each in listed)
     return Message(
         number=number,
         at_ms=min(each.at_ms for each in notices),
-        subject=_one_line(title),
+        subject=_one_line(title, SUBJECT_CHARACTERS if own else TITLE_CHARACTERS),
         text=f"{text}\n\n{ending}".strip() + "\n",
         html=f"<!doctype html><html><body>{html}<p>{escape(ending)}</p></body></html>",
         data={
             "type": EVENTS[notices[0].remind] if len(batch) == 1 else "alerts",
             "timestamp": _iso(min(each.at_ms for each in notices)),
             "workspace": workspace,
-            "data": {"notices": [_data(each) for each in batch]},
+            "data": {"notices": [_data(each, kind) for each in batch]},
         },
     )
 
@@ -85,6 +90,8 @@ def headline(notice: Notice) -> str:
         return f"Test of the topic {notice.topic}"
     if notice.remind is Remind.STALLED:
         return "The scheduler is behind"
+    if notice.remind is Remind.MESSAGE:
+        return notice.subject or f"Message of the job {notice.job_name}"
     again = f" (notice {notice.round} of {notice.rounds})" if notice.round > 1 else ""
     return f"Job {notice.job_name} {WORDS[notice.remind]}{again}"
 
@@ -124,14 +131,34 @@ def _lines(notice: Notice, public_url: str) -> Iterator[tuple[str, str]]:
         yield "Server", public_url
 
 
-def _block(notice: Notice, lines: Sequence[tuple[str, str]]) -> str:
-    rows = "".join(f"<tr><th align=left>{escape(a)}</th><td>{escape(b)}</td></tr>" for a, b in lines)
-    return f"<h3>{escape(headline(notice))}</h3><table>{rows}</table>"
+def _words_of(notice: Notice, kind: str) -> str:
+    """What a node has to say to a topic of that kind."""
+    return notice.text_by_kind.get(kind, notice.text)
 
 
-def _data(stored: StoredNotice) -> dict[str, Any]:
+def _plain(notice: Notice, public_url: str, kind: str, alone: bool) -> str:
+    if notice.remind is Remind.MESSAGE:
+        words = _words_of(notice, kind)
+        return words if alone else f"{headline(notice)}\n{words}"
+    return "\n".join((headline(notice), *(f"  {a}: {b}" for a, b in _lines(notice, public_url))))
+
+
+def _block(notice: Notice, public_url: str, kind: str, alone: bool) -> str:
+    title = f"<h3>{escape(headline(notice))}</h3>"
+    if notice.remind is Remind.MESSAGE:
+        words = f"<p style='white-space: pre-wrap'>{escape(_words_of(notice, kind))}</p>"
+        return words if alone else title + words
+    rows = "".join(
+        f"<tr><th align=left>{escape(a)}</th><td>{escape(b)}</td></tr>" for a, b in _lines(notice, public_url)
+    )
+    return f"{title}<table>{rows}</table>"
+
+
+def _data(stored: StoredNotice, kind: str) -> dict[str, Any]:
     notice = stored.notice
+    said = {"subject": notice.subject, "message": _words_of(notice, kind)} if notice.remind is Remind.MESSAGE else {}
     return {
+        **said,
         "id": stored.id,
         "event": EVENTS[notice.remind],
         "remindType": int(notice.remind),
@@ -162,6 +189,6 @@ def _iso(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _one_line(text: str) -> str:
+def _one_line(text: str, most: int) -> str:
     plain = " ".join(text.split())
-    return plain if len(plain) <= 200 else f"{plain[:199]}…"
+    return plain if len(plain) <= most else f"{plain[: most - 1]}…"

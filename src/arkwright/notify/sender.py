@@ -48,7 +48,8 @@ class Sender:
     async def send(self, place: Place, topic_name: str, batch: Sequence[StoredNotice]) -> None:
         """Raises `NotSent`, and `StoreUnavailable` before anything was sent."""
         topic = await self._topic(place, topic_name)
-        message = compose(batch, workspace=self._workspace_name(place.workspace_id), public_url=self._public_url)
+        workspace = self._workspace_name(place.workspace_id)
+        message = compose(batch, workspace=workspace, public_url=self._public_url, kind=topic.kind)
         if topic.kind == MAIL:
             if not self._installation:
                 self._installation = await self._store.installation_id()

@@ -2,7 +2,8 @@
 
 Theory of operation: every segment of a path is opened relative to the folder before it and never through a symbolic
 link, so no key, no link that somebody planted and no race leads out of the root. A write goes to a file of its own in
-`.incoming`, is synced, and is renamed to its place; a crash leaves at most a file there, which the next start removes.
+`.incoming`, is synced, and is renamed to its place; a crash leaves at most a file there, which the next start of the
+same kind of process (`drafts`) removes: the server's drafts and those of the process of its nodes live side by side.
 Folders come and go with the objects in them, as in an object storage.
 """
 
@@ -30,11 +31,15 @@ _TRIES = 5
 class FolderObjects:
     """`arkwright.objects.base.Objects` in a folder, which is made when it is first written to."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, drafts: str = "server") -> None:
+        """`drafts`: whose drafts these are; at most one process of that name writes at a time."""
         self._root = root
+        self._drafts = drafts
         with contextlib.suppress(OSError):
             for left in (root / INCOMING).iterdir():
-                left.unlink()
+                owner, dash, _ = left.name.rpartition("-")
+                if not dash or owner == drafts:
+                    left.unlink()
 
     async def head(self, path: ObsPath) -> ObjectInfo | None:
         return await asyncio.to_thread(self._head, path)
@@ -144,7 +149,7 @@ class FolderObjects:
         folder = self._root / INCOMING
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            draft = folder / secrets.token_hex(16)
+            draft = folder / f"{self._drafts}-{secrets.token_hex(16)}"
             return os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), draft
         except OSError as error:
             raise StorageFailed(f"The object storage can't be written: {error.strerror}.") from error

@@ -10,10 +10,13 @@ from arkwright.objects.folder import FolderObjects
 from arkwright.objects.paths import parse
 
 
-def open_objects(folder: Path, *, endpoint: str, access_key: str, secret_key: str, region: str) -> Objects:
-    """In the folder, unless there is an endpoint. Raises `SettingInvalid` if the library for that is missing."""
+def open_objects(
+    folder: Path, *, endpoint: str, access_key: str, secret_key: str, region: str, drafts: str = "server"
+) -> Objects:
+    """In the folder (`drafts`: see `FolderObjects`), unless there is an endpoint. Raises `SettingInvalid` if the
+    library for that is missing."""
     if not endpoint:
-        return FolderObjects(folder)
+        return FolderObjects(folder, drafts=drafts)
     # Imported here: a server with embedded storage starts without it.
     from arkwright.objects.s3 import S3Objects
 

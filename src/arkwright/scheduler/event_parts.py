@@ -10,10 +10,10 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from arkwright.core.events import ConditionMet
+from arkwright.core.events import ConditionMet, Withdrawn
 from arkwright.core.gate import ObjectExists
 from arkwright.core.identity import Workspace
-from arkwright.core.instance import Instance
+from arkwright.core.instance import Instance, InstanceStatus
 from arkwright.engine.clock import Clock
 from arkwright.engine.connections import unsealed
 from arkwright.engine.interface import Engine
@@ -25,6 +25,7 @@ from arkwright.scheduler.events.obs import News
 from arkwright.scheduler.events.schedules import EventSchedules
 from arkwright.scheduler.events.sources import Sources
 from arkwright.scheduler.events.triggers import Triggers
+from arkwright.scheduler.events.waited_path import waited_path
 from arkwright.scheduler.events.webhook import Webhooks
 from arkwright.scheduler.interface import Scheduler, ScheduleStart
 from arkwright.scheduler.real_time import RealTimeJobs
@@ -80,7 +81,15 @@ class EventParts:
         self.schedules = EventSchedules(store, self.triggers)
         self.real_time = RealTimeJobs(store, engine, self.triggers, clock)
         self.webhooks = Webhooks(store=store, engine=engine, clock=clock, sealer=sealer, workspace=workspace)
-        self.listening = ObsListening(objects, clock, news, met=self._met, waits=self._waits)
+        self.listening = ObsListening(
+            objects,
+            clock,
+            news,
+            met=self._met,
+            gave_up=self._gave_up,
+            waits=self._waits,
+            path_of=self._path_of,
+        )
 
     async def open(self) -> None:
         await self.triggers.open()
@@ -97,16 +106,34 @@ class EventParts:
     def listen_for(self, instance: Instance) -> None:
         """Listen for the objects that a waiting instance waits for. Harmless when it is done already."""
         gate = instance.gate
-        for condition in gate.conditions if gate is not None else ():
+        if gate is None:
+            return
+        for condition in gate.conditions:
             if isinstance(condition, ObjectExists) and condition.key not in {*gate.met, *gate.removed}:
                 self.listening.begin(instance.id, condition)
 
     async def _met(self, instance_id: int, condition: ObjectExists) -> None:
         await self._engine.hear(instance_id, ConditionMet(at_ms=self._clock.now_ms(), key=condition.key))
 
-    async def _waits(self, instance_id: int) -> bool:
+    async def _path_of(self, instance_id: int, text: str) -> str:
+        instance = await self._store.load_instance(instance_id)
+        if instance is None:
+            raise NotFound("The instance is gone.")
+        return await waited_path(self._store, self._engine, instance, text)
+
+    async def _gave_up(self, instance_id: int, condition: ObjectExists) -> None:
+        """As one that waited too long (factory-behaviour 2.1)."""
+        if await self._waits(instance_id, condition):
+            message = f"{condition.path} did not come in time."
+            now_ms = self._clock.now_ms()
+            withdrawn = Withdrawn(at_ms=now_ms, ending=InstanceStatus.MANUAL_STOP, message=message)
+            await self._engine.hear(instance_id, withdrawn)
+
+    async def _waits(self, instance_id: int, condition: ObjectExists) -> bool:
         found = await self._store.load_instance(instance_id)
-        return found is not None and not found.ended and found.gate is not None and not found.gate.open
+        if found is None or found.ended or found.gate is None or found.gate.open:
+            return False
+        return condition.key not in {*found.gate.met, *found.gate.removed}
 
 
 class AnySchedules:

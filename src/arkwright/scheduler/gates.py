@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from arkwright.core.events import Released, Withdrawn
 from arkwright.core.gate import JobSlots, NotBefore

@@ -25,10 +25,9 @@ from arkwright.core.gate import Gate, Upstream
 from arkwright.core.gate_rules import judge
 from arkwright.core.identity import Workspace
 from arkwright.core.instance import ENDED_INSTANCE, Instance, InstanceStatus, InstanceType
-from arkwright.core.patch_data import Patch, PatchJob, PatchPlan, PatchState, Run, RunState, next_opening
+from arkwright.core.patch_data import Patch, PatchPlan, PatchState, Run, RunState, next_opening
 from arkwright.core.patch_document import read_patch_plan
-from arkwright.core.planning import PlanSettings, gate_of, is_dry
-from arkwright.core.schedule import Cron, Dependency, Schedule
+from arkwright.core.planning import gate_of, is_dry
 from arkwright.engine.clock import Clock, TimerHandle
 from arkwright.engine.interface import Engine, RunRequest
 from arkwright.errors import ArkwrightError, IllegalState, InvalidInput, StoreUnavailable
@@ -36,8 +35,10 @@ from arkwright.scheduler.calendars import find_calendar
 from arkwright.scheduler.gate_reader import GateReader
 from arkwright.scheduler.gates import Gates
 from arkwright.scheduler.jobs import ScheduledJobs
+from arkwright.scheduler.patched_jobs import PatchedJob, PatchedJobs
 from arkwright.scheduler.workspace import plan_settings
 from arkwright.store.base import Definition, DefinitionWrite, Kind, Place, Store
+from arkwright.store.patch_record import PatchRunRow
 
 log = logging.getLogger("arkwright.scheduler")
 
@@ -60,16 +61,6 @@ class PatchWish:
     by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Job:
-    definition: Definition
-    schedule: Schedule
-    cron: Cron
-    workspace: Workspace
-    outside: Sequence[Dependency]
-    """Dependencies on jobs that are not of the patch."""
-
-
 @dataclass(slots=True, kw_only=True)
 class _Open:
     """A patch that is not over."""
@@ -77,7 +68,7 @@ class _Open:
     definition: Definition
     plan: PatchPlan
     patch: Patch
-    jobs: Mapping[int, _Job]
+    jobs: Mapping[int, PatchedJob]
     timer: TimerHandle | None = None
     told: set[int] = field(default_factory=set)
     """Instances that were told to stop."""
@@ -102,7 +93,7 @@ class Patches:
         self._gates = gates
         self._reader = reader
         self._jobs = jobs
-        self._workspace_of = workspace_of
+        self._patched = PatchedJobs(jobs, workspace_of)
         self._owner = owner
         self._open: dict[int, _Open] = {}
         self._dirty: set[int] = set()
@@ -119,9 +110,8 @@ class Patches:
         of cycles that the policy does not allow), `IllegalState` (an unfinished patch of the job for the same days),
         `AlreadyExists`."""
         now_ms = self._clock.now_ms()
-        read = [self._read_job(each) for each in wish.jobs]
-        plan = read_patch_plan(wish.body, zone=read[0][1].zone)
-        patch = Patch(plan, self._patch_jobs(wish.jobs), now_ms)
+        plan = read_patch_plan(wish.body, zone=self._patched.cron_of(wish.jobs[0]).zone)
+        patch = Patch(plan, self._patched.of_patch(wish.jobs), now_ms)
         first, last = min(each[0] for each in plan.spans), max(each[1] for each in plan.spans)
         await self._make_room(wish, first, last)
         body = {
@@ -253,22 +243,8 @@ class Patches:
                 raise InvalidInput(f"version {each['version']} of its job {each['id']} is not there any more")
             versions.append(version)
         plan = read_patch_plan(definition.body, zone=definition.body["zone"])
-        patch = Patch(plan, self._patch_jobs(versions), definition.body["now_ms"])
-        jobs: dict[int, _Job] = {}
-        ids = {(each.place.workspace_id, each.name) for each in versions}
-        for version in versions:
-            schedule, cron = self._read_job(version)
-            workspace = self._workspace_of(version.place.workspace_id)
-            if workspace is None:
-                raise InvalidInput(f"the workspace of its job {version.name} is not there any more")
-            outside = [
-                each
-                for each in schedule.dependencies
-                if (self._jobs.place_of(version.place, each).workspace_id, each.job) not in ids
-            ]
-            jobs[version.id] = _Job(
-                definition=version, schedule=schedule, cron=cron, workspace=workspace, outside=outside
-            )
+        patch = Patch(plan, self._patched.of_patch(versions), definition.body["now_ms"])
+        jobs = {each.definition.id: each for each in self._patched.read_all(versions)}
         return _Open(definition=definition, plan=plan, patch=patch, jobs=jobs)
 
     # -- one patch
@@ -280,9 +256,8 @@ class Patches:
         if each.definition.status not in OPEN:
             running = [row for row in rows if row.status not in ENDED_INSTANCE]
             for row in running:
-                if row.instance_id not in each.told:
+                if row.instance_id not in each.told and await self._stopped(each.definition, row):
                     each.told.add(row.instance_id)
-                    await self._stop_instance(each.definition, row.place, row.instance_id)
             if not running:
                 await self._end(each, "")
             return
@@ -370,56 +345,21 @@ class Patches:
             opened.append(instance)
         return opened
 
-    async def _stop_instance(self, definition: Definition, place: Place, instance_id: int) -> None:
+    async def _stopped(self, definition: Definition, row: PatchRunRow) -> bool:
+        """Tell an instance to stop. False: its state does not let it now (it is frozen, or has just ended)."""
         operation_id = f"patch {definition.id}"
         try:
-            await self._engine.stop(place, instance_id, by=definition.updated_by, operation_id=operation_id)
+            await self._engine.stop(row.place, row.instance_id, by=definition.updated_by, operation_id=operation_id)
         except StoreUnavailable:
             raise
-        except ArkwrightError as error:  # it has just ended
-            log.info("instance %d of the patch %s was not stopped: %s", instance_id, definition.name, error)
+        except ArkwrightError as error:
+            log.info("instance %d of the patch %s was not stopped: %s", row.instance_id, definition.name, error)
+            return False
+        return True
 
     async def _end(self, each: _Open, status: str) -> None:
         await self._store.end_patch(each.definition, status)
         self._open.pop(each.definition.id, None)
-
-    # -- reading
-    def _read_job(self, definition: Definition) -> tuple[Schedule, Cron]:
-        schedule = self._jobs.read(definition, self._settings(definition.place))
-        if schedule.cron is None:
-            raise InvalidInput(
-                f"The job {definition.name} has no plan by the clock.",
-                field="depend_jobs",
-                hint="Patches follow a job's plan: give it a schedule of type CRON.",
-            )
-        return schedule, schedule.cron
-
-    def _settings(self, place: Place) -> PlanSettings:
-        workspace = self._workspace_of(place.workspace_id)
-        return PlanSettings() if workspace is None else plan_settings(workspace)
-
-    def _patch_jobs(self, definitions: Sequence[Definition]) -> list[PatchJob]:
-        ids = {(each.place.workspace_id, each.name): each.id for each in definitions}
-        found = []
-        for definition in definitions:
-            schedule, cron = self._read_job(definition)
-            inside = []
-            for dependency in schedule.dependencies:
-                where = self._jobs.place_of(definition.place, dependency)
-                other = ids.get((where.workspace_id, dependency.job))
-                if other is not None:
-                    inside.append((other, dependency))
-            found.append(
-                PatchJob(
-                    job_id=definition.id,
-                    name=definition.name,
-                    cron=cron,
-                    policy=self._settings(definition.place).dependency_policy,
-                    dependencies=tuple(inside),
-                    self_dependent=schedule.self_dependent,
-                )
-            )
-        return found
 
 
 def _state_of(status: InstanceStatus) -> RunState:

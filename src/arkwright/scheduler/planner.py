@@ -14,6 +14,7 @@ rate, and announced before that begins.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -26,11 +27,12 @@ from arkwright.core.gate import Gate, Upstream
 from arkwright.core.gate_rules import judge
 from arkwright.core.identity import Workspace
 from arkwright.core.instance import Instance, InstanceType
+from arkwright.core.job import Plan
 from arkwright.core.planning import LATE_MS, Due, PlanSettings, due_times, gate_of, is_dry
 from arkwright.core.schedule import Schedule
 from arkwright.engine.clock import Clock, TimerHandle
 from arkwright.engine.interface import Engine, RunRequest
-from arkwright.errors import ArkwrightError, StoreUnavailable
+from arkwright.errors import ArkwrightError, InvalidInput, StoreUnavailable
 from arkwright.scheduler.calendars import find_calendar
 from arkwright.scheduler.gate_reader import GateReader
 from arkwright.scheduler.gates import Gates
@@ -48,10 +50,16 @@ PAGE = 1000
 KEPT = 20_000
 """Schedules kept in memory, read from their documents."""
 
+LOOK_AHEAD_MS = 60_000
+LOOK_AHEAD_PAGE = 100
+
 CATCH_UP_PER_SECOND = 100
 """Missed instances made in a second, so that a long night doesn't bury the morning."""
 
 RETRY_MS = 1000
+
+NO_ROOM_MS = 10_000
+"""Pause before it is looked again whether there is room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +69,14 @@ class _Planned:
     row: ScheduleRow
     due: Due
     instances: tuple[Instance, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """Instances that are durable, and are to begin."""
+
+    instances: Sequence[Instance]
+    plans: Sequence[Plan | ArkwrightError]
 
 
 class Planner:
@@ -75,7 +91,13 @@ class Planner:
         jobs: ScheduledJobs,
         workspace_of: Callable[[str], Workspace | None],
         owner: str | None,
+        room_left: Callable[[], bool] = lambda: True,
+        expect: Callable[[int | None], None] = lambda at_ms: None,
     ) -> None:
+        """`room_left`: whether anything new may begin; without room, times wait and are made up for. `expect` is told
+        when the planner acts next, once it has acted: whoever watches it knows then that it keeps up."""
+        self._room_left = room_left
+        self._expect = expect
         self._store = store
         self._engine = engine
         self._clock = clock
@@ -88,6 +110,7 @@ class Planner:
         self._task: asyncio.Task[None] | None = None
         self._timer: TimerHandle | None = None
         self._schedules: OrderedDict[tuple[int, int, str], Schedule] = OrderedDict()
+        self._read_jobs: set[int] = set()
         self._catch_up_from_ms = 0
         self._allowance = CATCH_UP_PER_SECOND
         self.catching_up: CatchingUp | None = None
@@ -100,6 +123,7 @@ class Planner:
         self._task = asyncio.create_task(self._run(), name="planner")
 
     async def close(self) -> None:
+        self._expect(None)
         if self._timer is not None:
             self._timer.cancel()
         if self._task is not None:
@@ -117,16 +141,44 @@ class Planner:
             await self._woken.wait()
             self._woken.clear()
             try:
-                await self._plan_due()
-                at_ms = await self._next_ms()
+                if self._room_left():
+                    await self._plan_due()
+                    at_ms = await self._next_ms()
+                    self._expect(at_ms)
+                else:
+                    log.warning("there is no room for new instances; schedules wait")
+                    at_ms = self._clock.now_ms() + NO_ROOM_MS
             except StoreUnavailable as error:
                 log.error("schedules could not be planned (%s); trying again", error)
                 at_ms = self._clock.now_ms() + RETRY_MS
             if self._timer is not None:
                 self._timer.cancel()
+            if at_ms is not None and at_ms - LOOK_AHEAD_MS > self._clock.now_ms():
+                at_ms -= LOOK_AHEAD_MS  # to look ahead first
             self._timer = None if at_ms is None else self._clock.call_at(at_ms, self.wake)
             if not self._woken.is_set():
                 self.idle.set()
+                await self._look_ahead()
+
+    async def _look_ahead(self) -> None:
+        """Read what is due next while there is time: ten thousand documents take seconds. Ends when woken."""
+        now_ms = self._clock.now_ms()
+        try:
+            rows = await self._store.due_schedules(after_ms=now_ms, until_ms=now_ms + LOOK_AHEAD_MS, limit=KEPT // 2)
+            unread = [row for row in rows if row.job_id not in self._read_jobs]
+            for begin in range(0, len(unread), LOOK_AHEAD_PAGE):
+                if self._woken.is_set():
+                    return
+                page = unread[begin : begin + LOOK_AHEAD_PAGE]
+                for definition in await self._store.submitted_of([row.job_id for row in page]):
+                    workspace = self._workspace_of(definition.place.workspace_id)
+                    if workspace is None:
+                        continue
+                    with contextlib.suppress(InvalidInput):  # told when it is due
+                        self._schedule(definition, plan_settings(workspace))
+                        self._engine.warm(definition)
+        except StoreUnavailable as error:
+            log.warning("what is due next could not be read yet: %s", error)
 
     async def _next_ms(self) -> int | None:
         now_ms = self._clock.now_ms()
@@ -139,13 +191,14 @@ class Planner:
     async def _plan_due(self) -> None:
         now_ms = self._clock.now_ms()
         after = now_ms - LATE_MS
-        new: list[Instance] = []
+        made: list[_Made] = []
         try:
             while rows := await self._store.due_schedules(after_ms=after, until_ms=now_ms, limit=PAGE):
-                new += await self._plan(rows, now_ms, limit=PAGE)
+                made.append(await self._plan(rows, now_ms, limit=PAGE))
         finally:
             # First all are made, in time; then they run. Whatever happens, none that was made is forgotten.
-            await self._begin(new)
+            for each in made:
+                await self._begin(each)
         await self._catch_up(now_ms)
 
     async def _catch_up(self, now_ms: int) -> None:
@@ -171,7 +224,7 @@ class Planner:
             share = max(1, self._allowance // len(rows))
             new = await self._plan(rows, now_ms, limit=share)
             await self._begin(new)
-            made = len(new)
+            made = len(new.instances)
             self._allowance -= max(made, 1)
             self.catching_up = replace(self.catching_up, made=self.catching_up.made + made)
         count, oldest = await self._store.count_due(until_ms=until)
@@ -182,7 +235,7 @@ class Planner:
             self.catching_up = replace(self.catching_up, schedules=count, oldest_ms=oldest)
 
     # -- one page
-    async def _plan(self, rows: Sequence[ScheduleRow], now_ms: int, *, limit: int) -> list[Instance]:
+    async def _plan(self, rows: Sequence[ScheduleRow], now_ms: int, *, limit: int) -> _Made:
         """Answers the instances that were made, which are to begin."""
         definitions = {each.id: each for each in await self._store.submitted_of([row.job_id for row in rows])}
         await self._store.reserve_ids(min(len(rows) * limit, 5 * PAGE))
@@ -207,11 +260,12 @@ class Planner:
         )
         self._gates.watch(jobs)
         self._gates.heard(jobs)
-        return [instance for each in planned for instance in each.instances if instance.id in made]
+        new = [instance for each in planned for instance in each.instances if instance.id in made]
+        return _Made(new, plans=await self._engine.load(new) if self._owner is not None else ())
 
-    async def _begin(self, new: Sequence[Instance]) -> None:
-        if self._owner is not None and new:
-            await self._engine.adopt(new)
+    async def _begin(self, made: _Made) -> None:
+        if self._owner is not None and made.instances:
+            await self._engine.adopt(made.instances, made.plans)
 
     async def _work_out(self, row: ScheduleRow, definition: Definition | None, now_ms: int, limit: int) -> _Planned:
         never = Due(cursor_ms=now_ms, next_ms=None)
@@ -249,8 +303,10 @@ class Planner:
         known = self._schedules.get(key)
         if known is None:
             known = self._schedules[key] = self._jobs.read(definition, settings)
+            self._read_jobs.add(definition.id)
             if len(self._schedules) > KEPT:
-                self._schedules.popitem(last=False)
+                oldest, _ = self._schedules.popitem(last=False)
+                self._read_jobs.discard(oldest[0])
         return known
 
     async def _instance(

@@ -2,16 +2,16 @@
 
 Decided here where the documents are silent:
 
-* A node with an `eventTrigger` runs per event (at most 10 at once), one with a `cronTrigger` by the clock, any other one
-  once, from the job's start on, for as long as it likes: its maximum execution time does not count. Lines between nodes
+* A node with an `eventTrigger` runs per event (at most 10 at once), one with a `cronTrigger` by the clock, any other
+  one once, from the job's start on, for as long as it likes: its maximum execution time does not count. Lines between nodes
   are only drawn.
 * A node runs as a job of its own, named `JOB_NODE`, whose instances are those that lists show. Its retries are its
   restart policy: when they are used up, a node that ran once is in state EXCEPTION until somebody restores it.
 * A failed run of an event or cron node suspends it (EXCEPTION), unless its failure policy is IGNORE.
 * What runs is the version that was submitted when the job was started; a new version takes effect at the next start.
-* Pausing keeps what runs and starts nothing new. Stopping stops what runs; the job is STOPPING until all of it has ended.
-* Restoring a node goes on where it was: events and times that passed meanwhile are made up for. A node that ran once and
-  has ended is started again.
+* Pausing keeps what runs and starts nothing new. Stopping stops what runs; the job is STOPPING until all has ended.
+* Restoring a node goes on where it was: events and times that passed meanwhile are made up for. A node that ran once
+  and has ended is started again.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class RealTimeJobs:
 
     # -- the job
     async def start(self, job: Definition, *, by: str, parameters: Mapping[str, str], time_zone: str) -> None:
-        """`job`: its submitted version. Nothing is started unless all nodes can be. Raises `InvalidInput`, `NotFound`."""
+        """`job`: its submitted version. Nothing starts unless all nodes can. Raises `InvalidInput`, `NotFound`."""
         before = {each.slot: each for each in await self._store.list_triggers(job_id=job.id)}
         starts: list[TriggerStart] = []
         for index, node in enumerate(job.body.get("nodes") or ()):
@@ -73,8 +73,8 @@ class RealTimeJobs:
         left = [
             each for slot, each in before.items() if slot.startswith(_SLOT) and slot not in {s.slot for s in starts}
         ]
-        for each in left:  # nodes of an earlier version
-            await self._store.delete_trigger(each.id)
+        for earlier in left:  # nodes of an earlier version
+            await self._store.delete_trigger(earlier.id)
         await self._triggers.start(job.place, job.id, complete, job_status=RealTimeState.STARTING.value)
         await self._restate(job)
 
@@ -226,7 +226,7 @@ class RealTimeJobs:
             "realTimeJob": job.id,
         }
         known = await self._store.get_definition(job.place, Kind.REAL_TIME_NODE, name)
-        if known is not None and known.body.get("realTimeJob") != job.id:
+        if known is not None and await self._is_run_by_another(job, known):
             raise AlreadyExists(
                 f"Another real-time job's node runs under the name {name} already.",
                 field="nodes",
@@ -246,6 +246,13 @@ class RealTimeJobs:
         if known.body == body:
             return known
         return await self._store.save_definition(job.place, Kind.REAL_TIME_NODE, name, write)
+
+    async def _is_run_by_another(self, job: Definition, hidden: Definition) -> bool:
+        other = int(hidden.body.get("realTimeJob") or job.id)
+        if other == job.id:
+            return False
+        found = await self._store.list_triggers(job_id=other)
+        return any(each.body.get("runs") == hidden.id and each.state is not TriggerState.STOPPED for each in found)
 
     async def _activate(self, job: Definition, node: Trigger, changes: Mapping[str, Any] | None = None) -> None:
         body = {key: value for key, value in node.body.items() if key not in (_PAUSED, _SUSPENDED_BY)}

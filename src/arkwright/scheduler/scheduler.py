@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from arkwright.core.gate_rules import SHOWN, Unmet, judge
 from arkwright.core.identity import Workspace
-from arkwright.core.instance import Instance
+from arkwright.core.instance import Instance, InstanceStatus
 from arkwright.core.slots import SlotLimits
 from arkwright.engine.clock import Clock
 from arkwright.engine.interface import Engine
@@ -47,6 +47,8 @@ class DurableScheduler:
         name: str,
         lease_seconds: int | None = None,
         runs: bool = True,
+        room_left: Callable[[], bool] = lambda: True,
+        expect: Callable[[int | None], None] = lambda at_ms: None,
     ) -> None:
         """`lease_seconds`: None where the data folder's lock proves that there is no other server. `runs`: whether
         this server plans, or only lets others do it."""
@@ -67,6 +69,8 @@ class DurableScheduler:
             jobs=jobs,
             workspace_of=workspace_of,
             owner=name if lease_seconds is None else None,
+            room_left=room_left,
+            expect=expect,
         )
         self.patches = Patches(
             store=store,
@@ -175,9 +179,10 @@ class DurableScheduler:
         return None if instance is None else await self._why(instance)
 
     async def _why(self, instance: Instance) -> Why:
-        if instance.nodes and not instance.ended:
+        confirms = instance.status is InstanceStatus.WAITING_CONFIRM
+        if instance.nodes and not instance.ended and not confirms:
             return Why(instance=instance, unmet=await self._missing_slots(instance))
-        if instance.gate is None or instance.gate.open or instance.ended:
+        if instance.gate is None or (instance.gate.open and not confirms) or instance.ended:
             return Why(instance=instance, unmet=())
         [facts] = await self._reader.facts([instance], self._clock.now_ms())
         verdict = judge(instance, self._reader.with_released(instance, facts))

@@ -22,7 +22,7 @@ from arkwright.engine.clock import Clock
 from arkwright.errors import Code, IllegalState, InvalidInput, NotFound
 from arkwright.scheduler.interface import ScheduleStart
 from arkwright.scheduler.jobs import ScheduledJobs
-from arkwright.scheduler.workspace import plan_settings
+from arkwright.scheduler.workspace import may_depend_on, plan_settings
 from arkwright.store.base import Definition, Kind, Place, Store
 from arkwright.store.schedule_record import ScheduleRow, ScheduleState
 
@@ -143,6 +143,13 @@ class Schedules:
                     f"The job {dependency.job!r}, which {job.name} depends on, does not exist or was never submitted.",
                     field=field,
                     code=Code.JOB_NOT_FOUND,
+                )
+            there = upstream.place.workspace_id
+            if not may_depend_on(self._workspace_of(there), job.place.workspace_id):
+                raise IllegalState(
+                    f"The workspace of {dependency.job} does not let jobs of this workspace depend on its own.",
+                    field=field,
+                    hint="Its administrator sets that: scheduling.dependents in workspace-settings.",
                 )
             cron = self._jobs.read(upstream, settings).cron
             if cron is None or upstream.status not in _SCHEDULED:

@@ -14,10 +14,8 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Any, Final
 
-import msgspec
 from msgspec.structs import replace
 
-from arkwright.core.calendar import Calendar
 from arkwright.core.fire_times import next_fire
 from arkwright.core.gate import (
     Confirmation,
@@ -31,76 +29,15 @@ from arkwright.core.gate import (
 )
 from arkwright.core.gate_rules import GateFacts, Peer, UpstreamFacts, judge
 from arkwright.core.instance import Instance, InstanceStatus, InstanceType
-from arkwright.core.planning import PlanSettings, UpstreamJob, due_times, gate_of, is_dry
-from arkwright.core.schedule import CatchUp, Cron, Dependency, Schedule, Take
+from arkwright.core.planning import due_times, gate_of, is_dry
+from arkwright.core.schedule import CatchUp, Take
 from arkwright.errors import InvalidInput
+from arkwright.scheduler.simulation_records import Conflict, SimulatedInstance, SimulatedJob, Simulation
 
 MOST_INSTANCES: Final = 300_000
-DURATION_MS: Final = 60_000
-"""Assumed for jobs of which nothing else is said."""
 
 _END, _RELEASE, _PLAN, _EXPIRE, _TIME = range(5)
 """What happens at one moment, in this order."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SimulatedJob:
-    """A job as it would be scheduled."""
-
-    job_id: int
-    name: str
-    workspace_id: str
-    schedule: Schedule
-    cron: Cron
-    settings: PlanSettings
-    calendar: Calendar | None = None
-    upstreams: Sequence[tuple[Dependency, UpstreamJob]] = ()
-    problems: Sequence[str] = ()
-    """What would keep its schedule from being started. Of such a job nothing is planned."""
-    duration_ms: int = DURATION_MS
-    fails: bool = False
-
-
-class SimulatedInstance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A planned instance, and what would become of it. Times are epoch milliseconds."""
-
-    job: str
-    workspaceId: str
-    planTime: int
-    status: str
-    """`waiting` and `running`: at the end of the span."""
-    startTime: int | None = None
-    endTime: int | None = None
-    dryRun: bool = False
-    windows: tuple[str, ...] = ()
-    """What it waits for, in words."""
-    waitedFor: tuple[str, ...] = ()
-    """Why it did not start at its plan time."""
-    message: str = ""
-
-    @property
-    def key(self) -> tuple[str, str, int]:
-        return (self.workspaceId, self.job, self.planTime)
-
-
-class Conflict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Something that somebody should look at."""
-
-    kind: str
-    """not-schedulable, never-starts, cancelled, skipped, queued (for a slot), late (past the job's next plan time)."""
-    job: str
-    workspaceId: str
-    planTime: int | None = None
-    """The first one concerned."""
-    count: int = 1
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Simulation:
-    instances: Sequence[SimulatedInstance]
-    """By plan time."""
-    conflicts: Sequence[Conflict]
 
 
 @dataclass(slots=True, eq=False)

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from arkwright.scheduler.simulation import Simulation
+from arkwright.scheduler.simulation_records import Simulation
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -14,6 +14,7 @@ from typing import Any
 from arkwright.core.calendar import Calendar
 from arkwright.core.dependency_graph import cycle_sentence, find_cycle
 from arkwright.core.identity import Workspace
+from arkwright.core.job_document import read_job
 from arkwright.core.planning import PlanSettings, UpstreamJob
 from arkwright.core.schedule import Cron, Dependency, Schedule
 from arkwright.core.schedule_document import read_schedule
@@ -21,8 +22,9 @@ from arkwright.core.windows import why_not
 from arkwright.errors import InvalidInput
 from arkwright.scheduler.calendars import find_calendar
 from arkwright.scheduler.jobs import ScheduledJobs, WorkspaceNamed
-from arkwright.scheduler.simulation import DURATION_MS, SimulatedJob
-from arkwright.scheduler.workspace import plan_settings
+from arkwright.scheduler.simulation_limits import limits_of
+from arkwright.scheduler.simulation_records import DURATION_MS, Conflict, SimulatedJob
+from arkwright.scheduler.workspace import node_limit, plan_settings
 from arkwright.store.base import Kind, Place, Store
 
 MOST_JOBS = 2000
@@ -55,8 +57,9 @@ class _Job:
     id: int
     key: Key
     place: Place
-    body: Mapping[str, Any]
     schedule: Schedule
+    groups: Sequence[str]
+    """Task groups of its nodes."""
     cron: Cron | None
     settings: PlanSettings
 
@@ -68,6 +71,9 @@ class SimulationJobs:
         self._store = store
         self._workspace_of = workspace_of
         self._reader = ScheduledJobs(store, workspace_named)
+        self.unreadable: dict[Key, Conflict] = {}
+        """Stored jobs that can't be read."""
+        self._limits: dict[str, tuple[Mapping[str, int], int]] = {}
 
     async def collect(self, wish: SimulationWish) -> list[SimulatedJob]:
         """Raises `InvalidInput` (a document that can't be read, too many jobs) and `NotFound` (a name)."""
@@ -86,7 +92,7 @@ class SimulationJobs:
             key = work.pop()
             one = found.get(key) or await self._stored(wish.place, key)
             if one is None:
-                if key in named:
+                if key in named and key not in self.unreadable:
                     raise InvalidInput(f"There is no submitted job {key[1]!r}.", field="jobs")
                 missing.add(key)
                 continue
@@ -130,6 +136,7 @@ class SimulationJobs:
             if calendar is None:
                 problems.append(f"Its calendar {job.schedule.calendar} does not exist.")
         name = job.key[1]
+        groups, most_nodes = await self._groups(job.place)
         return SimulatedJob(
             job_id=job.id,
             name=name,
@@ -142,7 +149,19 @@ class SimulationJobs:
             problems=problems,
             duration_ms=wish.durations_ms.get(name, wish.default_duration_ms),
             fails=name in wish.failing,
+            limits=limits_of(job.groups, groups, most_nodes),
         )
+
+    async def _groups(self, place: Place) -> tuple[Mapping[str, int], int]:
+        """The workspace's task groups with their slots, and its limit of nodes (0: none)."""
+        known = self._limits.get(place.workspace_id)
+        if known is None:
+            page = await self._store.list_definitions(place, Kind.TASK_GROUP, limit=_PAGE)
+            slots = {each.name: int(each.body.get("limit") or 0) for each in page.items}
+            workspace = self._workspace_of(place.workspace_id)
+            known = (slots, 0 if workspace is None else node_limit(workspace))
+            self._limits[place.workspace_id] = known
+        return known
 
     def _of_document(self, place: Place, document: Mapping[str, Any], id_: int) -> _Job:
         name = document.get("name")
@@ -153,22 +172,29 @@ class SimulationJobs:
     async def _stored(self, place: Place, key: Key) -> _Job | None:
         where = Place(project_id=place.project_id, workspace_id=key[0])
         found = await self._store.get_definition(where, Kind.JOB, key[1], submitted=True)
-        return (
-            None if found is None or found.category != "BATCH" else self._read(where, found.name, found.id, found.body)
-        )
+        if found is None or found.category != "BATCH":
+            return None
+        try:
+            return self._read(where, found.name, found.id, found.body)
+        except InvalidInput as error:
+            # It was stored under older rules. It can't be planned, and must not keep others from being simulated.
+            text = f"{error.message} {error.hint}".strip()
+            self.unreadable[key] = Conflict(kind="not-schedulable", job=key[1], workspaceId=key[0], text=text)
+            return None
 
     def _read(self, place: Place, name: str, id_: int, body: Mapping[str, Any]) -> _Job:
         workspace = self._workspace_of(place.workspace_id)
         settings = PlanSettings() if workspace is None else plan_settings(workspace)
         schedule = read_schedule(body, default_zone=settings.time_zone)
+        groups = [each.task_group for each in read_job(body).nodes] if schedule.cron is not None else []
         return _Job(
             id=id_,
             key=(place.workspace_id, name),
             place=place,
-            body=body,
             schedule=schedule,
             cron=schedule.cron,
             settings=settings,
+            groups=groups,
         )
 
     def _key(self, place: Place, dependency: Dependency) -> Key:

@@ -13,6 +13,14 @@ def node_limit(workspace: Workspace | None) -> int:
     return int(given.get("nodeLimit") or 0)
 
 
+def may_depend_on(upstream: Workspace | None, downstream_id: str) -> bool:
+    """Whether jobs of another workspace may wait for this one's: all (the default), none, or those that are listed."""
+    if upstream is None or upstream.id == downstream_id:
+        return True
+    allowed = (upstream.settings.get("scheduling") or {}).get("dependents", "ALL")
+    return allowed == "ALL" or (isinstance(allowed, list) and downstream_id in allowed)
+
+
 def plan_settings(workspace: Workspace) -> PlanSettings:
     given = workspace.settings.get("scheduling") or {}
     days = given.get("waitingDays")

@@ -2,41 +2,22 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeVar
 
 from arkwright.core.alerts import Notice
 from arkwright.store import notices as outbox
 from arkwright.store.base import Place
 from arkwright.store.notice_record import NoticeFilter, Settled, StoredNotice
-from arkwright.store.work import NOTICE, RULES, Transaction, Work
+from arkwright.store.sql_parts import SqlPart
+from arkwright.store.work import NOTICE, RULES
 
-T = TypeVar("T")
 
-
-class NoticeMethods(ABC):
-    """`arkwright.store.notice_record.Outbox` for `SqlStore`, which brings what is abstract here."""
+class NoticeMethods(SqlPart):
+    """`arkwright.store.notice_record.Outbox` for `SqlStore`."""
 
     _notice_watchers: list[Callable[[], None]]
     _rules_watchers: list[Callable[[], None]]
-
-    @abstractmethod
-    async def _place(self, place: Place) -> int: ...
-
-    @abstractmethod
-    async def _known_place(self, place: Place) -> int | None: ...
-
-    @abstractmethod
-    async def _write(
-        self,
-        work: Callable[[Transaction], Work[T]],
-        finished: Callable[[Any, BaseException | None, bool], None] | None = None,
-    ) -> T: ...
-
-    @abstractmethod
-    async def _read(self, work: Callable[[], Work[T]], *, snapshot: bool = False) -> T: ...
 
     def _notices_made_known(self, channels: set[str]) -> None:
         for channel, watchers in ((NOTICE, self._notice_watchers), (RULES, self._rules_watchers)):

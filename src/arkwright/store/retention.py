@@ -16,7 +16,7 @@ _ENDED = ", ".join(f"'{status.value}'" for status in sorted(ENDED_INSTANCE))
 _STATES = """
     SELECT id, place_id, job_id, at_ms, status, type, force_success, ignore_success FROM instance
     WHERE id {in_ids} AND ended = 1 AND at_ms < ? ORDER BY id {for_update}"""
-_WITH_IT = ("event", "node_run", "attempt", "posted")
+_WITH_IT = ("event", "node_run", "attempt", "posted", "planned")
 _ATTEMPTS = """
     SELECT instance_id, node, attempt FROM attempt WHERE instance_id {in_ids} ORDER BY instance_id, node, attempt"""
 _MARK = "SELECT at_ms, id FROM retention_mark WHERE scope = ? AND policy = ?"

@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any, TypeVar
 
 from arkwright.store import retention
 from arkwright.store.base import Place
 from arkwright.store.retention_record import OldInstances
-from arkwright.store.work import Transaction, Work
-
-T = TypeVar("T")
+from arkwright.store.sql_parts import SqlPart
 
 
-class RetentionMethods(ABC):
-    """`arkwright.store.retention_record.RetentionStore` for `SqlStore`, which brings what is abstract here."""
-
-    @abstractmethod
-    async def _known_place(self, place: Place) -> int | None: ...
-
-    @abstractmethod
-    async def _write(
-        self,
-        work: Callable[[Transaction], Work[T]],
-        finished: Callable[[Any, BaseException | None, bool], None] | None = None,
-    ) -> T: ...
-
-    @abstractmethod
-    async def _read(self, work: Callable[[], Work[T]], *, snapshot: bool = False) -> T: ...
+class RetentionMethods(SqlPart):
+    """`arkwright.store.retention_record.RetentionStore` for `SqlStore`."""
 
     async def old_instances(self, where: OldInstances, *, limit: int) -> Sequence[tuple[int, int]]:
         place_id = await self._known_place(where.place)

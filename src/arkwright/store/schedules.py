@@ -64,7 +64,7 @@ _BEFORE = f"SELECT {_PEER} AND p.plan_ms < ? ORDER BY p.plan_ms DESC LIMIT 1"
 _NEWEST = f"SELECT {_PEER} ORDER BY p.plan_ms DESC LIMIT 1"
 # Who has not started yet but waits for nothing is about to run: it holds a slot.
 _UNENDED = """
-    SELECT i.job_id, i.id, i.at_ms, CASE WHEN i.status IN ('waiting', 'waiting-confirm') AND NOT EXISTS
+    SELECT i.job_id, i.id, i.at_ms, CASE WHEN i.status = 'waiting' AND NOT EXISTS
     (SELECT 1 FROM watched w WHERE w.job_id = i.job_id AND w.instance_id = i.id) THEN 'running' ELSE i.status END
     FROM instance i WHERE i.ended = 0 AND i.type = 0 AND i.job_id {in_ids} ORDER BY i.job_id, i.at_ms, i.id"""
 _STATES = "SELECT job_id, state, next_ms FROM schedule WHERE job_id {in_ids}"

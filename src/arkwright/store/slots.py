@@ -1,4 +1,3 @@
-
 """Slots of nodes, in SQL: the queue and who holds what, written in the transaction of the node run that says so.
 
 Theory of operation

@@ -12,36 +12,33 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, TypeVar
 
 from arkwright.core.events import Event
-from arkwright.core.identity import IdentityRecord, IdentitySnapshot, Token
 from arkwright.core.instance import Instance, InstanceStatus
-from arkwright.errors import IllegalState, InvalidInput, StoreUnavailable
-from arkwright.store import answers, audit, children, definitions, installation, instances, listing, ownership
-from arkwright.store.audit_record import AuditFilter, AuditRecord
+from arkwright.errors import IllegalState, StoreUnavailable
+from arkwright.store import children, definitions, installation, instances, listing, ownership
 from arkwright.store.base import (
     Accepted,
     AttemptRow,
     Commit,
     Definition,
-    DefinitionWrite,
     IdempotencyKey,
     InstanceFilter,
-    KeptAnswer,
-    Kind,
     Page,
     Place,
     PostedEvent,
 )
+from arkwright.store.definition_methods import DefinitionMethods
 from arkwright.store.definitions import BoundedCache
 from arkwright.store.ids import BLOCK, Ids
+from arkwright.store.installation_methods import InstallationMethods
 from arkwright.store.notice_methods import NoticeMethods
 from arkwright.store.patch_methods import PatchMethods
 from arkwright.store.retention_methods import RetentionMethods
 from arkwright.store.schedule_methods import ScheduleMethods
+from arkwright.store.sql_parts import possible
 from arkwright.store.trigger_methods import TriggerMethods
 from arkwright.store.work import WAKE, Transaction, Work, Write
 
@@ -51,11 +48,16 @@ CACHED_CHARACTERS = 16_000_000
 """Bound of the definitions kept in memory, by the length of their JSON."""
 
 
-ABSENT = "absent"
-"""In the cache of definitions: it was looked for, and there is none."""
-
-
-class SqlStore(TriggerMethods, NoticeMethods, ScheduleMethods, PatchMethods, RetentionMethods, ABC):
+class SqlStore(
+    DefinitionMethods,
+    InstallationMethods,
+    TriggerMethods,
+    NoticeMethods,
+    ScheduleMethods,
+    PatchMethods,
+    RetentionMethods,
+    ABC,
+):
     """`arkwright.store.base.Store` on SQL."""
 
     _alone: bool
@@ -207,129 +209,11 @@ class SqlStore(TriggerMethods, NoticeMethods, ScheduleMethods, PatchMethods, Ret
     async def _known_place(self, place: Place) -> int | None:
         key = (place.project_id, place.workspace_id)
         known = self._places.get(key)
-        if known is None and _possible(*key):
+        if known is None and possible(*key):
             known = await self._read(partial(installation.find_place, place))
             if known is not None:
                 self._places[key] = known
         return known
-
-    # ---------------------------------------------------------------- definitions
-
-    async def _change_definition(self, work: Callable[[Transaction], Work[T]]) -> T:
-        """Heads are neither kept nor believed while one is being changed: a reader may already have seen what the
-        writer has not yet been told. A new definition changes one too: that there was none is kept as well."""
-
-        def finished(result: Any, error: BaseException | None, waiting: bool) -> None:
-            self._definition_writes -= 1
-            self._definition_epoch += 1
-            self._heads.clear()
-
-        waiter = self._waiter()
-        taken = answers.take()
-        self._submit(Write(_with_promise(taken, work), waiter, finished=finished))
-        self._definition_writes += 1
-        with answers.given_back(taken):
-            result: T = await waiter
-        return result
-
-    async def create_definition(self, place: Place, kind: Kind, write: DefinitionWrite) -> Definition:
-        _check(write.name)
-        place_id = await self._place(place)
-        id_ = self.next_id()
-        return await self._change_definition(
-            partial(definitions.create, id_=id_, place=place, place_id=place_id, kind=kind, write=write)
-        )
-
-    async def save_definition(self, place: Place, kind: Kind, name: str, write: DefinitionWrite) -> Definition:
-        place_id = await self._known_place(place)
-        if place_id is None or not _possible(name):
-            raise definitions.not_found(kind, name)
-        _check(write.name)
-        return await self._change_definition(
-            partial(definitions.save, place=place, place_id=place_id, kind=kind, name=name, write=write)
-        )
-
-    async def set_definition_status(self, place: Place, kind: Kind, name: str, status: str) -> None:
-        place_id = await self._known_place(place)
-        if place_id is None or not _possible(name):
-            raise definitions.not_found(kind, name)
-        await self._change_definition(
-            partial(definitions.set_status, place_id=place_id, kind=kind, name=name, status=status)
-        )
-
-    async def delete_definition(self, place: Place, kind: Kind, name: str) -> None:
-        place_id = await self._known_place(place)
-        if place_id is None or not _possible(name):
-            raise definitions.not_found(kind, name)
-        await self._change_definition(partial(definitions.delete, place_id=place_id, kind=kind, name=name))
-
-    async def get_definition(
-        self, place: Place, kind: Kind, name: str, *, version: int | None = None, submitted: bool = False
-    ) -> Definition | None:
-        key = (place.project_id, place.workspace_id, kind, name, version, submitted)
-        if self._definition_writes == 0 and (known := self._heads.get(key)) is not None:
-            return known if isinstance(known, Definition) else None
-        place_id = await self._known_place(place)
-        if place_id is None or not _possible(name):
-            return None
-        return await self._definition(
-            key, partial(definitions.find, place, place_id, kind, name, version, submitted, self._bodies)
-        )
-
-    def definition_in_hand(self, place: Place, kind: Kind, name: str, *, submitted: bool = False) -> Definition | None:
-        known = self._heads.get((place.project_id, place.workspace_id, kind, name, None, submitted))
-        if known is None or self._definition_writes:
-            raise LookupError(name)
-        return known if isinstance(known, Definition) else None
-
-    async def get_definition_version(self, definition_id: int, version: int) -> Definition | None:
-        key = (definition_id, version)
-        if self._definition_writes == 0 and (known := self._heads.get(key)) is not None:
-            return known if isinstance(known, Definition) else None
-        return await self._definition(key, partial(definitions.find_version, definition_id, version, self._bodies))
-
-    async def _definition(self, key: tuple[Any, ...], work: Callable[[], Work[Definition | None]]) -> Definition | None:
-        epoch = self._definition_epoch
-        found = await self._read(work)
-        unchanged = self._definition_writes == 0 and self._definition_epoch == epoch
-        if self._alone and unchanged:
-            body = None if found is None else self._bodies.get((found.id, found.version))
-            self._heads.put(key, found or ABSENT, body[1] if body else 1000)
-        return found
-
-    async def list_definitions(
-        self,
-        place: Place,
-        kind: Kind,
-        *,
-        category: str | None = None,
-        name_contains: str = "",
-        offset: int = 0,
-        limit: int = 10,
-    ) -> Page[Definition]:
-        place_id = await self._known_place(place)
-        if place_id is None or not _possible(name_contains, category or ""):
-            return Page(total=0, items=())
-        return await self._read(
-            partial(definitions.list_page, place, place_id, kind, category, name_contains, offset, limit),
-            snapshot=True,
-        )
-
-    async def definition_ids(self, place: Place, kind: Kind, *, name: str, precise: bool) -> Sequence[int]:
-        place_id = await self._known_place(place)
-        if place_id is None or not _possible(name):
-            return []
-        return await self._read(partial(definitions.find_ids, place_id, kind, name, precise))
-
-    # ---------------------------------------------------------------- audit
-
-    async def append_audit(self, record: AuditRecord) -> None:
-        await self._write(partial(audit.append, id_=self.next_id(), record=record))
-
-    async def list_audit(self, where: AuditFilter, *, limit: int = 100) -> Sequence[AuditRecord]:
-        if not _possible(where.workspace_id, where.user_name, where.operation, where.object, where.outcome):
-            return []
-        return await self._read(partial(audit.list_page, where, limit))
 
     # ---------------------------------------------------------------- instances
 
@@ -468,61 +352,3 @@ class SqlStore(TriggerMethods, NoticeMethods, ScheduleMethods, PatchMethods, Ret
 
     def on_wake(self, wake: Callable[[], None]) -> None:
         self._wakers.append(wake)
-
-    # ---------------------------------------------------------------- identity
-
-    async def read_identity(self) -> IdentitySnapshot:
-        return await self._read(installation.read_identity)
-
-    async def write_identity(self, rows: Sequence[IdentityRecord]) -> None:
-        taken = answers.take()
-        with answers.given_back(taken):
-            await self._write(_with_promise(taken, partial(installation.write_identity, rows=rows)))
-
-    def on_identity_changed(self, changed: Callable[[], None]) -> None:
-        self._identity_watchers.append(changed)
-
-    async def put_token(self, token: Token) -> None:
-        await self._write(lambda transaction: installation.put_token(transaction, token))
-
-    async def get_token(self, token_hash: bytes) -> Token | None:
-        return await self._read(partial(installation.get_token, token_hash))
-
-    async def delete_token(self, token_hash: bytes) -> None:
-        await self._write(lambda transaction: installation.delete_token(transaction, token_hash))
-
-    # ---------------------------------------------------------------- answers
-
-    def promising(self, promise: IdempotencyKey, *, now_ms: int) -> AbstractContextManager[None]:
-        return answers.promising(promise, now_ms)
-
-    async def find_answer(self, scope: str, key: str, *, now_ms: int) -> KeptAnswer | None:
-        return await self._read(partial(answers.find, scope, key, now_ms))
-
-    async def keep_answer(self, promise: IdempotencyKey, answer: KeptAnswer) -> None:
-        await self._write(partial(answers.keep, given=promise, answer=answer))
-
-
-def _with_promise(
-    taken: answers.OpenPromise | None, work: Callable[[Transaction], Work[T]]
-) -> Callable[[Transaction], Work[T]]:
-    """The work, and the promise of the request that it is for, in one transaction."""
-    if taken is None:
-        return work
-    promised = taken
-
-    def both(transaction: Transaction) -> Work[T]:
-        yield from answers.promise(transaction, promised)
-        return (yield from work(transaction))
-
-    return both
-
-
-def _possible(*texts: str) -> bool:
-    """Whether these could be stored: PostgreSQL's texts hold no NUL."""
-    return not any("\0" in text for text in texts)
-
-
-def _check(name: str) -> None:
-    if not _possible(name):
-        raise InvalidInput("A name can't hold a NUL character.", field="name")

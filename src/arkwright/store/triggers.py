@@ -1,3 +1,4 @@
+# ruff: noqa: S608 -- the texts are put together from constants; every value is a parameter
 """Triggers and what they have taken: see `trigger_record` for the theory of operation.
 
 Every work that changes a trigger locks its row first, so that those of one trigger come one after another.

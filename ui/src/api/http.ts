@@ -27,6 +27,9 @@ export function whenLoggedOut(act: () => void): void {
   onLogout = act;
 }
 
+/** Whether there may be a session. Its own cookie no script can see; the second one comes and goes with it. */
+export const mayHaveSession = (): boolean => csrf() !== "";
+
 function csrf(): string {
   const found = document.cookie.split("; ").find((each) => each.startsWith("arkwright_csrf="));
   return found ? found.slice("arkwright_csrf=".length) : "";

@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
-import { call, get, setPlace, whenLoggedOut } from "./http";
+import { call, get, mayHaveSession, setPlace, whenLoggedOut } from "./http";
 import type { Session } from "./types";
 
 interface Current {
@@ -18,7 +18,7 @@ export function SessionGate({ login, children }: { login: ReactNode; children: R
   const [chosen, setChosen] = useState(() => localStorage.getItem(KEPT) ?? "");
   const { data, isPending } = useQuery({
     queryKey: ["session"],
-    queryFn: () => get<Session>("/console/session").catch(() => null),
+    queryFn: () => (mayHaveSession() ? get<Session>("/console/session").catch(() => null) : null),
     staleTime: Infinity,
   });
   const ended = useCallback(() => {

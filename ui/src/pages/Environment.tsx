@@ -37,7 +37,7 @@ export function Environment() {
               {rows.map((row, index) => (
                 <Table.Tr key={index}>
                   <Table.Td><TextInput aria-label={t("common.name")} value={row.name} onChange={(event) => set(index, { name: event.currentTarget.value })} /></Table.Td>
-                  <Table.Td><TextInput className="mono" aria-label={`${t("common.value")} ${row.name}`} value={row.value} onChange={(event) => set(index, { value: event.currentTarget.value })} /></Table.Td>
+                  <Table.Td><TextInput classNames={{ input: "mono" }} aria-label={`${t("common.value")} ${row.name}`} value={row.value} onChange={(event) => set(index, { value: event.currentTarget.value })} /></Table.Td>
                   <Table.Td><Select aria-label={`${t("common.type")} ${row.name}`} data={["variable", "constants"]} allowDeselect={false} value={row.type} onChange={(type) => set(index, { type: type ?? "variable" })} /></Table.Td>
                   <Table.Td><ActionIcon variant="subtle" color="gray" aria-label={`${t("common.remove")} ${row.name}`} onClick={() => setRows(rows.filter((_, at) => at !== index))}><IconTrash size={16} /></ActionIcon></Table.Td>
                 </Table.Tr>

@@ -1,4 +1,4 @@
-import { Alert, Anchor, Box, Button, Group, List, Menu, Paper, SimpleGrid, Stack, Table, Tabs, Text } from "@mantine/core";
+import { Alert, Anchor, Box, Button, Checkbox, Group, List, Menu, Paper, SimpleGrid, Stack, Table, Tabs, Text } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { IconDots } from "@tabler/icons-react";
 import { useEffect, useMemo, useState } from "react";
@@ -6,6 +6,7 @@ import { Link, useParams } from "wouter";
 import { get, post, remove, stream } from "../api/http";
 import { useSession } from "../api/session";
 import { ENDED, type InstanceDetail, type Job, type NodeItem, type Waiting as Why } from "../api/types";
+import { Children, Inputs } from "./NodeDetails";
 import { type Key, useT } from "../i18n";
 import { Confirm } from "../parts/Confirm";
 import { GraphView } from "../parts/GraphView";
@@ -56,8 +57,10 @@ export function InstancePage() {
     return () => over.abort();
   }, [path, Boolean(instance.data), ended]); // eslint-disable-line
   const job = useQuery({
-    queryKey: ["job", workspace.id, jobName],
-    queryFn: ({ signal }) => get<Job>(`/v1/{p}/jobs/${encodeURIComponent(jobName)}`, undefined, signal),
+    // The version that it ran: the job may have changed since.
+    queryKey: ["job-version", workspace.id, jobName, instance.data?.version],
+    queryFn: ({ signal }) => get<Job>(`/v1/{p}/jobs/${encodeURIComponent(jobName)}`, { version: instance.data?.version }, signal),
+    enabled: instance.data !== undefined,
   });
   const [chosen, setChosen] = useState<string | null>(null);
   const nodes = instance.data?.nodes ?? [];
@@ -69,16 +72,18 @@ export function InstancePage() {
   }, [nodes, chosen]);
   const statuses = useMemo(() => Object.fromEntries(nodes.map((node) => [node.nodeName, { status: node.status, note: noteOf(node) }])), [nodes]);
   const [asked, setAsked] = useState<Operation | null>(null);
+  const [newest, setNewest] = useState(false);
   const operate = useMutation({
     mutationFn: (operation: Operation) => {
-      if (operation === "restart") return post(`${path}/restart`, { retry_location: "first_node" });
-      if (operation === "restartError") return post(`${path}/restart`, { retry_location: "error_node" });
+      const version = newest ? "latest_version" : "original_version";
+      if (operation === "restart") return post(`${path}/restart`, { retry_location: "first_node", job_param_version: version });
+      if (operation === "restartError") return post(`${path}/restart`, { retry_location: "error_node", job_param_version: version });
       return post(`${path}/${operation}`);
     },
     onSuccess: async (_, operation) => {
       tellDone(t("op.done", { what: t(`op.${operation}`) }));
       setAsked(null);
-      await client.invalidateQueries({ queryKey: key });
+      await client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] === "instance" || queryKey[0] === "history" });
     },
     onError: (error) => {
       setAsked(null);
@@ -107,7 +112,7 @@ export function InstancePage() {
     >
       <Group gap="lg">
         <Anchor component={Link} href={`/jobs/${encodeURIComponent(jobName)}`} fw={600}>{jobName}</Anchor>
-        <Status state={status} />
+        <Status state={status} testId="instance-state" />
         <Fact name={t("instances.planned")} value={clock(planTime, workspace.timeZone)} />
         <Fact name={t("instances.started")} value={clock(startTime, workspace.timeZone)} />
         <Fact name={t("instances.took")} value={span(startTime ? (endTime ?? Date.now()) - startTime : undefined)} />
@@ -128,7 +133,16 @@ export function InstancePage() {
             <Box>
               {node ? <>
                 {node.errorMessage && <Alert color={node.status === "fail" ? "red" : "gray"} variant="light" mb="xs">{node.errorMessage}</Alert>}
-                <LogView job={jobName} instanceId={id} node={node.nodeName} attempt={node.attempt} />
+                <Tabs defaultValue={node.childTotal === undefined ? "log" : "children"} key={node.nodeName} keepMounted={false}>
+                  <Tabs.List mb="xs">
+                    {node.childTotal !== undefined && <Tabs.Tab value="children">{t("instance.children")}</Tabs.Tab>}
+                    <Tabs.Tab value="log">{t("instance.log")}</Tabs.Tab>
+                    <Tabs.Tab value="inputs">{t("instance.inputs")}</Tabs.Tab>
+                  </Tabs.List>
+                  <Tabs.Panel value="children"><Children path={path} node={node} /></Tabs.Panel>
+                  <Tabs.Panel value="log"><LogView job={jobName} instanceId={id} node={node.nodeName} attempt={node.attempt} /></Tabs.Panel>
+                  <Tabs.Panel value="inputs">{job.data && <Inputs job={job.data} id={id} node={node} />}</Tabs.Panel>
+                </Tabs>
               </> : <Text size="sm" c="dimmed">{t("instance.chooseNode")}</Text>}
             </Box>
           </SimpleGrid>
@@ -143,7 +157,9 @@ export function InstancePage() {
         busy={operate.isPending}
         onConfirm={() => asked && operate.mutate(asked)}
         onClose={() => setAsked(null)}
-      />
+      >
+        {(asked === "restart" || asked === "restartError") && <Checkbox mt="sm" label={t("op.newest")} checked={newest} onChange={(event) => setNewest(event.currentTarget.checked)} />}
+      </Confirm>
     </Page>
   );
 }

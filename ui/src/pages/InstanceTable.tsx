@@ -1,9 +1,10 @@
-import { Anchor, Group, MultiSelect, Select, Stack, Table, Text, TextInput } from "@mantine/core";
+import { ActionIcon, Anchor, Group, MultiSelect, Select, Stack, Table, Text, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { IconSearch } from "@tabler/icons-react";
+import { IconRefresh, IconSearch } from "@tabler/icons-react";
 import { Link } from "wouter";
 import { get } from "../api/http";
+import { useNews } from "../api/useNews";
 import { useSession } from "../api/session";
 import type { InstanceItem } from "../api/types";
 import { type Key, useT } from "../i18n";
@@ -14,26 +15,36 @@ import { clock, span } from "../parts/time";
 import { useFilters } from "../parts/useFilters";
 
 const SIZE = 50;
-const DEFAULTS = { job: "", status: "", hours: "24", page: "0" };
+const WEEK = 7 * 86_400_000;
+const DEFAULTS = { job: "", status: "", hours: "24", kind: "", page: "0" };
 const STATES = ["waiting", "waiting-confirm", "running", "running-exception", "pause", "success", "fail", "manual-stop", "freeze", "skip-by-depend"];
+
+/** The API lists a week at a time: the last hours, or (`w2`) the seven days that ended so many weeks ago. */
+export function spanOf(asked: string, now: number): [from: number, to: number] {
+  if (asked.startsWith("w")) {
+    const to = now - (Number(asked.slice(1)) || 1) * WEEK;
+    return [to - WEEK, to];
+  }
+  return [now - Math.min((Number(asked) || 24) * 3_600_000, WEEK), now];
+}
 
 const stamp = (ms: number, zone: string) => clock(ms, zone);
 
 export function InstanceTable({ job }: { job?: string }) {
   const t = useT();
   const { workspace } = useSession();
+  useNews("instances");
   const [filters, change] = useFilters(DEFAULTS);
   const [named] = useDebouncedValue(filters.job, 250);
   const page = Number(filters.page) || 0;
   const wanted = job ?? named;
   const instances = useQuery({
-    queryKey: ["instances", workspace.id, wanted, Boolean(job), filters.status, filters.hours, page],
+    queryKey: ["instances", workspace.id, wanted, Boolean(job), filters.status, filters.hours, filters.kind, page],
     queryFn: ({ signal }) => {
-      const now = Date.now();
-      const from = now - (Number(filters.hours) || 24) * 3_600_000;
+      const [from, to] = spanOf(filters.hours, Date.now());
       return get<{ total: number; instances: InstanceItem[] }>(
         "/v1/{p}/jobs/instances/detail",
-        { jobName: wanted, preciseQuery: job ? true : undefined, status: filters.status, minPlanTime: from, maxPlanTime: now + 60_000, limit: SIZE, offset: page },
+        { jobName: wanted, preciseQuery: job ? true : undefined, status: filters.status, instanceType: filters.kind, minPlanTime: from, maxPlanTime: to, limit: SIZE, offset: page },
         signal,
       );
     },
@@ -52,10 +63,13 @@ export function InstanceTable({ job }: { job?: string }) {
           value={filters.hours}
           data={[
             ...["1", "6", "24"].map((count) => ({ value: count, label: t("instances.hours", { count }) })),
-            ...[7, 30, 90].map((count) => ({ value: String(count * 24), label: t("instances.days", { count }) })),
+            { value: "168", label: t("instances.days", { count: 7 }) },
+            ...[1, 2, 3, 4, 8, 12].map((count) => ({ value: `w${count}`, label: t("instances.weeks", { count }) })),
           ]}
           onChange={(hours) => change({ hours: hours ?? "24", page: "0" })}
         />
+        <Select size="sm" w={150} aria-label={t("instances.kind")} placeholder={t("instances.kind")} clearable value={filters.kind || null} data={["0", "2", "5", "6", "7"].map((kind) => ({ value: kind, label: t(`kind.${kind}` as Key) }))} onChange={(kind) => change({ kind: kind ?? "", page: "0" })} />
+        <ActionIcon variant="default" size="lg" aria-label={t("common.refresh")} loading={instances.isFetching} onClick={() => void instances.refetch()}><IconRefresh size={16} /></ActionIcon>
       </Group>
       {instances.error ? <Problem error={instances.error} retry={() => void instances.refetch()} /> : instances.isPending ? <Waiting /> : instances.data.instances.length === 0 ? <Empty title={t("instances.empty")} help={t("instances.emptyHelp")} /> : (
         <>

@@ -1,11 +1,11 @@
-import "@xyflow/react/dist/base.css";
+import "@xyflow/react/dist/style.css";
 import { Background, Controls, type Edge, MiniMap, type Node, ReactFlow, ReactFlowProvider, useReactFlow } from "@xyflow/react";
 import { Box, Paper, ScrollArea, Text, Tooltip, UnstyledButton, useComputedColorScheme } from "@mantine/core";
 import { type DragEvent, useCallback, useEffect, useMemo, useState } from "react";
 import type { Job, NodeType } from "../api/types";
 import { useT } from "../i18n";
 import { type CardData, edgesOf, nodeTypes } from "../parts/GraphView";
-import { changed, position, typeOf, withLine, withNode, withoutLine, withoutNode } from "./job-model";
+import { changed, type Objection, position, typeOf, withLine, withNode, withoutLine, withoutNode } from "./job-model";
 
 export type Chosen = { node: string } | { line: [string, string] } | null;
 
@@ -13,7 +13,7 @@ interface Props {
   job: Job;
   types: NodeType[];
   chosen: Chosen;
-  problems: Map<string, string[]>;
+  problems: Map<string, Objection[]>;
   onChoose: (chosen: Chosen) => void;
   onChange: (job: Job) => void;
 }
@@ -24,6 +24,7 @@ function Canvas({ job, types, chosen, problems, onChoose, onChange }: Props) {
   const t = useT();
   const scheme = useComputedColorScheme("light");
   const flow = useReactFlow();
+  const [fits] = useState(job.nodes.length > 0);
   const [dragged, setDragged] = useState<Record<string, { x: number; y: number }>>({});
   useEffect(() => setDragged({}), [job]);
   const cards = useMemo<Node<CardData>[]>(
@@ -36,12 +37,12 @@ function Canvas({ job, types, chosen, problems, onChoose, onChange }: Props) {
           name: node.name,
           type: typeOf(types, node.type)?.title ?? node.type,
           status: problems.has(node.name) ? "fail" : undefined,
-          note: problems.has(node.name) ? problems.get(node.name)!.join(", ") : (typeOf(types, node.type)?.title ?? node.type),
+          note: problems.has(node.name) ? problems.get(node.name)!.map((each) => t(each.key, each.values)).join(" ") : (typeOf(types, node.type)?.title ?? node.type),
         },
         selected: chosen !== null && "node" in chosen && chosen.node === node.name,
         ariaLabel: `${node.name}, ${node.type}`,
       })),
-    [job, types, chosen, dragged, problems],
+    [job, types, chosen, dragged, problems, t],
   );
   const lines = useMemo<Edge[]>(
     () => edgesOf(job.nodes).map((edge) => ({ ...edge, selected: chosen !== null && "line" in chosen && chosen.line[0] === edge.source && chosen.line[1] === edge.target })),
@@ -90,7 +91,7 @@ function Canvas({ job, types, chosen, problems, onChoose, onChange }: Props) {
           edges={lines}
           nodeTypes={nodeTypes}
           colorMode={scheme}
-          fitView
+          fitView={fits}
           fitViewOptions={{ maxZoom: 1, padding: 0.2 }}
           minZoom={0.05}
           deleteKeyCode={["Delete", "Backspace"]}

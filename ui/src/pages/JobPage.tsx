@@ -1,4 +1,4 @@
-import { ActionIcon, Badge, Box, Button, Group, Menu, Paper, Stack, Table, Tabs, Text, TextInput, Tooltip } from "@mantine/core";
+import { ActionIcon, Alert, Badge, Box, Button, Group, Menu, Paper, Stack, Table, Tabs, Text, TextInput, Tooltip } from "@mantine/core";
 import { useHotkeys } from "@mantine/hooks";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { IconArrowBackUp, IconArrowForwardUp, IconDots, IconLayoutDistributeHorizontal, IconPlayerPlay, IconPlus, IconTrash } from "@tabler/icons-react";
@@ -14,11 +14,13 @@ import { Page, Problem, Waiting } from "../parts/Page";
 import { RunDialog } from "../parts/RunDialog";
 import { Status } from "../parts/Status";
 import { tellDone, tellError } from "../parts/tell";
+import { Dependencies } from "./Dependencies";
 import { InstanceTable } from "./InstanceTable";
 import { type Chosen, JobCanvas } from "./JobCanvas";
 import { laidOut, objections, placed, toSave } from "./job-model";
 import { NodeForm } from "./NodeForm";
 import { ScheduleForm } from "./ScheduleForm";
+import { Versions } from "./Versions";
 
 const NEW = "~new";
 
@@ -88,6 +90,14 @@ function Editing({ name, start, types }: { name: string; start: Job; types: Node
     setFuture(rest);
     setJob(next);
   };
+  const [checked, setChecked] = useState(false);
+  const tryToSave = (submit: boolean) => {
+    setChecked(true);
+    const [where] = problems.keys();
+    if (where === undefined) return save.mutate(submit);
+    if (where) setChosen({ node: where });
+    setTab("canvas");
+  };
   const save = useMutation({
     mutationFn: async (submit: boolean) => {
       const body = toSave(job, submit);
@@ -117,7 +127,7 @@ function Editing({ name, start, types }: { name: string; start: Job; types: Node
     },
     onError: tellError,
   });
-  useHotkeys([["mod+z", undo], ["mod+shift+z", redo], ["mod+s", () => save.mutate(true)]]);
+  useHotkeys([["mod+z", undo], ["mod+shift+z", redo], ["mod+s", () => tryToSave(true)]]);
   useEffect(() => {
     if (tab === "json") {
       setText(JSON.stringify(job, null, 2));
@@ -140,13 +150,13 @@ function Editing({ name, start, types }: { name: string; start: Job; types: Node
       wide
       title={isNew ? t("jobs.new") : job.name}
       right={<>
-        {status.data && <Status state={status.data} />}
+        {status.data && <Status state={status.data} testId="job-state" />}
         {dirty ? <Badge color="orange" variant="light">{t("job.unsaved")}</Badge> : job.version ? <Badge color="gray" variant="light">{t("job.version", { version: job.version })}</Badge> : null}
         <Tooltip label={t("job.undo")}><ActionIcon variant="default" size="lg" disabled={!past.length} onClick={undo} aria-label={t("job.undo")}><IconArrowBackUp size={17} /></ActionIcon></Tooltip>
         <Tooltip label={t("job.redo")}><ActionIcon variant="default" size="lg" disabled={!future.length} onClick={redo} aria-label={t("job.redo")}><IconArrowForwardUp size={17} /></ActionIcon></Tooltip>
         <Tooltip label={t("job.layout")}><ActionIcon variant="default" size="lg" onClick={() => change(laidOut(job))} aria-label={t("job.layout")}><IconLayoutDistributeHorizontal size={17} /></ActionIcon></Tooltip>
-        <Button variant="default" loading={save.isPending && save.variables === false} onClick={() => save.mutate(false)}>{t("job.saveOnly")}</Button>
-        <Button variant="light" loading={save.isPending && save.variables === true} onClick={() => save.mutate(true)}>{t("job.submit")}</Button>
+        <Button variant="default" loading={save.isPending && save.variables === false} onClick={() => tryToSave(false)}>{t("job.saveOnly")}</Button>
+        <Button variant="light" loading={save.isPending && save.variables === true} onClick={() => tryToSave(true)}>{t("job.submit")}</Button>
         {!isNew && job.processType === "BATCH" && <Button leftSection={<IconPlayerPlay size={16} />} disabled={dirty} onClick={() => setRunning(true)}>{t("job.run")}</Button>}
         {!isNew && (
           <Menu position="bottom-end">
@@ -162,6 +172,11 @@ function Editing({ name, start, types }: { name: string; start: Job; types: Node
       </>}
     >
       {save.error && <Problem error={save.error} />}
+      {checked && problems.size > 0 && (
+        <Alert color="orange" role="alert" title={t("objection.title")}>
+          {[...problems].map(([where, found]) => <Text key={where} size="sm">{where ? `${where}: ` : ""}{found.map((each) => t(each.key, each.values)).join(" ")}</Text>)}
+        </Alert>
+      )}
       <Tabs value={tab} onChange={setTab} keepMounted={false}>
         <Tabs.List mb="sm">
           <Tabs.Tab value="canvas">{t("job.canvas")}</Tabs.Tab>
@@ -169,10 +184,12 @@ function Editing({ name, start, types }: { name: string; start: Job; types: Node
           <Tabs.Tab value="schedule">{t("job.schedule")}</Tabs.Tab>
           <Tabs.Tab value="json">{t("job.json")}</Tabs.Tab>
           {!isNew && <Tabs.Tab value="instances">{t("job.instances")}</Tabs.Tab>}
+          {!isNew && <Tabs.Tab value="dependencies">{t("dependencies.title")}</Tabs.Tab>}
+          {!isNew && <Tabs.Tab value="versions">{t("versions.title")}</Tabs.Tab>}
         </Tabs.List>
         <Tabs.Panel value="canvas">
           {isNew && <TextInput mb="sm" w={320} label={t("common.name")} value={job.name} onChange={(event) => change({ ...job, name: event.currentTarget.value })} />}
-          <Group align="stretch" wrap="nowrap" gap="md" h="calc(100vh - 220px)" mih={420}>
+          <Group align="stretch" wrap="nowrap" gap="md" h={`calc(100vh - ${isNew ? 290 : 205}px)`} mih={420}>
             <Box flex={1} miw={0}><JobCanvas {...{ job, types, chosen, problems }} onChoose={setChosen} onChange={change} /></Box>
             <Paper withBorder w={320} component="section" aria-label={t("job.node")} style={{ overflow: "hidden" }}><NodeForm {...{ job, types, chosen }} onChange={change} onChoose={setChosen} /></Paper>
           </Group>
@@ -186,6 +203,8 @@ function Editing({ name, start, types }: { name: string; start: Job; types: Node
           </Stack>
         </Tabs.Panel>
         {!isNew && <Tabs.Panel value="instances"><InstanceTable job={name} /></Tabs.Panel>}
+        {!isNew && <Tabs.Panel value="dependencies"><Dependencies name={name} /></Tabs.Panel>}
+        {!isNew && <Tabs.Panel value="versions"><Versions name={name} newest={start.version ?? 1} /></Tabs.Panel>}
       </Tabs>
       {!isNew && <RunDialog job={job} opened={running} onClose={() => setRunning(false)} />}
       <Confirm title={deleting ? t("common.delete") : null} text={t("job.deleteAsk", { name })} danger busy={erase.isPending} onConfirm={() => erase.mutate()} onClose={() => setDeleting(false)} />
@@ -205,7 +224,7 @@ function Params({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
           {params.map((each, index) => (
             <Table.Tr key={index}>
               <Table.Td><TextInput aria-label={t("common.name")} value={each.name} onChange={(event) => set(index, { name: event.currentTarget.value })} /></Table.Td>
-              <Table.Td><TextInput className="mono" aria-label={`${t("common.value")} ${each.name}`} value={each.value} onChange={(event) => set(index, { value: event.currentTarget.value })} /></Table.Td>
+              <Table.Td><TextInput classNames={{ input: "mono" }} aria-label={`${t("common.value")} ${each.name}`} value={each.value} onChange={(event) => set(index, { value: event.currentTarget.value })} /></Table.Td>
               <Table.Td><ActionIcon variant="subtle" color="gray" aria-label={`${t("common.remove")} ${each.name}`} onClick={() => onChange({ ...job, params: params.filter((_, at) => at !== index) })}><IconTrash size={16} /></ActionIcon></Table.Td>
             </Table.Tr>
           ))}

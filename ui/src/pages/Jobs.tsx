@@ -5,6 +5,7 @@ import { IconFolder, IconPlayerPlay, IconPlus, IconSearch } from "@tabler/icons-
 import { useMemo, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { get } from "../api/http";
+import { useNews } from "../api/useNews";
 import { useSession } from "../api/session";
 import type { Job, JobItem } from "../api/types";
 import { useT } from "../i18n";
@@ -55,6 +56,7 @@ export function Jobs() {
   const t = useT();
   const { workspace } = useSession();
   const [, navigate] = useLocation();
+  useNews("jobs");
   const [filters, change] = useFilters(DEFAULTS);
   const [name] = useDebouncedValue(filters.name, 200);
   const [running, setRunning] = useState<Job | null>(null);
@@ -86,7 +88,7 @@ export function Jobs() {
                     <Table.Th>{t("common.status")}</Table.Th>
                     <Table.Th>{t("jobs.lastRun")}</Table.Th>
                     <Table.Th>{t("jobs.changed")}</Table.Th>
-                    <Table.Th><span className="skip-link">{t("common.actions")}</span></Table.Th>
+                    <Table.Th><span className="visually-hidden">{t("common.actions")}</span></Table.Th>
                   </Table.Tr>
                 </Table.Thead>
                 <Table.Tbody>

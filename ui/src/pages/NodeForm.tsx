@@ -2,6 +2,7 @@ import { Alert, Button, Group, NumberInput, ScrollArea, Select, Stack, Text, Tex
 import { useEffect, useState } from "react";
 import type { Job, NodeType } from "../api/types";
 import { type Key, useT } from "../i18n";
+import { ElHelp } from "../parts/ElHelp";
 import type { Chosen } from "./JobCanvas";
 import { changed, propertyOf, renamed, typeOf, withCondition, withoutLine, withoutNode, withProperty } from "./job-model";
 
@@ -26,7 +27,7 @@ export function NodeForm({ job, types, chosen, onChange, onChoose }: Props) {
     return (
       <Stack p="sm" gap="sm">
         <Text fw={600}>{t("job.line", { from, to })}</Text>
-        <Textarea className="mono" autosize minRows={2} label={t("job.condition")} description={t("job.conditionHelp")} placeholder={"#{(Job.getNodeStatus(\"" + from + "\")) == \"success\" ? \"true\" : \"false\"}"} value={node?.conditions?.find((each) => each.preNodeName === from)?.expression ?? ""} onChange={(event) => onChange(withCondition(job, from, to, event.currentTarget.value))} />
+        <Textarea classNames={{ input: "mono" }} autosize minRows={2} {...labelled(t("job.condition"), (text) => onChange(withCondition(job, from, to, (node?.conditions?.find((each) => each.preNodeName === from)?.expression ?? "") + text)))} description={t("job.conditionHelp")} placeholder={"#{(Job.getNodeStatus(\"" + from + "\")) == \"success\" ? \"true\" : \"false\"}"} value={node?.conditions?.find((each) => each.preNodeName === from)?.expression ?? ""} onChange={(event) => onChange(withCondition(job, from, to, event.currentTarget.value))} />
         <Button color="red" variant="light" onClick={() => { onChange(withoutLine(job, from, to)); onChoose(null); }}>{t("common.delete")}</Button>
       </Stack>
     );
@@ -56,10 +57,11 @@ function OneNode({ name, job, types, onChange, onChoose }: Omit<Props, "chosen">
         {(type?.properties ?? []).filter((property) => shown(property.name, node.properties ?? [])).map((property) => {
           const value = propertyOf(node, property.name);
           const set = (next: string) => onChange(withProperty(job, name, property.name, next));
-          const common = { label: property.name, description: property.help, required: property.required, value };
-          if (property.choices.length) return <Select key={property.name} {...common} value={value || null} data={property.choices} clearable onChange={(next) => set(next ?? "")} />;
-          if (LONG.has(property.name.toLowerCase())) return <Textarea key={property.name} {...common} className="mono" autosize minRows={3} maxRows={14} onChange={(event) => set(event.currentTarget.value)} />;
-          return <TextInput key={property.name} {...common} placeholder={property.default} onChange={(event) => set(event.currentTarget.value)} />;
+          const common = { description: property.help, withAsterisk: property.required, value };
+          const label = property.scanned ? labelled(property.name, (text) => set(value + text)) : { label: property.name };
+          if (property.choices.length) return <Select key={property.name} {...common} label={property.name} value={value || null} data={property.choices} clearable onChange={(next) => set(next ?? "")} />;
+          if (LONG.has(property.name.toLowerCase())) return <Textarea key={property.name} {...common} {...label} classNames={{ input: "mono" }} autosize minRows={3} maxRows={14} onChange={(event) => set(event.currentTarget.value)} />;
+          return <TextInput key={property.name} {...common} {...label} placeholder={property.default} onChange={(event) => set(event.currentTarget.value)} />;
         })}
         {others.map((property) => <TextInput key={property.name} label={property.name} value={property.value} onChange={(event) => onChange(withProperty(job, name, property.name, event.currentTarget.value))} />)}
         <Select label={t("job.failPolicy")} allowDeselect={false} value={node.failPolicy ?? "FAIL"} data={POLICIES.map((each) => ({ value: each, label: t(`job.failPolicy.${each}` as Key) }))} onChange={(next) => onChange(changed(job, name, { failPolicy: next ?? "FAIL" }))} />
@@ -73,6 +75,11 @@ function OneNode({ name, job, types, onChange, onChoose }: Omit<Props, "chosen">
       </Stack>
     </ScrollArea>
   );
+}
+
+/** A label with the list of expressions beside it; the field's name stays the text alone. */
+function labelled(name: string, insert: (text: string) => void) {
+  return { label: <>{name} <ElHelp onInsert={insert} /></>, labelProps: { labelElement: "div" as const }, "aria-label": name };
 }
 
 /** Other spellings of one setting are shown only where they are used. */

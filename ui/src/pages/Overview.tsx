@@ -2,6 +2,7 @@ import { Anchor, Group, Paper, SimpleGrid, Stack, Table, Text } from "@mantine/c
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
 import { get } from "../api/http";
+import { useNews } from "../api/useNews";
 import { useSession } from "../api/session";
 import type { InstanceItem } from "../api/types";
 import { type Key, useT } from "../i18n";
@@ -12,6 +13,16 @@ import { clock, span } from "../parts/time";
 
 const DAY = 86_400_000;
 const COUNTED = ["waiting", "running", "success", "fail"] as const;
+
+const CURVES: [keyof Completion, Key][] = [["today", "overview.today"], ["yesterday", "overview.yesterday"], ["average", "overview.week"]];
+
+interface Point {
+  record_time: number;
+  task_completion_num: number;
+}
+
+/** At each full hour of the day: how many of the day's instances have succeeded until then. */
+type Completion = Record<"today" | "yesterday" | "average", Point[]>;
 
 interface List {
   total: number;
@@ -30,13 +41,14 @@ function useList(name: string, status: string, limit: number, from: number, to: 
 export function Overview() {
   const t = useT();
   const { workspace } = useSession();
+  useNews("overview");
   const to = Math.ceil(Date.now() / 60_000) * 60_000;
   const from = to - DAY;
   const counts = COUNTED.map((status) => useList(`count-${status}`, status, 1, from, to)); // a fixed list: the order of hooks never changes
   const failed = useList("failed", "fail", 8, from, to);
   const waiting = useList("waiting", "waiting", 8, from, to);
   const recent = useList("recent", "", 100, from, to);
-  const curves = [0, 1, 7].map((days) => useList(`curve-${days}`, "success", 100, from - days * DAY, to - days * DAY));
+  const curves = useQuery({ queryKey: ["overview", workspace.id, "curves"], queryFn: ({ signal }) => get<Completion>("/v2/{p}/factory/monitor/task-completion-data", undefined, signal) });
   if (recent.error) return <Page title={t("overview.title")}><Problem error={recent.error} retry={() => void recent.refetch()} /></Page>;
   const slow = [...(recent.data?.instances ?? [])].filter((each) => each.startTime && each.endTime).sort((a, b) => b.endTime! - b.startTime! - (a.endTime! - a.startTime!)).slice(0, 8);
   return (
@@ -52,7 +64,7 @@ export function Overview() {
       </SimpleGrid>
       <Paper withBorder p="md">
         <Text fw={600} mb="xs">{t("overview.completed")}</Text>
-        {curves[0]!.isPending ? <Waiting /> : <Curve series={curves.map((curve, index) => ({ name: t((["overview.today", "overview.yesterday", "overview.week"] as Key[])[index]!), values: hours(curve.data?.instances ?? [], to - [0, 1, 7][index]! * DAY) }))} />}
+        {curves.error ? <Problem error={curves.error} /> : curves.isPending ? <Waiting /> : <Curve series={CURVES.map(([name, text]) => ({ name: t(text), values: curves.data[name].map((each) => each.task_completion_num) }))} />}
       </Paper>
       <SimpleGrid cols={{ base: 1, md: 3 }}>
         <Panel title={t("overview.failed")} items={failed.data?.instances} zone={workspace.timeZone} show={(each) => clock(each.endTime, workspace.timeZone)} />
@@ -63,29 +75,29 @@ export function Overview() {
   );
 }
 
-/** How many ended in each of the 24 hours before `to`. */
-export function hours(instances: { endTime?: number }[], to: number): number[] {
-  const counts = Array.from({ length: 24 }, () => 0);
-  for (const { endTime } of instances) {
-    if (endTime === undefined) continue;
-    const hour = 23 - Math.floor((to - endTime) / 3_600_000);
-    if (hour >= 0 && hour < 24) counts[hour]! += 1;
-  }
-  return counts;
-}
-
 const SHADES = ["var(--mantine-primary-color-filled)", "var(--state-pause)", "var(--state-skip)"];
+const WIDTH = 1000;
+const HEIGHT = 150;
+
+/** The points of a line through the values of a day's full hours. */
+export function points(values: number[], most: number): string {
+  return values.map((value, hour) => `${Math.round((hour / 23) * WIDTH)},${Math.round(HEIGHT - (value / most) * (HEIGHT - 10))}`).join(" ");
+}
 
 function Curve({ series }: { series: { name: string; values: number[] }[] }) {
   const most = Math.max(1, ...series.flatMap((each) => each.values));
-  const points = (values: number[]) => values.map((value, index) => `${(index / 23) * 1000},${150 - (value / most) * 140}`).join(" ");
+  const said = series.map((each) => `${each.name}: ${each.values.at(-1) ?? 0}`).join(", ");
   return (
     <Stack gap={6}>
-      <svg viewBox="0 0 1000 160" width="100%" height={160} preserveAspectRatio="none" role="img" aria-label={series.map((each) => `${each.name}: ${each.values.reduce((a, b) => a + b, 0)}`).join(", ")}>
-        <line x1={0} x2={1000} y1={150} y2={150} stroke="var(--mantine-color-default-border)" />
-        {series.map((each, index) => <polyline key={each.name} points={points(each.values)} fill="none" stroke={SHADES[index]} strokeWidth={index ? 1.5 : 3} vectorEffect="non-scaling-stroke" />)}
-      </svg>
-      <Group gap="lg">{series.map((each, index) => <Text key={each.name} size="xs"><span style={{ color: SHADES[index] }}>■</span> {each.name}</Text>)}</Group>
+      <Group gap={8} wrap="nowrap" align="stretch">
+        <Stack justify="space-between" gap={0}><Text size="xs" c="dimmed" ta="right">{most.toLocaleString()}</Text><Text size="xs" c="dimmed" ta="right">0</Text></Stack>
+        <svg viewBox={`0 0 ${WIDTH} ${HEIGHT + 10}`} width="100%" height={160} preserveAspectRatio="none" role="img" aria-label={said}>
+          <line x1={0} x2={WIDTH} y1={HEIGHT} y2={HEIGHT} stroke="var(--mantine-color-default-border)" />
+          {series.map((each, index) => <polyline key={each.name} points={points(each.values, most)} fill="none" stroke={SHADES[index]} strokeWidth={index ? 1.5 : 3} strokeDasharray={index === 2 ? "5 4" : undefined} vectorEffect="non-scaling-stroke" />)}
+        </svg>
+      </Group>
+      <Group justify="space-between" pl={20}>{["0:00", "6:00", "12:00", "18:00", "23:00"].map((each) => <Text key={each} size="xs" c="dimmed">{each}</Text>)}</Group>
+      <Group gap="lg">{series.map((each, index) => <Text key={each.name} size="xs"><span aria-hidden style={{ color: SHADES[index] }}>■</span> {each.name}</Text>)}</Group>
     </Stack>
   );
 }

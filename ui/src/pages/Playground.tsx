@@ -26,7 +26,7 @@ export function Playground() {
     <Page title={t("playground.title")}>
       <Text size="sm" c="dimmed">{t("playground.help")}</Text>
       <Stack maw={860}>
-        <Textarea className="mono" label={t("playground.text")} autosize minRows={3} value={text} onChange={(event) => setText(event.currentTarget.value)} onKeyDown={(event) => (event.ctrlKey || event.metaKey) && event.key === "Enter" && evaluate.mutate()} />
+        <Textarea classNames={{ input: "mono" }} label={t("playground.text")} autosize minRows={3} value={text} onChange={(event) => setText(event.currentTarget.value)} onKeyDown={(event) => (event.ctrlKey || event.metaKey) && event.key === "Enter" && evaluate.mutate()} />
         <Group gap={6}>{EXAMPLES.map((each) => <Code key={each} component="button" style={{ cursor: "pointer", border: 0 }} onClick={() => setText(each)}>{each}</Code>)}</Group>
         <Group grow>
           <TextInput label={t("playground.job")} value={job} onChange={(event) => setJob(event.currentTarget.value)} />

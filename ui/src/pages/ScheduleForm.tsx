@@ -32,7 +32,7 @@ export function ScheduleForm({ job, onChange }: { job: Job; onChange: (job: Job)
       />
       {job.schedule.type === "CRON" && (
         <>
-          <TextInput className="mono" label={t("schedule.expression")} description={t("schedule.expressionHelp")} value={text("expression")} onChange={(event) => set({ expression: event.currentTarget.value })} />
+          <TextInput classNames={{ input: "mono" }} label={t("schedule.expression")} description={t("schedule.expressionHelp")} value={text("expression")} onChange={(event) => set({ expression: event.currentTarget.value })} />
           <TextInput label={t("schedule.zone")} placeholder={workspace.timeZone} value={text("expressionTimeZone")} onChange={(event) => set({ expressionTimeZone: event.currentTarget.value || undefined })} />
           <TextInput label={t("schedule.start")} placeholder="2026-01-01T00:00:00+08" value={text("startTime")} onChange={(event) => set({ startTime: event.currentTarget.value })} />
           <TextInput label={t("schedule.end")} placeholder="2027-01-01T00:00:00+08" value={text("endTime")} onChange={(event) => set({ endTime: event.currentTarget.value || undefined })} />

@@ -68,7 +68,7 @@ export function Users() {
       <Modal opened={secret !== null} onClose={() => setSecret(null)} title={t("users.rotate")}>
         <Stack>
           <Alert color="orange" variant="light">{t("users.secretOnce")}</Alert>
-          {secret?.map(([name, value]) => <TextInput key={name} label={name} value={value} readOnly className="mono" />)}
+          {secret?.map(([name, value]) => <TextInput key={name} label={name} value={value} readOnly classNames={{ input: "mono" }} />)}
           <Code block>{secret?.map(([name, value]) => `${name}: ${value}`).join("\n")}</Code>
         </Stack>
       </Modal>

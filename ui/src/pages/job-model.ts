@@ -137,17 +137,33 @@ export function toSave(job: Job, submit: boolean): Record<string, unknown> {
   return { ...rest, targetStatus: submit ? "SUBMITTED" : "SAVED" };
 }
 
+export interface Objection {
+  key: "objection.name" | "objection.noNodes" | "objection.sameName" | "objection.missing" | "objection.oneOf" | "objection.unknownBefore" | "objection.param";
+  values?: Record<string, string>;
+}
+
+/** Settings of which one says the same as the other: a text, or a script that holds it. */
+const EITHER = [["statement", "scriptname"], ["sql", "scriptname"], ["sqlstatement", "scriptname"]];
+
 /** What speaks against saving, per node (or "" for the job). */
-export function objections(job: Job, types: NodeType[]): Map<string, string[]> {
-  const found = new Map<string, string[]>();
-  const say = (where: string, what: string) => found.set(where, [...(found.get(where) ?? []), what]);
-  if (!/^[A-Za-z0-9_.-]{1,128}$/.test(job.name) && !/^[\p{L}\p{N}_.-]{1,128}$/u.test(job.name)) say("", "name");
+export function objections(job: Job, types: NodeType[]): Map<string, Objection[]> {
+  const found = new Map<string, Objection[]>();
+  const say = (where: string, key: Objection["key"], values?: Record<string, string>) => found.set(where, [...(found.get(where) ?? []), { key, values }]);
+  if (!/^[\p{L}\p{N}_.-]{1,128}$/u.test(job.name)) say("", "objection.name");
+  if (!job.nodes.length) say("", "objection.noNodes");
+  for (const each of job.params ?? []) if (!/^[A-Za-z0-9._-]{1,64}$/.test(each.name)) say("", "objection.param", { name: each.name });
+  const all = new Set(job.nodes.map((node) => node.name));
   const names = new Set<string>();
   for (const node of job.nodes) {
-    if (names.has(node.name)) say(node.name, "name");
+    if (names.has(node.name)) say(node.name, "objection.sameName", { name: node.name });
     names.add(node.name);
     const type = typeOf(types, node.type);
-    for (const property of type?.properties ?? []) if (property.required && !propertyOf(node, property.name)) say(node.name, property.name);
+    for (const before of node.preNodeName ?? []) if (!all.has(before)) say(node.name, "objection.unknownBefore", { name: before });
+    for (const property of type?.properties ?? []) if (property.required && !propertyOf(node, property.name)) say(node.name, "objection.missing", { name: property.name });
+    const spelt = new Set((type?.properties ?? []).map((property) => property.name.toLowerCase()));
+    const given = new Set((node.properties ?? []).filter((each) => each.value).map((each) => each.name.toLowerCase()));
+    const either = EITHER.filter(([text, script]) => spelt.has(text!) && spelt.has(script!));
+    if (either.length && !either.flat().some((each) => given.has(each))) say(node.name, "objection.oneOf", { name: either.length > 1 ? "sql" : either[0]![0]!, other: "scriptName" });
   }
   return found;
 }

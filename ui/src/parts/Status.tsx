@@ -1,10 +1,11 @@
 import { Badge } from "@mantine/core";
 import { look } from "./states";
 
-export function Status({ state }: { state: string }) {
-  const active = state === "running" || state === "STARTING" || state === "STOPPING";
+export function Status({ state, testId }: { state: string; testId?: string }) {
+  const active = state === "running" || state === "RUNNING" || state === "STARTING" || state === "STOPPING";
   return (
     <Badge
+      data-testid={testId}
       variant="light"
       color={look(state).badge}
       tt="none"

@@ -23,6 +23,11 @@ const LOOKS: Record<string, Look> = {
   STOPPING: { color: "var(--state-running)", badge: "blue" },
   PAUSED: { color: "var(--state-pause)", badge: "orange" },
   EXCEPTION: { color: "var(--state-fail)", badge: "red" },
+  WAITING: { color: "var(--state-waiting)", badge: "gray" },
+  RUNNING: { color: "var(--state-running)", badge: "blue" },
+  SUCCESS: { color: "var(--state-success)", badge: "green" },
+  FAIL: { color: "var(--state-fail)", badge: "red" },
+  CANCEL: { color: "var(--state-stop)", badge: "grape" },
   STOPPED: { color: "var(--state-waiting)", badge: "gray" },
 };
 

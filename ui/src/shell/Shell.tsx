@@ -1,6 +1,6 @@
 import { ActionIcon, AppShell, Box, Burger, Group, Menu, NavLink, ScrollArea, Select, Text, Tooltip, UnstyledButton, useMantineColorScheme } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { IconBinaryTree2, IconBook2, IconBraces, IconChartBar, IconFileText, IconLanguage, IconListCheck, IconMoon, IconPlug, IconReceipt, IconSun, IconUser, IconUsers, IconVariable } from "@tabler/icons-react";
+import { IconBell, IconBinaryTree2, IconCalendar, IconHeartbeat, IconPackage, IconSettings, IconTimeline, IconBook2, IconBraces, IconCalendarRepeat, IconChartBar, IconFileText, IconLanguage, IconListCheck, IconMoon, IconPlug, IconReceipt, IconSun, IconUser, IconUsers, IconVariable } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import { Link, useLocation } from "wouter";
 import { useSession } from "../api/session";
@@ -13,17 +13,24 @@ const SECTIONS: [Key, Item[]][] = [
   ["nav.watch", [
     ["/overview", "nav.overview", IconChartBar],
     ["/instances", "nav.instances", IconListCheck],
+    ["/patch-data", "nav.patch", IconCalendarRepeat],
+    ["/simulation", "nav.simulation", IconTimeline],
+    ["/alerts", "nav.alerts", IconBell],
   ]],
   ["nav.develop", [
     ["/jobs", "nav.jobs", IconBinaryTree2],
     ["/scripts", "nav.scripts", IconFileText],
     ["/connections", "nav.connections", IconPlug],
+    ["/resources", "nav.resources", IconPackage],
     ["/environment", "nav.environment", IconVariable],
+    ["/calendars", "nav.calendars", IconCalendar],
     ["/playground", "nav.playground", IconBraces],
   ]],
   ["nav.administer", [
     ["/users", "nav.users", IconUsers],
     ["/audit", "nav.audit", IconReceipt],
+    ["/settings", "nav.settings", IconSettings],
+    ["/health", "nav.health", IconHeartbeat],
   ]],
 ];
 

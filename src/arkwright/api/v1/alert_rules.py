@@ -143,11 +143,11 @@ async def _checked(call: Call, given: dict[str, Any]) -> dict[str, Any]:
 
 def _remind(given: Any) -> Remind:
     value = number(given, "remind_type", 0, 1000)
-    try:
-        return Remind(-1 if value is None else value)
-    except ValueError:
-        allowed = ", ".join(f"{int(each)} ({each.name.lower().replace('_', ' ')})" for each in Remind)
-        raise wrong("remind_type", f"must be one of {allowed}", given) from None
+    ruled = {int(each): each for each in Remind if each is not Remind.MESSAGE}  # which a node says by itself
+    if value not in ruled:
+        allowed = ", ".join(f"{at} ({each.name.lower().replace('_', ' ')})" for at, each in ruled.items())
+        raise wrong("remind_type", f"must be one of {allowed}", given)
+    return ruled[value]
 
 
 async def _check_jobs(call: Call, document: dict[str, Any]) -> None:

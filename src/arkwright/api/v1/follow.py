@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
@@ -46,6 +47,45 @@ async def _states(call: Call, instance: Instance) -> AsyncGenerator[StreamEvent,
             yield StreamEvent(name="instance", data=record, id=state.version)
 
 
+NEWS_SECONDS = 0.4
+"""Changes of this time are told together."""
+
+
+class InstanceNews(msgspec.Struct, kw_only=True):
+    """Jobs of which instances began, ended or have another status since the last event; at most a hundred."""
+
+    jobs: list[str]
+
+
+async def watch_instances(call: Call) -> ASGIApp:
+    return EventStream(call, _news(call))
+
+
+async def _news(call: Call) -> AsyncGenerator[StreamEvent, None]:
+    workspace_id = call.workspace.id
+    yield StreamEvent(name="changed", data=InstanceNews(jobs=[]))  # look now: nothing is missed from here on
+    jobs: dict[str, None] = {}
+    queue: asyncio.Queue[str] = asyncio.Queue()
+
+    async def listen() -> None:
+        async with aclosing(call.parts.engine.watch_all()) as states:
+            async for state in states:
+                if state.workspace_id == workspace_id:
+                    queue.put_nowait(state.job_name)
+
+    listening = asyncio.ensure_future(listen())
+    try:
+        while True:
+            jobs[await queue.get()] = None
+            await asyncio.sleep(NEWS_SECONDS)
+            while not queue.empty():
+                jobs[queue.get_nowait()] = None
+            yield StreamEvent(name="changed", data=InstanceNews(jobs=list(jobs)[:100]))
+            jobs.clear()
+    finally:
+        listening.cancel()
+
+
 async def show_history(call: Call) -> ASGIApp:
     instance = await found(call)
     after = call.number("after", 0) or 0
@@ -83,6 +123,18 @@ def _camel(name: str) -> str:
 _INSTANCE = "/v1/{project_id}/jobs/{job_name}/instances/{instance_id}"
 
 ROUTES = (
+    Route(
+        method="GET",
+        path="/v1/{project_id}/jobs/instances/events",
+        handler=watch_instances,
+        operation="watchJobInstances",
+        summary="Which jobs' instances changed, as events `changed`: what this server runs, several changes in one.",
+        tag="instances",
+        action=Action.JOB_READ,
+        response=str,
+        media_type="text/event-stream",
+        ours=True,
+    ),
     Route(
         method="GET",
         path=f"{_INSTANCE}/events",

@@ -113,7 +113,7 @@ async def found(call: Call) -> Instance:
     instance = None
     if instance_id is not None and instance_id < 2**53:
         instance = await call.parts.store.get_instance(call.place, instance_id)
-    if instance is not None and instance.job_name != name:
+    if instance is not None and name not in (instance.job_name, instance.name):
         # The job may have been renamed since.
         job = await call.parts.store.get_definition(call.place, Kind.JOB, name)
         if job is None or job.id != instance.job_id:

@@ -151,12 +151,24 @@ def _plain_properties(given: str, field: str) -> list[dict[str, Any]]:
 
 
 def _coordinate(value: Any, field: str) -> Any:
-    """Clients send numbers or texts, and some read back nothing but what they sent: a number stays one."""
+    """Clients send numbers or texts, and most expect texts."""
     if value is None or (isinstance(value, str) and (not value or _NUMBER.fullmatch(value))):
         return value
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise wrong(field, "must be a number", value)
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def with_numbers(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document for the Go SDK, which reads whole numbers as coordinates and nothing else."""
+    nodes = []
+    for node in document.get("nodes") or ():
+        location = node.get("location")
+        if isinstance(location, dict):
+            whole = {key: int(float(value)) for key, value in location.items() if key in ("x", "y") and value}
+            node = {**node, "location": {**location, **whole}}
+        nodes.append(node)
+    return {**document, "nodes": nodes}
 
 
 # ---------------------------------------------------------------- checks

@@ -17,7 +17,7 @@ from arkwright.api.records import all_of
 from arkwright.api.route import OFFSET, Route, flag, limit, number, text
 from arkwright.api.v1 import documents
 from arkwright.api.v1.fields import approvers, choice
-from arkwright.api.v1.job_body import JobBody, read_job_body
+from arkwright.api.v1.job_body import JobBody, read_job_body, with_numbers
 from arkwright.core.instance import InstanceStatus
 from arkwright.core.masking import shown_parameters
 from arkwright.engine.vault import Vault
@@ -57,6 +57,8 @@ async def show_job(call: Call) -> Response:
     reply = job_reply(found)
     if dependencies:
         reply["downstreamJobs"] = await _downstream_jobs(call, name)
+    if (call.header(b"user-agent") or "").startswith("golangsdk"):
+        reply = with_numbers(reply)
     return answer(reply)
 
 

@@ -32,9 +32,11 @@ from arkwright.core.resolve import Resolver
 from arkwright.el import ElError, Evaluated
 from arkwright.errors import Code, InvalidInput
 from arkwright.iam.model import Action
-from arkwright.scheduler.simulation import Conflict, SimulatedInstance, SimulatedJob, Simulation, simulate
+from arkwright.scheduler.simulation import simulate
 from arkwright.scheduler.simulation_compare import Difference, Shadow, compare, compare_history
 from arkwright.scheduler.simulation_jobs import SimulationJobs, SimulationWish
+from arkwright.scheduler.simulation_limits import over_limits
+from arkwright.scheduler.simulation_records import Conflict, SimulatedInstance, SimulatedJob, Simulation
 from arkwright.store.base import Kind
 
 MOST = 10_000
@@ -124,7 +126,7 @@ async def run_simulation(call: Call) -> Response:
             total=len(found.instances),
             jobs=_summaries(found),
             instances=list(found.instances[:limit]),
-            conflicts=list(found.conflicts),
+            conflicts=[*collector.unreadable.values(), *found.conflicts, *over_limits(jobs, found.instances)],
             diff=UNSET if diff is None else diff[:MOST],
             diffTotal=UNSET if diff is None else len(diff),
             shadow=shadow,

@@ -123,7 +123,9 @@ def _reason(trigger: Trigger, report: Mapping[str, Any]) -> str:
     body = trigger.body
     match trigger.state.value:
         case "SUSPENDED" if body.get("suspended_by"):
-            return f"Instance {body['suspended_by']} failed, and the failure policy is SUSPEND. Resume the job to go on."
+            return (
+                f"Instance {body['suspended_by']} failed, and the failure policy is SUSPEND. Resume the job to go on."
+            )
         case "SUSPENDED":
             return "An operator paused it. Resume the job to go on."
         case "DISABLED":

@@ -10,11 +10,12 @@ from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from arkwright.api.v1.fields import choice, number, object_
+from arkwright.api.v1.fields import choice, number, object_, text, wrong
 from arkwright.core.schedule import CatchUp, DependencyPolicy
 from arkwright.errors import InvalidInput
 
-_NAMES = ("dependencyPolicy", "catchUp", "waitingDays", "instancesPerJob", "nodeLimit")
+_NAMES = ("dependencyPolicy", "catchUp", "waitingDays", "instancesPerJob", "nodeLimit", "dependents")
+_MOST_WORKSPACES = 1000
 
 
 class SchedulingSettings(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -22,6 +23,7 @@ class SchedulingSettings(Struct, frozen=True, kw_only=True, omit_defaults=True):
     times that were missed while the server was down (ALL), unless the job says it. `waitingDays`: after how many days
     waiting instances are cancelled (60; 0: never). `instancesPerJob`: how many instances of a job run at once (5),
     unless the job says it. `nodeLimit`: how many nodes of the workspace run at once; not set or 0: any number.
+    `dependents`: jobs of which other workspaces may depend on this one's: ALL, NONE, or a list of ids of workspaces.
     """
 
     dependencyPolicy: Literal["NATURAL", "TRADITIONAL"] | UnsetType = UNSET
@@ -29,6 +31,7 @@ class SchedulingSettings(Struct, frozen=True, kw_only=True, omit_defaults=True):
     waitingDays: int | UnsetType = UNSET
     instancesPerJob: int | UnsetType = UNSET
     nodeLimit: int | UnsetType = UNSET
+    dependents: str | list[str] | UnsetType = UNSET
 
 
 def read_scheduling(given: Any, field: str) -> dict[str, Any] | None:
@@ -54,5 +57,14 @@ def read_scheduling(given: Any, field: str) -> dict[str, Any] | None:
         "waitingDays": days,
         "instancesPerJob": number(found.get("instancesPerJob"), f"{field}.instancesPerJob", 1, 10_000),
         "nodeLimit": number(found.get("nodeLimit"), f"{field}.nodeLimit", 0, 100_000),
+        "dependents": _dependents(found.get("dependents"), f"{field}.dependents"),
     }
     return {name: value for name, value in read.items() if value not in (None, "")}
+
+
+def _dependents(given: Any, field: str) -> str | list[str] | None:
+    if not isinstance(given, list):
+        return choice(given, field, ("ALL", "NONE")) or None
+    if len(given) > _MOST_WORKSPACES:
+        raise wrong(field, f"must name at most {_MOST_WORKSPACES} workspaces", len(given))
+    return [text(each, f"{field}[{index}]", 64, least=1) for index, each in enumerate(given)]

@@ -7,6 +7,7 @@ time is refused, since running all of them at once is not what was asked for.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +27,8 @@ from arkwright.api.v2 import documents
 from arkwright.api.v2.names import newer
 from arkwright.api.v2.paths import PAGE, route
 from arkwright.core.events import RestartFrom
-from arkwright.core.instance import Instance
+from arkwright.core.instance import Instance, InstanceType
+from arkwright.core.patch_data import MOST_RUNS
 from arkwright.errors import Code, IllegalState, InvalidInput, NotFound
 from arkwright.iam.model import Action
 from arkwright.store.base import Definition, InstanceFilter, Kind, Place
@@ -38,6 +40,9 @@ SEARCH_MS = 7 * DAY_MS
 """How long after its planned time an instance is looked for by it: lists compare the start time once there is one."""
 MAX_RERUN = 1000
 _MAX_MS = 2**53 - 1
+
+_PATCHED = re.compile(r"P_(.+)_[0-9]{13}")
+"""What the instances of a patch are called."""
 
 _POSITIONS = {
     "firstNode": RestartFrom.FIRST_NODE,
@@ -54,7 +59,11 @@ _VERSIONS = {"original_version": False, "current_version": True, "latest_version
 
 
 async def list_instances(call: Call) -> Response:
-    job = await found_job(call, call.path["job_name"])
+    name = call.path["job_name"]
+    patched = _PATCHED.fullmatch(name)
+    if patched is not None and await call.parts.store.get_definition(call.place, Kind.JOB, name) is None:
+        return await _list_patched(call, await found_job(call, patched[1]), name)
+    job = await found_job(call, name)
     from_ms, to_ms = _window(call)
     statuses, forced, ignored = v1.read_statuses(call.query.get("status", ""))
     where = InstanceFilter(
@@ -70,6 +79,24 @@ async def list_instances(call: Call) -> Response:
     offset, size = call.slice(most=1000)
     page = await call.parts.store.list_instances(where, offset=offset, limit=size)
     return answer({"total": page.total, "instances": [_item(each) for each in page.items]})
+
+
+async def _list_patched(call: Call, job: Definition, name: str) -> Response:
+    """The runs of one patch, which has the name that its instances have."""
+    from_ms, to_ms = _window(call)
+    where = InstanceFilter(
+        place=call.place,
+        job_ids=(job.id,),
+        from_ms=from_ms,
+        to_ms=to_ms,
+        statuses=v1.read_statuses(call.query.get("status", ""))[0],
+        instance_types=(InstanceType.PATCH_DATA.value,),
+    )
+    # No index knows these names; a patch has at most so many runs.
+    page = await call.parts.store.list_instances(where, limit=MOST_RUNS)
+    found = [each for each in page.items if each.name == name]
+    offset, size = call.slice(most=1000)
+    return answer({"total": len(found), "instances": [_item(each) for each in found[offset : offset + size]]})
 
 
 async def show_instance(call: Call) -> Response:

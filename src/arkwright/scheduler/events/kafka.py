@@ -7,6 +7,8 @@ them, so nothing is rebalanced. The position that counts is ours: it is stored w
 and refuses a record that was taken before. After that the position is also committed to the broker, under the group
 `arkwright-ID`, so that the usual tools show the lag; should that commit be lost, nothing is.
 
+A restored database is behind the broker: then the broker's word counts, so that nothing runs twice.
+
 Positions. The first start begins at what the group has committed, if anything, else at the end of each partition.
 Later starts (LAST) and every restart of the server go on where it stopped; NEW forgets at each start and begins at the
 end. A partition that appears later is read from its beginning: its messages are new. Where the broker has dropped
@@ -25,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 from arkwright.core.schedule import Event
 from arkwright.engine.interface import Occurrence
 from arkwright.scheduler.events.base import EVENT_DATA_CHARACTERS, Happening, Listener, SourceFailed
-from arkwright.scheduler.events.kafka_connection import client_settings, library_missing
+from arkwright.nodes.kafka_connection import client_settings, library_missing
 from arkwright.store.base import Place
 
 if TYPE_CHECKING:
@@ -175,8 +177,24 @@ class _Reading:
             )
         for partition in assigned:
             position = known[_source(self._topic, partition.partition)]
+            if partition not in unknown:
+                position = await self._not_before_the_broker(partition, position)
             self._next[partition.partition] = position
             self._consumer.seek(partition, position)
+
+    async def _not_before_the_broker(self, partition: TopicPartition, position: int) -> int:
+        """The broker is told after our database, so it can only be ahead when the database went back in time."""
+        committed = await self._consumer.committed(partition)
+        committed = None if committed is None else int(committed)
+        if committed is None or committed <= position:
+            return position
+        self._listener.warn(
+            f"{self._topic}/{partition.partition} was read up to {committed} before the database was restored, whose "
+            f"position is {position}: what lies between is not run again."
+        )
+        trigger, source = self._listener.trigger, _source(self._topic, partition.partition)
+        await self._listener.store.move_position(trigger.id, trigger.epoch, source, committed)
+        return committed
 
     async def _first_positions(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         ends = await self._consumer.end_offsets(partitions)
@@ -217,6 +235,7 @@ class _Reading:
             )
             self._next[partition.partition] = begin
             self._consumer.seek(partition, begin)
+            await self._commit({partition: begin}, self._committing)
 
 
 async def _partitions(settings: Mapping[str, Any], topic: str) -> list[int]:
@@ -252,6 +271,7 @@ async def _opened(settings: Mapping[str, Any], topic: str, group: str) -> tuple[
 async def _open(settings: Mapping[str, Any], topic: str, group: str) -> tuple[AIOKafkaConsumer, list[int]]:
     from aiokafka import AIOKafkaConsumer
 
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what goes wrong is told once, by the runner
     partitions = await _partitions(settings, topic)
     consumer = AIOKafkaConsumer(
         **settings,

@@ -29,15 +29,20 @@ class ObsListening:
         news: News | None,
         *,
         met: Callable[[int, ObjectExists], Awaitable[None]],
-        waits: Callable[[int], Awaitable[bool]],
+        gave_up: Callable[[int, ObjectExists], Awaitable[None]],
+        waits: Callable[[int, ObjectExists], Awaitable[bool]],
+        path_of: Callable[[int, str], Awaitable[str]] | None = None,
     ) -> None:
-        """`met(instance id, condition)` is awaited once, when the object is there. `waits(instance id)` says whether
-        the instance waits still; it is asked before each further look."""
+        """`met(instance id, condition)` is awaited once, when the object is there; `gave_up` when its time is over.
+        `waits` says whether the instance waits for it still; it is asked before each further look. `path_of(instance id, text)` replaces the
+        expressions of a path, and raises `ArkwrightError` where that can't be done."""
         self._objects = objects
         self._clock = clock
         self._news = news
         self._met = met
+        self._gave_up = gave_up
         self._waits = waits
+        self._path_of = path_of
         self._listening: dict[tuple[int, str], asyncio.Task[None]] = {}
         self.last_error: dict[tuple[int, str], str] = {}
         """Why a look failed, by (instance, key of the condition)."""
@@ -70,10 +75,11 @@ class ObsListening:
     async def _listen(self, instance_id: int, condition: ObjectExists) -> None:
         key = (instance_id, condition.key)
         try:
-            path = parse(condition.path)
+            text = condition.path
+            path = parse(text if self._path_of is None else await self._path_of(instance_id, text))
         except ArkwrightError as error:
             self.last_error[key] = str(error)
-            log.warning("instance %d listens for a path that is none: %s", instance_id, error)
+            log.warning("instance %d can't listen for its object: %s", instance_id, error)
             return
         changed = asyncio.Event()
         async with contextlib.AsyncExitStack() as stack:
@@ -82,11 +88,12 @@ class ObsListening:
             while True:
                 changed.clear()
                 if await self._there(key, path):
-                    await self._told(instance_id, condition)
+                    await self._told(self._met, instance_id, condition)
                     return
                 next_ms = self._clock.now_ms() + condition.every_seconds * 1000
                 if condition.until_ms is not None:
-                    if next_ms > condition.until_ms and self._clock.now_ms() >= condition.until_ms:
+                    if self._clock.now_ms() >= condition.until_ms:
+                        await self._told(self._gave_up, instance_id, condition)
                         return
                     next_ms = min(next_ms, condition.until_ms)
                 timer = self._clock.call_at(next_ms, changed.set)
@@ -94,21 +101,23 @@ class ObsListening:
                     await changed.wait()
                 finally:
                     timer.cancel()
-                if not await self._still(instance_id):
+                if not await self._still(instance_id, condition):
                     return
 
-    async def _told(self, instance_id: int, condition: ObjectExists) -> None:
+    async def _told(
+        self, tell: Callable[[int, ObjectExists], Awaitable[None]], instance_id: int, condition: ObjectExists
+    ) -> None:
         while True:
             try:
-                await self._met(instance_id, condition)
+                await tell(instance_id, condition)
                 return
             except StoreUnavailable as error:
                 log.error("the store is not available (%s); trying again", error)
                 await asyncio.sleep(1)
 
-    async def _still(self, instance_id: int) -> bool:
+    async def _still(self, instance_id: int, condition: ObjectExists) -> bool:
         try:
-            return await self._waits(instance_id)
+            return await self._waits(instance_id, condition)
         except StoreUnavailable:
             return True
 

@@ -1,8 +1,8 @@
 """One trigger that this server looks after: its source, its runs under way, and how it fares.
 
-Rules: at most `limit` runs at once, counted by the store; an event waits for room and is then taken in the order of its
-source. A run's end is dealt with once (failure policy), also after a crash: until then the store lists the run. A source
-that fails is tried again after 1, 2, 4 … 60 seconds, and says why meanwhile. A run that is stuck at an error
+Rules: at most `limit` runs at once, counted by the store; an event waits for room and is then taken in the order of
+its source. A run's end is dealt with once (failure policy), also after a crash: until then the store lists the run. A
+source that fails is tried again after 1, 2, 4 … 60 seconds, and says why meanwhile. A run that is stuck at an error
 (`running-exception`) counts as failed, and goes on holding its place.
 """
 
@@ -26,7 +26,7 @@ log = logging.getLogger("arkwright.events")
 
 LONGEST_PAUSE_SECONDS = 60.0
 REPORT_MS = 60_000
-"""How old a written report may get while its trigger is polled: a server that doesn't own it answers the written one."""
+"""How old a written report may get while its trigger is polled: servers that don't own it answer the written one."""
 
 _FAILED = frozenset({InstanceStatus.FAIL, InstanceStatus.RUNNING_EXCEPTION})
 
@@ -178,14 +178,15 @@ class Runner:
                 self.heard.set()
                 return
             except ArkwrightError as error:
-                self._failed(str(error))
+                self.fail(str(error))
             except Exception as fault:
                 log.exception("the source of trigger %d", self.trigger.id)
-                self._failed(f"{type(fault).__name__}: {fault}")
+                self.fail(f"{type(fault).__name__}: {fault}")
             await self.pause(self._pause_seconds)
             self._pause_seconds = min(self._pause_seconds * 2, LONGEST_PAUSE_SECONDS)
 
-    def _failed(self, message: str) -> None:
+    def fail(self, message: str) -> None:
+        """Nothing is heard just now, for this reason."""
         if self._report.get("error") != message:
             log.warning("trigger %d hears nothing: %s", self.trigger.id, message)
         self._note(write=True, error=message, error_ms=self.clock.now_ms(), listening=False)

@@ -2,8 +2,8 @@
 
 Decided here where the documents are silent. A start of a KAFKA schedule needs a connection and a topic (`channel`), of
 an OBS schedule a path (`channel`). DIS is a service of the cloud that nothing here can stand in for: a start is
-refused, and says what to use instead. Stopping ends nothing that runs. Pausing (by an operator, or by the failure policy
-SUSPEND) keeps the position: on resuming, or on a new start with LAST, reading goes on there; a new start with NEW
+refused, and says what to use instead. Stopping ends nothing that runs. Pausing (by an operator, or by the failure
+policy SUSPEND) keeps the position: on resuming, or on a new start with LAST, reading goes on there; a new start with NEW
 forgets what came meanwhile.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 from arkwright.core.schedule import Event, EventType, ReadPolicy
 from arkwright.core.schedule_document import read_event
 from arkwright.errors import Code, IllegalState, InvalidInput, NotFound
-from arkwright.scheduler.events.kafka_connection import TYPES, is_kafka, library_missing
+from arkwright.nodes.kafka_connection import TYPES, is_kafka, library_missing
 from arkwright.scheduler.events.obs import obs_path
 from arkwright.scheduler.events.triggers import Triggers
 from arkwright.store.base import Definition, Kind, Place, Store

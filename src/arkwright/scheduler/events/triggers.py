@@ -182,7 +182,7 @@ class Triggers:
         self._runners[trigger.id] = runner
         await runner.open()
         if refused:
-            runner.warn(refused)
+            runner.fail(refused)
         if trigger.state is TriggerState.STOPPING:
             await self._stop_runs(trigger)
 
@@ -233,9 +233,9 @@ class Triggers:
         current = await self._store.get_trigger(trigger.id)
         if current is None:
             return
-        if failed and current.state is TriggerState.ACTIVE and current.body.get("fail_policy") != "IGNORE":
-            if await self._suspend(current, instance_id, settled):
-                return
+        suspends = failed and current.state is TriggerState.ACTIVE and current.body.get("fail_policy") != "IGNORE"
+        if suspends and await self._suspend(current, instance_id, settled):
+            return
         if not settled:
             return
         if current.state is TriggerState.STOPPING and await self._store.trigger_runs(trigger.id) == [instance_id]:

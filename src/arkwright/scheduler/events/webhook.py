@@ -2,8 +2,10 @@
 
 Two ways to prove that one knows the secret, chosen when the hook is made:
 
-* `hmac`: the header `X-Arkwright-Signature: v1=HEX` is HMAC-SHA256 (key: the secret) of `TIMESTAMP.DELIVERY.BODY`, with
-  `X-Arkwright-Timestamp` in seconds (at most five minutes off) and `X-Arkwright-Delivery`, an id of the sender's choice.
+* `hmac`: the header `X-Arkwright-Signature: v1=HEX` is HMAC-SHA256 (key: the secret) of `TIMESTAMP.DELIVERY.BODY`,
+  with `X-Arkwright-Timestamp` in seconds (at most five minutes off) and `X-Arkwright-Delivery`, an id that the sender
+  chooses.
+  Or as Standard Webhooks has it: `webhook-id`, `webhook-timestamp`, `webhook-signature`.
 * `bearer`: `Authorization: Bearer SECRET`; the delivery id is optional.
 
 Rules: comparisons take the same time whatever differs, also for hooks that don't exist, and the refusal says nothing
@@ -53,7 +55,8 @@ MOST_HOOKS = 200
 """In a workspace."""
 
 _SLOT = "hook:"
-_ID = re.compile(r"[0-9a-f]{32}")
+_PREFIX = "whsec_"
+_ID = re.compile(r"[0-9a-f]{24}")
 _DELIVERY = re.compile(r"[\x21-\x7e]{1,128}")
 _SECONDS = re.compile(r"[0-9]{1,12}")
 _NOBODY = "0" * 64
@@ -74,6 +77,8 @@ class Delivery:
     signature: str
     timestamp: str
     delivery: str
+    standard: bool = False
+    """Signed as Standard Webhooks describes."""
 
 
 class Webhooks:
@@ -105,7 +110,7 @@ class Webhooks:
             )
         if len(await self._store.triggers_of_place(job.place, TriggerKind.WEBHOOK)) >= MOST_HOOKS:
             raise InvalidInput(f"A workspace holds at most {MOST_HOOKS} webhooks.", hint="Delete those not in use.")
-        hook_id, secret = secrets.token_hex(16), _new_secret()
+        hook_id, secret = secrets.token_hex(12), _new_secret()
         body = {
             "name": name,
             "authentication": authentication.value,
@@ -119,7 +124,7 @@ class Webhooks:
         (trigger,) = await self._store.start_triggers(job.place, job.id, [start])
         return trigger, secret
 
-    async def list(self, place: Place, job_id: int | None = None) -> Sequence[Trigger]:
+    async def of_place(self, place: Place, job_id: int | None = None) -> Sequence[Trigger]:
         found = await self._store.triggers_of_place(place, TriggerKind.WEBHOOK)
         return [each for each in found if job_id in (None, each.job_id)]
 
@@ -228,7 +233,9 @@ class Webhooks:
             kind, _, given = delivery.authorization.partition(" ")
             proven = kind.lower() == "bearer" and _any_equal(given.strip(), known)
         else:
-            proven = _any_equal(delivery.signature, [_signature(secret, delivery) for secret in known])
+            expected = [_signature(secret, delivery) for secret in known]
+            given_ones = delivery.signature.split()[:8] if delivery.standard else [delivery.signature]
+            proven = any([_any_equal(each, expected) for each in given_ones])
             proven = proven and bool(delivery.delivery) and self._is_recent(delivery.timestamp)
         if hook is None or not proven:
             raise Unauthenticated(
@@ -271,7 +278,16 @@ def sign(secret: str, *, timestamp: str, delivery: str, body: bytes) -> str:
     return "v1=" + hmac.new(secret.encode(), text, hashlib.sha256).hexdigest()
 
 
+def sign_standard(secret: str, *, timestamp: str, delivery: str, body: bytes) -> str:
+    """What a sender that follows Standard Webhooks puts into `webhook-signature`."""
+    key = base64.b64decode(secret.removeprefix(_PREFIX).encode() + b"==")
+    text = f"{delivery}.{timestamp}.".encode() + body
+    return "v1," + base64.b64encode(hmac.new(key, text, hashlib.sha256).digest()).decode()
+
+
 def _signature(secret: str, delivery: Delivery) -> str:
+    if delivery.standard:
+        return sign_standard(secret, timestamp=delivery.timestamp, delivery=delivery.delivery, body=delivery.body)
     return sign(secret, timestamp=delivery.timestamp, delivery=delivery.delivery, body=delivery.body)
 
 
@@ -283,7 +299,7 @@ def _any_equal(given: str, known: Sequence[str]) -> bool:
 
 
 def _new_secret() -> str:
-    return "awh_" + secrets.token_urlsafe(32)
+    return _PREFIX + base64.b64encode(secrets.token_bytes(33)).decode()
 
 
 def _bound_to(place: Place, hook_id: str) -> str:

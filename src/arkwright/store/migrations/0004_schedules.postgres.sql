@@ -23,6 +23,9 @@ CREATE TABLE planned (
     PRIMARY KEY (job_id, plan_ms)
 );
 
+-- For clearing away.
+CREATE INDEX planned_of_instance ON planned (instance_id);
+
 -- Which jobs a waiting instance watches, its own among them; that row has its time limit. Gone when it waits no more.
 CREATE TABLE watched (
     job_id bigint NOT NULL,

@@ -1,0 +1,499 @@
+"""The ends of a migration on MySQL and MariaDB: an unbuffered SELECT out of it, multi-row INSERTs into it.
+
+The writer is one InnoDB transaction in strict mode, with a savepoint around each batch. Definitions commit by
+themselves in MySQL, so tables are made before it begins; one that is to be made anew is loaded under another name and
+takes the old one's place after the commit, which a repeat does again if it has to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pymysql
+from pymysql.constants import ER, FIELD_TYPE
+from pymysql.converters import encoders, escape_string
+from pymysql.cursors import Cursor, SSCursor
+
+from arkwright.nodes.migration_ends import (
+    BATCH,
+    KEPT_DAYS,
+    LOCK_SECONDS,
+    RECORDS,
+    Done,
+    MigrationFailed,
+    Refuse,
+    Row,
+    RowsRefused,
+
+    matched,
+)
+from arkwright.nodes.migration_plan import Making, Mode, Place, Plan, PlanWrong
+from arkwright.nodes.migration_types import Column, Kind, Store, made_type
+from arkwright.nodes.sql_session import Target
+
+CONNECT_SECONDS = 10
+_UNSIGNED, _BINARY_CHARSET, _BYTES_OF_CHARACTER = 32, 63, 4
+_MODE = "STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_VALUE_ON_ZERO"
+_KINDS = {
+    FIELD_TYPE.SHORT: Kind.INTEGER,
+    FIELD_TYPE.INT24: Kind.INTEGER,
+    FIELD_TYPE.LONG: Kind.INTEGER,
+    FIELD_TYPE.YEAR: Kind.INTEGER,
+    FIELD_TYPE.FLOAT: Kind.DOUBLE,
+    FIELD_TYPE.DOUBLE: Kind.DOUBLE,
+    FIELD_TYPE.DATE: Kind.DATE,
+    FIELD_TYPE.NEWDATE: Kind.DATE,
+    FIELD_TYPE.TIME: Kind.TIME,
+    FIELD_TYPE.DATETIME: Kind.TIMESTAMP,
+    FIELD_TYPE.TIMESTAMP: Kind.INSTANT,
+    FIELD_TYPE.JSON: Kind.JSON,
+}
+_DECIMALS = (FIELD_TYPE.DECIMAL, FIELD_TYPE.NEWDECIMAL)
+_TEXTS = (FIELD_TYPE.VARCHAR, FIELD_TYPE.VAR_STRING, FIELD_TYPE.STRING)
+_LARGE = (FIELD_TYPE.BLOB, FIELD_TYPE.TINY_BLOB, FIELD_TYPE.MEDIUM_BLOB, FIELD_TYPE.LONG_BLOB)
+_ROWS_FAULT = frozenset(
+    {
+        ER.DATA_TOO_LONG,
+        ER.WARN_DATA_OUT_OF_RANGE,
+        ER.WARN_DATA_TRUNCATED,
+        ER.TRUNCATED_WRONG_VALUE,
+        ER.TRUNCATED_WRONG_VALUE_FOR_FIELD,
+        ER.BAD_NULL_ERROR,
+        ER.DUP_ENTRY,
+        ER.NO_REFERENCED_ROW,
+        ER.NO_REFERENCED_ROW_2,
+        ER.NO_DEFAULT_FOR_FIELD,
+        ER.DIVISION_BY_ZERO,
+        1644,  # what a trigger raises
+        3140,  # no JSON
+        3819,  # a CHECK of MySQL
+        4025,  # a CHECK of MariaDB
+    }
+)
+
+
+class _Connected:
+    """A connection and the way to stop what it does, from another thread."""
+
+    def __init__(self, target: Target, *, streaming: bool) -> None:
+        self.connection = _connect(target, SSCursor if streaming else Cursor)
+        self._target = target
+        self._number = self.connection.thread_id()
+
+    def stop(self) -> None:
+        other = _connect(self._target, Cursor)
+        try:
+            other.cursor().execute(f"KILL QUERY {self._number}")
+        finally:
+            other.close()
+
+    def close(self) -> None:
+        self.connection._force_close()  # whatever is under way on it; what was not committed is undone
+
+
+def _connect(target: Target, cursor: type[Cursor]) -> Any:
+    try:
+        return pymysql.connect(
+            host=target.address,
+            port=target.port,
+            user=target.user or None,
+            password=target.password,
+            database=target.database or None,
+            charset="utf8mb4",
+            connect_timeout=CONNECT_SECONDS,
+            autocommit=True,
+            cursorclass=cursor,
+            conv=dict(encoders),  # no decoders: values stay the texts that the server sent
+            ssl={"check_hostname": False} if target.tls else None,
+            program_name=target.name[:63],
+            init_command=f"SET time_zone = '+00:00', sql_mode = '{_MODE}',"
+            f" innodb_lock_wait_timeout = {LOCK_SECONDS}, lock_wait_timeout = {LOCK_SECONDS}",
+        )
+    except pymysql.Error as error:
+        raise MigrationFailed(f"Can't connect to {target.host}:{target.port}: {_said(error)}") from None
+
+
+class MySqlReader:
+    def __init__(self, target: Target, plan: Plan) -> None:
+        self._plan = plan
+        self._server = _Connected(target, streaming=True)
+        self._range = ""
+        try:
+            self._run("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+            self._names = [source for source, _ in plan.columns]
+            self._columns = self._describe(f"{_select(plan.source, self._names)} LIMIT 0")
+        except pymysql.Error as error:
+            self.close()
+            raise MigrationFailed(f"The source {plan.source}: {_said(error)}") from None
+
+    @property
+    def columns(self) -> Sequence[Column]:
+        return self._columns
+
+    def _run(self, query: str) -> Sequence[Row]:
+        with self._server.connection.cursor() as cursor:
+            cursor.execute(query)
+            rows: Sequence[Row] = cursor.fetchall()
+            return rows
+
+    def _describe(self, query: str) -> list[Column]:
+        return _described(self._server.connection, query)
+
+    def limit(self, since: str | None) -> str | None:
+        name = _quoted(self._plan.incremental)
+        rows = _select(self._plan.source, [])
+        try:
+            kind = self._describe(f"SELECT {name} FROM ({rows}) AS s LIMIT 0")[0].kind
+            behind = f"{name} > {_literal(since, kind)}" if since is not None else f"{name} IS NOT NULL"
+            found = self._run(f"SELECT CAST(max({name}) AS CHAR) FROM ({rows}) AS s WHERE {behind}")
+        except pymysql.Error as error:
+            raise MigrationFailed(f"incrementalColumn {self._plan.incremental}: {_said(error)}") from None
+        until = found[0][0]
+        if until is None:
+            self._range = "false"
+            return since
+        self._range = f"{behind} AND {name} <= {_literal(until, kind)}"
+        return str(until)
+
+    def batches(self, refuse: Refuse) -> Iterator[Sequence[Row]]:
+        query = _select(self._plan.source, self._names)
+        if self._range:
+            names = ", ".join(_quoted(each.name) for each in self._columns)
+            query = f"SELECT {names} FROM ({_select(self._plan.source, [])}) AS s WHERE {self._range}"
+        cursor = self._server.connection.cursor()
+        try:
+            cursor.execute(query)
+            changes = [
+                (place, change)
+                for place, each in enumerate(cursor._result.fields)
+                if (change := _read(each)) is not None
+            ]
+            while rows := cursor.fetchmany(BATCH):
+                yield [_changed(row, changes) for row in rows] if changes else rows
+        except pymysql.Error as error:
+            raise MigrationFailed(f"The source {self._plan.source}: {_said(error)}") from None
+
+    def stop(self) -> None:
+        self._server.stop()
+
+    def close(self) -> None:
+        self._server.close()
+
+
+class MySqlWriter:
+    store = Store.MYSQL
+
+    def __init__(self, target: Target, plan: Plan) -> None:
+        self._plan = plan
+        place = plan.target
+        self._table = ".".join(_quoted(each) for each in (place.schema, place.table) if each)
+        self._records = ".".join(_quoted(each) for each in (place.schema, RECORDS) if each)
+        self._recreated = plan.making is Making.RECREATE
+        mark = hashlib.sha256(place.table.encode()).hexdigest()[:12]
+        self._fresh = ".".join(_quoted(each) for each in (place.schema, f"arkwright_new_{mark}") if each)
+        self._old = ".".join(_quoted(each) for each in (place.schema, f"arkwright_old_{mark}") if each)
+        self._loaded = self._fresh if self._recreated else self._table
+        self._columns: list[Column] = []
+        self._insert = self._change = ""
+        self._key = self._task = ""
+        self._made = ""
+        self._server = _Connected(target, streaming=False)
+
+    def _run(self, query: str, values: Sequence[Any] | None = None) -> Any:
+        with self._server.connection.cursor() as cursor:
+            cursor.execute(query, values)
+            return cursor.fetchall()
+
+    def prepare(self, columns: Sequence[Column]) -> Sequence[Column]:
+        try:
+            self._run(
+                f"CREATE TABLE IF NOT EXISTS {self._records} (`key` varchar(400) CHARACTER SET utf8mb4 COLLATE"
+                " utf8mb4_bin PRIMARY KEY, task varchar(400) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,"
+                " read_rows bigint, written_rows bigint, refused_rows bigint, until_mark longtext,"
+                " at timestamp(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6)) ENGINE = InnoDB"
+            )
+            there = None if self._recreated else self._there()
+            if there is None:
+                if self._plan.making is Making.NEVER:
+                    raise MigrationFailed(f"The target {self._plan.target} is not there, and createTable is never.")
+                self._make(columns)
+                there = list(columns)
+        except pymysql.Error as error:
+            raise MigrationFailed(f"The target {self._plan.target}: {_said(error)}") from None
+        self._columns = matched(columns, there, str(self._plan.target))
+        names = ", ".join(_quoted(each.name) for each in self._columns)
+        self._insert = f"INSERT INTO {self._loaded} ({names}) VALUES "
+        if self._plan.mode is Mode.MERGE:
+            wanted = {each.lower() for each in self._plan.keys}
+            if not wanted <= {each.name.lower() for each in self._columns}:
+                raise MigrationFailed(f"keyColumns names a column that does not come: {', '.join(self._plan.keys)}.")
+            rest = [_quoted(each.name) for each in self._columns if each.name.lower() not in wanted]
+            key = _quoted(self._columns[0].name)
+            self._change = " ON DUPLICATE KEY UPDATE " + (
+                ", ".join(f"{each} = VALUES({each})" for each in rest) or f"{key} = {key}"
+            )
+        return self._columns
+
+    def _there(self) -> list[Column] | None:
+        place = self._plan.target
+        found = self._run(
+            "SELECT engine FROM information_schema.tables WHERE table_name = %s AND table_schema ="
+            + (" %s" if place.schema else " database()"),
+            (place.table, place.schema) if place.schema else (place.table,),
+        )
+        if not found:
+            return None
+        if str(found[0][0]).lower() != "innodb":
+            raise MigrationFailed(
+                f"The target {place} is a table of {found[0][0] or 'a view'}, which has no transactions: half a "
+                "migration could not be undone. ALTER TABLE … ENGINE = InnoDB."
+            )
+        if self._plan.mode is Mode.MERGE:
+            self._unique()
+        return _described(self._server.connection, f"SELECT * FROM {self._table} LIMIT 0")
+
+    def _unique(self) -> None:
+        """`ON DUPLICATE KEY` goes by any unique index: only where the keys are one can it mean them."""
+        indexes: dict[str, set[str]] = {}
+        for row in self._run(f"SHOW INDEX FROM {self._table} WHERE Non_unique = 0"):
+            indexes.setdefault(row[2], set()).add(str(row[4]).lower())
+        if list(indexes.values()) != [{each.lower() for each in self._plan.keys}]:
+            raise MigrationFailed(
+                f"mode merge needs one unique index on {', '.join(self._plan.keys)}, and no other, on "
+                f"{self._plan.target}; it has {len(indexes)}."
+            )
+
+    def _make(self, columns: Sequence[Column]) -> None:
+        keys = {each.lower() for each in self._plan.keys}
+        parts = [
+            f"{_quoted(each.name)} {_type(each, self._plan, key=each.name.lower() in keys)}"
+            + (" NOT NULL" if each.name.lower() in keys else " NULL")
+            for each in columns
+        ]
+        if keys:
+            parts.append(f"PRIMARY KEY ({', '.join(_quoted(each.name) for each in columns if each.name.lower() in keys)})")
+        made = f"({', '.join(parts)}) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+        if self._recreated:
+            self._made = made  # `begin` makes it: an earlier life of this attempt may have loaded one
+        else:
+            self._run(f"CREATE TABLE IF NOT EXISTS {self._table} {made}")
+
+    def begin(self, token: str, task: str) -> Done | str | None:
+        self._key, self._task = token, task
+        try:
+            if self._recreated:
+                found = self._run(self._asked, (token,))
+                if found:
+                    self._put_in_place()
+                    return _done(found[0])
+                self._run(f"DROP TABLE IF EXISTS {self._fresh}")
+                self._run(f"CREATE TABLE {self._fresh} {self._made}")
+            self._run("START TRANSACTION")
+            try:
+                # Waits for a session that an earlier life of this attempt has left behind.
+                self._run(f"INSERT INTO {self._records} (`key`, task) VALUES (%s, %s)", (token, task))
+            except pymysql.IntegrityError:
+                self._run("ROLLBACK")
+                return _done(self._run(self._asked, (token,))[0])
+            since = self._since(task) if self._plan.incremental else None
+            if self._plan.mode is Mode.REPLACE and not self._recreated:
+                self._run(f"DELETE FROM {self._table}")
+            elif self._plan.cleared and not self._recreated:
+                self._run(f"DELETE FROM {self._table} WHERE {self._plan.cleared}")
+        except pymysql.Error as error:
+            raise MigrationFailed(f"The target {self._plan.target}: {_said(error)}") from None
+        return since
+
+    @property
+    def _asked(self) -> str:
+        return f"SELECT read_rows, written_rows, refused_rows, until_mark FROM {self._records} WHERE `key` = %s"
+
+    def _since(self, task: str) -> str | None:
+        mark = f"mark of {task}"
+        self._run(f"INSERT INTO {self._records} (`key`) VALUES (%s) ON DUPLICATE KEY UPDATE `key` = `key`", (mark,))
+        found = self._run(f"SELECT until_mark FROM {self._records} WHERE `key` = %s FOR UPDATE", (mark,))
+        return found[0][0] if found else None
+
+    def write(self, rows: Sequence[Row]) -> None:
+        try:
+            self._run("SAVEPOINT batch")
+            try:
+                for statement in self._statements(rows):
+                    self._run(statement)
+            except (pymysql.DataError, pymysql.IntegrityError, pymysql.OperationalError) as error:
+                if error.args and error.args[0] in _ROWS_FAULT:
+                    self._run("ROLLBACK TO SAVEPOINT batch")
+                    raise RowsRefused(_said(error)) from None
+                raise
+            self._run("RELEASE SAVEPOINT batch")
+        except pymysql.Error as error:
+            raise MigrationFailed(f"The target {self._plan.target}: {_said(error)}") from None
+
+    def _statements(self, rows: Sequence[Row]) -> Iterator[str]:
+        """Each of about a megabyte, which every server takes."""
+        parts: list[str] = []
+        size = 0
+        for row in rows:
+            part = f"({','.join(map(_value, row))})"
+            if parts and size + len(part) > _STATEMENT_CHARACTERS:
+                yield f"{self._insert}{','.join(parts)}{self._change}"
+                parts, size = [], 0
+            parts.append(part)
+            size += len(part) + 1
+        if parts:
+            yield f"{self._insert}{','.join(parts)}{self._change}"
+
+    def commit(self, done: Done) -> None:
+        values = (done.read, done.written, done.refused, done.until)
+        change = (
+            f"UPDATE {self._records} SET read_rows = %s, written_rows = %s, refused_rows = %s, until_mark = %s,"
+            " at = CURRENT_TIMESTAMP(6) WHERE `key` = %s"
+        )
+        try:
+            self._run(change, (*values, self._key))
+            if self._plan.incremental:
+                self._run(change, (*values, f"mark of {self._task}"))
+            self._run(
+                f"DELETE FROM {self._records} WHERE task = %s AND at < now() - INTERVAL {KEPT_DAYS} DAY",
+                (self._task,),
+            )
+            self._run("COMMIT")
+            if self._recreated:
+                self._put_in_place()
+        except pymysql.Error as error:
+            raise MigrationFailed(f"The target {self._plan.target} refused the commit: {_said(error)}") from None
+
+    def _put_in_place(self) -> None:
+        if self._run(f"SHOW TABLES {self._in_schema} LIKE %s", (self._fresh.rpartition("`.`")[2].strip("`"),)):
+            self._run(f"DROP TABLE IF EXISTS {self._old}")
+            if self._run(f"SHOW TABLES {self._in_schema} LIKE %s", (_like(self._plan.target.table),)):
+                self._run(f"RENAME TABLE {self._table} TO {self._old}, {self._fresh} TO {self._table}")
+            else:
+                self._run(f"RENAME TABLE {self._fresh} TO {self._table}")
+        self._run(f"DROP TABLE IF EXISTS {self._old}")
+
+    @property
+    def _in_schema(self) -> str:
+        return f"FROM {_quoted(self._plan.target.schema)}" if self._plan.target.schema else ""
+
+    def stop(self) -> None:
+        self._server.stop()
+
+    def close(self) -> None:
+        self._server.close()
+
+
+_STATEMENT_CHARACTERS = 250_000
+"""At most a megabyte of UTF-8."""
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, str):
+        return f"'{escape_string(value)}'"
+    if isinstance(value, bytes):
+        return f"x'{value.hex()}'" if value else "''"
+    return str(int(value))
+
+
+def _done(row: Row) -> Done:
+    read, written, refused, until = row
+    return Done(read=int(read or 0), written=int(written or 0), refused=int(refused or 0), until=until)
+
+
+def _described(connection: Any, query: str) -> list[Column]:
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        fields = cursor._result.fields
+        return [_column(each) for each in fields]
+
+
+def _column(field: Any) -> Column:
+    code, length = field.type_code, field.length
+    unsigned, binary = bool(field.flags & _UNSIGNED), field.charsetnr == _BINARY_CHARSET
+    if code == FIELD_TYPE.TINY:
+        return Column(name=field.name, kind=Kind.BOOLEAN if length == 1 else Kind.INTEGER)
+    if code == FIELD_TYPE.BIT:
+        return Column(name=field.name, kind=Kind.BOOLEAN if length == 1 else Kind.INTEGER)
+    if code == FIELD_TYPE.LONGLONG:
+        return Column(name=field.name, kind=Kind.DECIMAL, precision=20, scale=0) if unsigned else _whole(field)
+    if code in _DECIMALS:
+        digits = length - (field.scale > 0) - (not unsigned)
+        return Column(name=field.name, kind=Kind.DECIMAL, precision=digits, scale=field.scale)
+    if code in _TEXTS or code in _LARGE:
+        if binary:
+            return Column(name=field.name, kind=Kind.BYTES)
+        return Column(name=field.name, length=length // _BYTES_OF_CHARACTER if code in _TEXTS else None)
+    if code == FIELD_TYPE.GEOMETRY:
+        return Column(name=field.name, kind=Kind.BYTES)
+    return Column(name=field.name, kind=_KINDS.get(code, Kind.TEXT))
+
+
+def _whole(field: Any) -> Column:
+    return Column(name=field.name, kind=Kind.INTEGER)
+
+
+def _read(field: Any) -> Callable[[Any], Any] | None:
+    """From what the server sends to the canonical form."""
+    kind = _column(field).kind
+    if field.type_code == FIELD_TYPE.BIT:
+        number = int.from_bytes
+        return (lambda value: number(value, "big") != 0) if kind is Kind.BOOLEAN else lambda v: str(number(v, "big"))
+    if kind is Kind.BOOLEAN:
+        return lambda value: value != "0"
+    if kind is Kind.INSTANT:
+        return lambda value: f"{value}+00"
+    return None
+
+
+def _changed(row: Row, changes: Sequence[tuple[int, Callable[[Any], Any]]]) -> list[Any]:
+    values = list(row)
+    for place, change in changes:
+        if values[place] is not None:
+            values[place] = change(values[place])
+    return values
+
+
+def _select(place: Place, names: Sequence[str]) -> str:
+    what = ", ".join(_quoted(each) for each in names) or "*"
+    if place.query:
+        rows = f"({place.query.strip().rstrip(';')}) AS q"
+    else:
+        rows = ".".join(_quoted(each) for each in (place.schema, place.table) if each)
+    return f"SELECT {what} FROM {rows}" + (f" WHERE ({place.where})" if place.where else "")
+
+
+def _type(column: Column, plan: Plan, *, key: bool) -> str:
+    given = next((each for name, each in plan.types.items() if name.lower() == column.name.lower()), "")
+    if any(letter in given for letter in ";'\"`") or "--" in given:
+        raise PlanWrong(f"columnTypes of {column.name} is no type: {given!r}.")
+    return given or made_type(column, Store.MYSQL, key=key)
+
+
+def _quoted(name: str) -> str:
+    return f"`{name.replace('`', '``')}`"
+
+
+def _like(name: str) -> str:
+    return re.sub(r"([\\%_])", r"\\\1", name)
+
+
+def _literal(value: str, kind: Kind) -> str:
+    """A number is compared as one only if it is written as one."""
+    if kind in (Kind.INTEGER, Kind.DECIMAL) and re.fullmatch(r"-?\d+(\.\d+)?", value):
+        return value
+    return f"'{escape_string(value)}'"
+
+
+def _said(error: Exception) -> str:
+    number, text = error.args if len(error.args) == 2 else ("", " ".join(map(str, error.args)))
+    with contextlib.suppress(AttributeError):
+        text = str(text)
+    return f"{text} (error {number})" if number else str(text)
+
+

@@ -1,0 +1,242 @@
+"""The ends of a migration in a SQLite file of the workspace. The writer is one transaction; values are stored as what
+their column says, which SQLite itself would not insist on."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from arkwright.nodes.migration_ends import (
+    BATCH,
+    KEPT_DAYS,
+    LOCK_SECONDS,
+    RECORDS,
+    Done,
+    MigrationFailed,
+    Refuse,
+    Row,
+    RowsRefused,
+    matched,
+)
+from arkwright.nodes.migration_plan import Making, Mode, Place, Plan
+from arkwright.nodes.migration_types import Column, Kind, Store, made_type, named
+
+
+class SqliteReader:
+    def __init__(self, path: Path, plan: Plan) -> None:
+        self._plan = plan
+        self._range = ""
+        self._marks: tuple[str, ...] = ()
+        if not path.is_file():
+            raise MigrationFailed(f"There is no SQLite file {plan.source.path} in the workspace.")
+        self._database = _open(path, "ro")
+        self._names = [source for source, _ in plan.columns]
+        try:
+            self._database.execute("BEGIN")
+            self._columns = self._describe()
+        except sqlite3.Error as error:
+            self.close()
+            raise MigrationFailed(f"The source {plan.source}: {error}") from None
+
+    def _describe(self) -> list[Column]:
+        """A result has no types in SQLite: those of the table's columns, by name; else texts."""
+        found = self._database.execute(f"{_select(self._plan.source, self._names)} LIMIT 0")
+        declared = {each.name: each for each in _declared(self._database, self._plan.source.table)}
+        return [declared.get(each[0], Column(name=each[0])) for each in found.description]
+
+    @property
+    def columns(self) -> Sequence[Column]:
+        return self._columns
+
+    def limit(self, since: str | None) -> str | None:
+        name, rows = _quoted(self._plan.incremental), _select(self._plan.source, [])
+        numeric = "typeof(x) IN ('integer', 'real')"
+        behind = f"{name} > {_mark(since)}" if since is not None else f"{name} IS NOT NULL"
+        try:
+            found = self._database.execute(
+                f"SELECT x, {numeric} FROM (SELECT max({name}) AS x FROM ({rows}) WHERE {behind})"
+            ).fetchone()
+        except sqlite3.Error as error:
+            raise MigrationFailed(f"incrementalColumn {self._plan.incremental}: {error}") from None
+        if found[0] is None:
+            self._range = "0"
+            return since
+        until = str(found[0])
+        self._range = f"{behind} AND {name} <= {_mark(until)}"
+        return until
+
+    def batches(self, refuse: Refuse) -> Iterator[Sequence[Row]]:
+        query = _select(self._plan.source, self._names)
+        if self._range:
+            names = ", ".join(_quoted(each.name) for each in self._columns)
+            query = f"SELECT {names} FROM ({_select(self._plan.source, [])}) WHERE {self._range}"
+        kinds = [each.kind for each in self._columns]
+        try:
+            cursor = self._database.execute(query)
+            while rows := cursor.fetchmany(BATCH):
+                yield [[_canonical(value, kind) for value, kind in zip(row, kinds, strict=True)] for row in rows]
+        except sqlite3.Error as error:
+            raise MigrationFailed(f"The source {self._plan.source}: {error}") from None
+
+    def stop(self) -> None:
+        self._database.interrupt()
+
+    def close(self) -> None:
+        self._database.close()
+
+
+class SqliteWriter:
+    store = Store.SQLITE
+
+    def __init__(self, path: Path, plan: Plan) -> None:
+        self._plan = plan
+        self._table = _quoted(plan.target.table)
+        self._insert = ""
+        self._key = self._task = ""
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._database = _open(path, "rwc")
+
+    def prepare(self, columns: Sequence[Column]) -> Sequence[Column]:
+        execute = self._database.execute
+        try:
+            execute("BEGIN IMMEDIATE")
+            execute(
+                f"CREATE TABLE IF NOT EXISTS {RECORDS} (key TEXT PRIMARY KEY, task TEXT, read_rows INTEGER,"
+                " written_rows INTEGER, refused_rows INTEGER, until_mark TEXT,"
+                " at TEXT NOT NULL DEFAULT (datetime('now')))"
+            )
+            there = list(_declared(self._database, self._plan.target.table))
+            if not there or self._plan.making is Making.RECREATE:
+                if self._plan.making is Making.NEVER:
+                    raise MigrationFailed(f"The target {self._plan.target} is not there, and createTable is never.")
+                execute(f"DROP TABLE IF EXISTS {self._table}")
+                self._make(columns)
+                there = list(columns)
+        except sqlite3.Error as error:
+            raise MigrationFailed(f"The target {self._plan.target}: {error}") from None
+        found = matched(columns, there, str(self._plan.target))
+        names = ", ".join(_quoted(each.name) for each in found)
+        holes = ", ".join("?" for _ in found)
+        self._insert = f"INSERT INTO {self._table} ({names}) VALUES ({holes})"
+        if self._plan.mode is Mode.MERGE:
+            wanted = {each.lower() for each in self._plan.keys}
+            rest = [_quoted(each.name) for each in found if each.name.lower() not in wanted]
+            keys = ", ".join(_quoted(each) for each in self._plan.keys)
+            change = f"UPDATE SET {', '.join(f'{each} = excluded.{each}' for each in rest)}" if rest else "NOTHING"
+            self._insert += f" ON CONFLICT ({keys}) DO {change}"
+        return found
+
+    def _make(self, columns: Sequence[Column]) -> None:
+        types = {name.lower(): given for name, given in self._plan.types.items()}
+        parts = [
+            f"{_quoted(each.name)} {made_type(named(each.name, given) if (given := types.get(each.name.lower())) else each, Store.SQLITE)}"
+            for each in columns
+        ]
+        if self._plan.keys:
+            parts.append(f"PRIMARY KEY ({', '.join(_quoted(each) for each in self._plan.keys)})")
+        self._database.execute(f"CREATE TABLE {self._table} ({', '.join(parts)})")
+
+    def begin(self, token: str, task: str) -> Done | str | None:
+        self._key, self._task = token, task
+        execute = self._database.execute
+        try:
+            row = execute(
+                f"SELECT read_rows, written_rows, refused_rows, until_mark FROM {RECORDS} WHERE key = ?", (token,)
+            ).fetchone()
+            if row is not None:
+                return Done(read=row[0], written=row[1], refused=row[2], until=row[3])
+            since = None
+            if self._plan.incremental:
+                found = execute(f"SELECT until_mark FROM {RECORDS} WHERE key = ?", (f"mark of {task}",)).fetchone()
+                since = found[0] if found is not None else None
+            if self._plan.mode is Mode.REPLACE:
+                execute(f"DELETE FROM {self._table}")
+            elif self._plan.cleared:
+                execute(f"DELETE FROM {self._table} WHERE {self._plan.cleared}")
+        except sqlite3.Error as error:
+            raise MigrationFailed(f"The target {self._plan.target}: {error}") from None
+        return since
+
+    def write(self, rows: Sequence[Row]) -> None:
+        execute = self._database.execute
+        try:
+            execute("SAVEPOINT batch")
+            try:
+                self._database.executemany(self._insert, rows)
+            except (sqlite3.IntegrityError, sqlite3.DataError) as error:
+                execute("ROLLBACK TO batch")
+                raise RowsRefused(str(error)) from None
+            execute("RELEASE batch")
+        except sqlite3.Error as error:
+            raise MigrationFailed(f"The target {self._plan.target}: {error}") from None
+
+    def commit(self, done: Done) -> None:
+        put = f"INSERT OR REPLACE INTO {RECORDS} VALUES (?, ?, ?, ?, ?, ?, datetime('now'))"
+        values = (done.read, done.written, done.refused, done.until)
+        try:
+            self._database.execute(put, (self._key, self._task, *values))
+            if self._plan.incremental:
+                self._database.execute(put, (f"mark of {self._task}", None, *values))
+            self._database.execute(
+                f"DELETE FROM {RECORDS} WHERE task = ? AND at < datetime('now', '-{KEPT_DAYS} days')", (self._task,)
+            )
+            self._database.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise MigrationFailed(f"The target {self._plan.target} refused the commit: {error}") from None
+
+    def stop(self) -> None:
+        self._database.interrupt()
+
+    def close(self) -> None:
+        self._database.close()  # what was not committed is undone
+
+
+def _open(path: Path, mode: str) -> sqlite3.Connection:
+    from urllib.parse import quote
+
+    address = f"file:{quote(str(path))}?mode={mode}"
+    try:
+        database = sqlite3.connect(
+            address, uri=True, timeout=LOCK_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        database.execute("PRAGMA synchronous = FULL")
+    except sqlite3.Error as error:
+        raise MigrationFailed(f"The SQLite file {path.name} can't be opened: {error}") from None
+    return database
+
+
+def _declared(database: sqlite3.Connection, table: str) -> Iterator[Column]:
+    if table:
+        for row in database.execute(f"PRAGMA table_info({_quoted(table)})"):
+            yield named(row[1], row[2] or "")
+
+
+def _canonical(value: Any, kind: Kind) -> Any:
+    if value is None:
+        return None
+    if isinstance(value, bytes):
+        return value if kind is Kind.BYTES else f"\\x{value.hex()}"
+    if kind is Kind.BOOLEAN:
+        return bool(value) if isinstance(value, int) else str(value).strip().lower() in ("true", "t", "yes", "1")
+    text = repr(value) if isinstance(value, float) else str(value)
+    return text.encode() if kind is Kind.BYTES else text
+
+
+def _select(place: Place, names: Sequence[str]) -> str:
+    what = ", ".join(_quoted(each) for each in names) or "*"
+    rows = f"({place.query.strip().rstrip(';')}) AS q" if place.query else _quoted(place.table)
+    return f"SELECT {what} FROM {rows}" + (f" WHERE ({place.where})" if place.where else "")
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _mark(value: str) -> str:
+    try:
+        float(value)
+    except ValueError:
+        return "'" + value.replace("'", "''") + "'"
+    return value if value.lstrip("-").replace(".", "", 1).isdigit() else f"'{value}'"

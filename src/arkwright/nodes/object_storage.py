@@ -1,0 +1,26 @@
+"""The object storage as nodes reach it: opened in the host from the installation's settings.
+
+`objects_folder`, `s3_endpoint`, `s3_region` and, over the host's socket alone, `s3_access_key` and `s3_secret_key`.
+Each kind of host that writes gives its drafts a name of its own (`FolderObjects`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from arkwright.objects.base import Objects
+from arkwright.objects.open import open_objects
+
+
+def storage(settings: Mapping[str, Any], *, drafts: str) -> Objects:
+    """Raises `SettingInvalid` if the library for the storage is missing, or no storage is set."""
+    return open_objects(
+        Path(str(settings.get("objects_folder") or "/nowhere")),
+        endpoint=str(settings.get("s3_endpoint") or ""),
+        access_key=str(settings.get("s3_access_key") or ""),
+        secret_key=str(settings.get("s3_secret_key") or ""),
+        region=str(settings.get("s3_region") or ""),
+        drafts=drafts,
+    )

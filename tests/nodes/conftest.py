@@ -1,0 +1,6 @@
+"""The servers that nodes meet."""
+
+from tests.servers.kafka import kafka_broker  # noqa: F401
+from tests.servers.mariadb import mariadb  # noqa: F401
+from tests.servers.postgres_tcp import postgres_tcp  # noqa: F401
+from tests.servers.ssh import ssh_server  # noqa: F401
