@@ -1,11 +1,12 @@
-"""Writes `docs/reference/settings.md` and `docs/reference/cli.md` from the code; `make docs` runs it.
+"""Writes `docs/reference/settings.md`, `docs/reference/cli.md` and `docs/nodes.md` from the code; `make docs` runs it.
 
-A test compares both with what this writes, so that they are never out of step.
+A test compares them with what this writes, so that they are never out of step.
 """
 
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,9 @@ import rich_click as click
 from arkwright.cli import GROUPS, arkwright, exits
 from arkwright.cli.config import shown
 from arkwright.cli.serve import settings_options
+from arkwright.nodes.base import NodeType, Property
+from arkwright.nodes.registry import Registry
+from arkwright.nodes.unsupported import UNSUPPORTED
 from arkwright.settings import Settings
 
 FOLDER = Path(__file__).resolve().parent / "reference"
@@ -125,6 +129,61 @@ def _section(path: str, command: click.Command, common: set[str | None]) -> list
     return [*lines, *_option_table(own)]
 
 
+def nodes_page() -> str:
+    registry = Registry(group=None)
+    types = registry.types()
+    lines = [
+        "# Node types\n",
+        "What a job's nodes can be, what each needs, and what it promises when the process that ran it dies: the",
+        "server is killed, its machine loses power, a host process crashes. LOST means that nobody can know; the",
+        "node's retry settings decide then. A type is found under each spelling, whatever its case, blanks, hyphens",
+        "and underscores. `arkwright assess` says of a whole export which of its nodes run here.\n",
+        "| Type | Runs here | Connection | Works with |",
+        "|---|---|---|---|",
+        *(
+            f"| [{each.name}](#{each.name.lower()}) | yes | {', '.join(each.connections)} "
+            f"| {each.server or 'Nothing but the server itself.'} |"
+            for each in types
+        ),
+        *(
+            f"| {', '.join((each.name, *(alias for alias in each.aliases if ' ' not in alias)))} | no | "
+            f"| {each.reason} Instead: {each.instead} |"
+            for each in UNSUPPORTED
+        ),
+        "",
+        "A job may hold nodes of the types that don't run here: they are kept as they are, and a run that comes to one",
+        "fails it with the reason. An entry point in the group `arkwright.nodes` adds a type (`arkwright.nodes.base`).",
+    ]
+    for each in types:
+        lines += _node_section(each)
+    return NOTICE + "\n".join(lines).rstrip() + "\n"
+
+
+def _node_section(type_: NodeType) -> list[str]:
+    lines = ["", f"## {type_.name}\n", f"{type_.summary}\n"]
+    if type_.aliases:
+        lines.append(f"Also called {', '.join(type_.aliases)}.\n")
+    if type_.connections:
+        lines.append(f"Its connection is of type {' or '.join(type_.connections)}.\n")
+    if type_.properties:
+        lines += ["| Property | Meaning |", "|---|---|", *(_property_row(each) for each in type_.properties), ""]
+    lines += [f"When repeated: {type_.repeated}\n"]
+    return [*lines, "```json", json.dumps(dict(type_.example), indent=2, ensure_ascii=False), "```"]
+
+
+def _property_row(given: Property) -> str:
+    text = given.help
+    if given.choices:
+        text += f" One of {', '.join(given.choices)}."
+    if given.default is not None:
+        text += f" Default: {given.default}."
+    if given.required:
+        text += " Required."
+    if not given.scanned:
+        text += " Parameters and expressions in it are not replaced."
+    return f"| {given.name} | {text.replace('|', '&#124;')} |"
+
+
 PAGES = {"settings.md": settings_page, "cli.md": commands_page}
 
 
@@ -133,6 +192,8 @@ def main() -> int:
     for name, page in PAGES.items():
         (FOLDER / name).write_text(page(), encoding="utf-8")
         print(f"docs/reference/{name}")
+    (FOLDER.parent / "nodes.md").write_text(nodes_page(), encoding="utf-8")
+    print("docs/nodes.md")
     return 0
 
 

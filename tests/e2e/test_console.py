@@ -219,3 +219,136 @@ def change_check(console: Console, statement: str) -> None:
 def operate(console: Console, what: str) -> None:
     console.page.get_by_role("button", name="Actions", exact=True).click()
     console.page.get_by_role("menuitem", name=what).click()
+
+
+# ---------------------------------------------------------------- every page
+
+AXE_RULES: dict[str, dict[str, Any]] = {
+    "light": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]},
+    "dark": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},  # nothing else depends on the scheme
+}
+
+
+@pytest.fixture(scope="module")
+def filled(home: House) -> dict[str, str]:
+    """Something for every page to show; paths of the pages, by the names of their screenshots."""
+    with closing(home.client()) as client:
+        cron = {"expression": "0 0 2 * * ?", "expressionTimeZone": "UTC", "startTime": "2026-01-01T00:00:00+00"}
+        later = {**cron, "dependJobs": {"jobs": ["show"], "dependPeriod": "SAME_PERIOD", "dependFailPolicy": "FAIL"}}
+        nodes = [SHELL, {**SHELL, "name": "after", "preNodeName": ["hello"]}]
+        params = [{"name": "day", "value": "2026-01-01", "type": "variable"}]
+        client.save_job("show", *nodes, params=params, directory="/demo/daily", schedule={"type": "CRON", "cron": cron})
+        client.good("PUT", "jobs/show", {**client.good("GET", "jobs/show"), "description": "a second version"})
+        client.save_job("show_later", SHELL, directory="/demo", schedule={"type": "CRON", "cron": later})
+        ended = client.run("show", day="2026-02-02")
+        broken = {"name": "broken", "type": "Shell", "properties": [{"name": "statement", "value": "echo no >&2; exit 1"}]}
+        client.save_job("show_broken", broken, directory="/demo")
+        failed = client.run("show_broken")
+        loop = {"name": "each", "type": "ForEach", "properties": [
+            {"name": "jobName", "value": "show"}, {"name": "dataset", "value": "[[1],[2]]"}]}
+        client.save_job("show_loop", loop, directory="/demo")
+        looped = client.run("show_loop")
+        for name, each in (("show", ended), ("show_broken", failed), ("show_loop", looped)):
+            client.ended(name, each)
+        client.good("POST", "scripts", {"name": "show_script", "type": "Shell", "content": "echo hello"})
+        postgres = {"ip": "127.0.0.1", "port": "5432", "userName": "u", "password": "p", "sslEnable": "false"}
+        client.good("POST", "connections", {"name": "show_dws", "type": "DWS", "config": postgres})
+        client.good("POST", "resources", {"name": "show_jar", "type": "jar", "location": "obs://bucket/a.jar"})
+        client.good("PUT", "calendars/show_days", {"default": "MON_TO_FRI", "changed": {"2026-12-25": False}})
+        client.good("PUT", "task-groups/show_group", {"limit": 2})
+        client.good("PUT", f"/v2/{home.project}/factory/env", {"params": [{"name": "a", "value": "1", "type": "variable"}]})
+        client.good("POST", "alert-topics", {"name": "show_ops", "kind": "webhook", "url": "https://hooks.example.org/a"})
+        client.good("POST", "alert-rules", {"rule_name": "show_rule", "remind_type": 1, "topic_name": "show_ops"})
+    return {
+        "overview": "/overview", "instances": "/instances", "instance": f"/instances/show/{ended}",
+        "instance-failed": f"/instances/show_broken/{failed}", "instance-loop": f"/instances/show_loop/{looped}",
+        "patch-data": "/patch-data", "simulation": "/simulation", "alerts": "/alerts", "alert-rules": "/alerts?tab=rules",
+        "alert-topics": "/alerts?tab=topics", "jobs": "/jobs", "job": "/jobs/show", "job-new": "/jobs/~new",
+        "scripts": "/scripts", "script": "/scripts/show_script", "connections": "/connections", "resources": "/resources",
+        "environment": "/environment", "calendars": "/calendars", "playground": "/playground", "users": "/users",
+        "audit": "/audit", "settings": "/settings", "health": "/health",
+    }
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: make ui")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_is_accessible_and_complains_of_nothing(
+    browser: Any, home: House, filled: dict[str, str], scheme: str
+) -> None:
+    console = Console(browser, home, scheme)
+    page = console.page
+    violations: list[str] = []
+    rules, axe = AXE_RULES[scheme], AXE.read_text()
+
+    def look(name: str) -> None:
+        page.screenshot(path=SHOTS / f"{name}-{scheme}.png")
+        # Evaluated, since the page's security policy forbids foreign scripts.
+        if not page.evaluate("() => 'axe' in window"):
+            page.evaluate(axe)
+        found = page.evaluate("rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", rules)
+        for each in found["violations"]:
+            if each["impact"] in ("serious", "critical"):
+                places = "; ".join(node["html"][:160] for node in each["nodes"][:3])
+                violations.append(f"{name}: {each['id']} ({each['help']}): {places}")
+
+    page.goto(f"{console.base}/")
+    expect(console.button("Log in")).to_be_visible()
+    look("login")
+    console.log_in()
+    for name, path in filled.items():
+        console.go(path)
+        look(name)
+    console.go("/jobs/show")
+    for tab in ("Parameters", "Schedule", "JSON", "Instances", "Dependencies", "Versions"):
+        console.tab(tab)
+        console.settled()
+        look(f"job-{tab.lower()}")
+    console.tab("Canvas")
+    console.card("hello").click()
+    look("job-node")
+    console.go(filled["instance"])
+    page.get_by_role("row").get_by_role("button", name="hello", exact=True).click()
+    for tab in ("Inputs and output", "Timeline", "History"):
+        console.tab(tab)
+        console.settled()
+        look(f"instance-{tab.split()[0].lower()}")
+    console.go("/patch-data")
+    console.button("New backfill").first.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    look("patch-data-new")
+    console.context.close()
+    assert not violations, "\n".join(violations)
+    assert console.complaints == []
+
+
+def test_the_first_page_is_small_and_painted_at_once(browser: Any, home: House) -> None:
+    console = Console(browser, home)
+    files: set[str] = set()
+    console.page.on("response", lambda reply: files.add(reply.url.rpartition("/")[2]) if "/assets/" in reply.url else None)
+    console.log_in()
+    console.settled()
+    sizes = {name: len(gzip.compress((CONSOLE / "assets" / name).read_bytes())) for name in files}
+    assert sum(sizes.values()) < FIRST_PAGE_BYTES, json.dumps(sizes, indent=1)
+    console.page.reload()
+    console.settled()
+    painted = console.page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    console.context.close()
+    assert painted < FIRST_PAINT_MS
+
+
+def test_what_an_expression_helps_with_and_what_keeps_a_job_from_being_saved(console: Console) -> None:
+    page = console.page
+    console.go("/jobs/~new")
+    page.get_by_role("textbox", name="Name", exact=True).fill("unfinished")
+    source = page.get_by_role("region", name="Nodes").get_by_role("button", name="Rest Client", exact=True)
+    source.focus()
+    page.keyboard.press("Enter")  # the palette by keyboard
+    expect(console.card("RestAPI").or_(page.locator(".react-flow__node"))).to_have_count(1)
+    console.button("Save and submit").click()
+    expect(page.get_by_role("alert")).to_contain_text("is missing")
+    expect(page.locator(".react-flow__node")).to_contain_text("is missing")
+    page.get_by_role("region", name="Node", exact=True).get_by_role("button", name="Expressions").first.click()
+    page.get_by_role("button", name="The day of the plan time").click()
+    form = page.get_by_role("region", name="Node", exact=True)
+    expect(form.locator("input, textarea").filter(visible=True).nth(1)).not_to_have_value("")

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import httpx2
-from tests.e2e.house import Client, house, node, until
+import pytest
+from tests.e2e.house import Client, House, command_with, house, node, until
 from tests.servers.kafka import Broker
 
 from arkwright.scheduler.events.webhook import sign
 
+LEASE_SECONDS = 1.5
 MESSAGES = 60
 KILLS = 3
 
@@ -97,6 +100,7 @@ def test_an_upload_starts_a_run(tmp_path: Path) -> None:
         client.good("POST", "jobs/fed/start")
         client.good("PUT", "/obs/incoming/orders/a.csv", {"any": "body"})
         found = until(lambda: client.listed(status="success")[1], "it has run")
+        assert found[0]["eventSource"] == "OBS obs://incoming/orders/a.csv"
         assert "obs://incoming/orders/a.csv" in client.log("fed", found[0]["instanceId"], "show")
         client.good("POST", "jobs/fed/stop")
         client.close()
@@ -216,3 +220,38 @@ def test_a_planned_instance_waits_for_its_object(tmp_path: Path) -> None:
         assert lines(trace)
         client.close()
         assert home.stop() == 0
+
+
+@pytest.mark.postgres
+def test_another_server_takes_over_a_trigger_when_its_server_is_killed(
+    tmp_path: Path, kafka_broker: Broker, postgres_address: str
+) -> None:
+    """Messages come all the while; each is taken by one of the two, and none by both."""
+    topic = kafka_broker.topic()
+    event = {"eventType": "KAFKA", "connectionName": "bus", "channel": topic, "concurrent": 50}
+    command = command_with(LEASE_SECONDS=LEASE_SECONDS)
+    options = ("--database-url", postgres_address)
+    with house(tmp_path / "a", *options, command=command) as first:
+        client = first.client()
+        config = {"bootstrapServers": kafka_broker.address}
+        client.good("POST", "connections", {"name": "bus", "type": "KAFKA", "config": config})
+        client.save_job("fed", node("note", "Dummy"), schedule={"type": "EVENT", "event": event})
+        client.good("POST", "jobs/fed/start")
+        (tmp_path / "b" / "data").mkdir(parents=True)
+        shutil.copy(first.data / "secret.key", tmp_path / "b" / "data")
+        second = House(folder=tmp_path / "b", options=options, command=command, keys_of=first)
+        try:
+            second.start()
+            kafka_broker.send(topic, *(f"m{n}" for n in range(20)))
+            until(lambda: client.listed()[0] >= 5, "some were taken")
+            client.close()
+            first.kill()
+            kafka_broker.send(topic, *(f"m{n}" for n in range(20, 30)))
+            client = second.client()
+            until(lambda: client.listed(status="success")[0] == 30, "all have run")
+            sources = Counter(each["eventSource"] for each in client.listed()[1])
+            assert sources == Counter(f"KAFKA {topic}/0@{n}" for n in range(30))
+            client.close()
+            assert second.stop() == 0
+        finally:
+            second.close()

@@ -1,7 +1,6 @@
 import "@mantine/core/styles.css";
 import "@mantine/notifications/styles.css";
 import "./theme.css";
-import { Badge, createTheme, MantineProvider } from "@mantine/core";
 import { Notifications } from "@mantine/notifications";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
@@ -9,17 +8,7 @@ import { createRoot } from "react-dom/client";
 import { ApiError } from "./api/http";
 import { App } from "./app";
 import { Words } from "./i18n";
-
-const theme = createTheme({
-  primaryColor: "cyan",
-  primaryShade: { light: 9, dark: 7 },
-  autoContrast: true,
-  defaultRadius: "sm",
-  components: { Badge: Badge.extend({ defaultProps: { tt: "none" } }) },
-  cursorType: "pointer",
-  fontFamily: "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Noto Sans SC', sans-serif",
-  fontFamilyMonospace: "ui-monospace, 'SF Mono', 'JetBrains Mono', Menlo, Consolas, monospace",
-});
+import { Look } from "./look";
 
 const client = new QueryClient({
   defaultOptions: {
@@ -33,13 +22,13 @@ const client = new QueryClient({
 
 createRoot(document.getElementById("root")!).render(
   <StrictMode>
-    <MantineProvider theme={theme} defaultColorScheme="auto">
-      <QueryClientProvider client={client}>
-        <Words>
+    <Words>
+      <Look>
+        <QueryClientProvider client={client}>
           <Notifications position="bottom-right" />
           <App />
-        </Words>
-      </QueryClientProvider>
-    </MantineProvider>
+        </QueryClientProvider>
+      </Look>
+    </Words>
   </StrictMode>,
 );

@@ -20,7 +20,7 @@ from arkwright.core.job import Node, Script
 from arkwright.core.job_document import canonical_type
 from arkwright.core.script_document import read_script
 from arkwright.errors import InvalidInput
-from arkwright.nodes.base import AttemptKey, Context, Failed
+from arkwright.nodes.base import AttemptKey, Connection, Context, Failed
 from arkwright.nodes.registry import Registry
 
 LOCAL = frozenset({"", "local"})
@@ -30,6 +30,10 @@ _SHELL_LIKE = frozenset({"shell", "python", "sparkpython"})
 _SIMPLE = re.compile(r"\$\[[^\]\n]{1,200}\]|\$\{yyyymmdd[^}\n]{0,100}\}")
 _NOWHERE = Path("nowhere")
 """No file is touched: only a node's own check of its settings is asked."""
+_ANY_CONNECTION = {
+    "ip": "192.0.2.1", "port": "1", "userName": "user", "password": "-", "bootstrapServers": "192.0.2.1:1",
+    "accessKey": "-", "secretKey": "-",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +65,12 @@ def node_findings(node: Mapping[str, Any], scope: Scope) -> Iterator[Finding]:
         return Finding(level=level, topic=topic, subject=subject, reason=reason, where=name)
 
     if not supported:
-        reason = f"Nodes of type {type_name} don't run here; there are {', '.join(scope.registry.names())}."
+        known = scope.registry.unsupported(type_name)
+        reason = (
+            f"Nodes of type {known.name} don't run here. {known.reason} {known.instead}"
+            if known is not None
+            else f"Nodes of type {type_name} don't run here; there are {', '.join(scope.registry.names())}."
+        )
         yield finding(Level.BLOCKS, Topic.NODE_TYPE, type_name, reason)
     if kind == "cdmjob":
         job = f"{properties.get('clusterName', '?')}/{properties.get('jobName', '?')}"
@@ -239,13 +248,18 @@ def _refusal(kind: str, properties: Mapping[str, str], script: Script | None, sc
     }
     if isinstance(node, Failed) or any("${" in each or "#{" in each for each in mapped.values()):
         return ""  # what values the settings will have is not known yet
+    named = properties.get("connectionName", "").strip() or (script.connection_name.strip() if script else "")
+    connection = None
+    if node.type.connections and named not in LOCAL:  # what it says has to be mapped; here any will do
+        connection = Connection(name=named, type=node.type.connections[0], config=_ANY_CONNECTION)
     context = Context(
         key=AttemptKey(instance_id=1, node=0, attempt=1),
         project_id="",
         workspace_id="",
         job_name=scope.job,
         node_name=name,
-        properties={**mapped, "connectionName": "local"},
+        properties={**mapped, "connectionName": "local" if connection is None else named},
+        connection=connection,
         script=script,
         folder=_NOWHERE,
         workspace_folder=_NOWHERE,

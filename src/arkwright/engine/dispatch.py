@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -41,7 +41,7 @@ from arkwright.engine.lookups import Lookups, ObsExists
 from arkwright.engine.vault import OpenedTexts, Vault
 from arkwright.errors import SettingInvalid, StoreUnavailable
 from arkwright.executors.base import Executor
-from arkwright.nodes.base import AttemptKey, Connection, Context, Work
+from arkwright.nodes.base import AttemptKey, Connection, Context, HostedNode, NamesConnections, Work
 from arkwright.nodes.registry import Registry
 from arkwright.store.base import AttemptRow, Place, Store
 
@@ -184,6 +184,10 @@ class Dispatch:
             workspace_folder=self._folders.workspace(state.workspace_id),
             local_programs_allowed=self._local_programs_allowed(state.workspace_id),
         )
+        if isinstance(implementation, NamesConnections):
+            self._attaching.add(key)
+            self._in_background(self._connect_several(executor, command.type, context, implementation, attach=attach))
+            return
         name = _connection_name(context) if implementation.type.connections else ""
         if name in LOCAL:
             self._hand_over(executor, command.type, context, attach=attach)
@@ -196,17 +200,45 @@ class Dispatch:
         self, executor: Executor, type_name: str, context: Context, name: str, types: tuple[str, ...], *, attach: bool
     ) -> None:
         """Hand over an attempt with the connection that it names."""
-        key = context.key
         found = await self._found_connection(context, name, types)
+        if not isinstance(found, Failed):
+            connection, secrets = found
+            context = replace(context, connection=connection, secrets=(*context.secrets, *secrets))
+        self._connected(executor, type_name, context, found if isinstance(found, Failed) else None, attach=attach)
+
+    async def _connect_several(
+        self, executor: Executor, type_name: str, context: Context, node: NamesConnections, *, attach: bool
+    ) -> None:
+        """Hand over an attempt with all connections that its settings name."""
+        failure: Failed | None = None
+        connections: dict[str, Connection] = {}
+        secrets = context.secrets
+        types = cast(HostedNode, node).type.connections
+        try:
+            names = await asyncio.to_thread(node.connection_names, context)
+        except (ValueError, OSError) as error:
+            names, failure = (), Failed(kind=FailureKind.REFUSED, message=str(error))
+        for name in names:
+            found = await self._found_connection(context, name, types)
+            if isinstance(found, Failed):
+                failure = found
+                break
+            connections[name], more = found
+            secrets = (*secrets, *more)
+        context = replace(context, connections=connections, secrets=secrets)
+        self._connected(executor, type_name, context, failure, attach=attach)
+
+    def _connected(
+        self, executor: Executor, type_name: str, context: Context, failure: Failed | None, *, attach: bool
+    ) -> None:
+        key = context.key
         self._attaching.discard(key)
         cancelled = key in self._cancelled_early
         self._cancelled_early.discard(key)
-        if not isinstance(found, Failed):
-            connection, secrets = found
-            self._secrets[key] = (*context.secrets, *secrets)
-            context = replace(context, connection=connection, secrets=self._secrets[key])
-        elif not attach:  # one that may be running is found again whatever became of its connection
-            self.finished(key, found)
+        if context.secrets:
+            self._secrets[key] = context.secrets
+        if failure is not None and not attach:  # one that may be running is found again whatever became of them
+            self.finished(key, failure)
             return
         self._hand_over(executor, type_name, context, attach=attach)
         if cancelled:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from arkwright.core.job import Script
 from arkwright.core.outcome import Failed, Outcome, Succeeded
@@ -63,6 +63,8 @@ class Context:
     plan_time_ms: int = 0
     connection: Connection | None = None
     """What `connectionName` names; None: nothing, or `local`."""
+    connections: Mapping[str, Connection] = field(default_factory=dict, repr=False)
+    """By name, for a type that names more than one (`NamesConnections`)."""
     folder: Path
     """The attempt's own folder; the node may keep files there. `log` and `output` in it are the contract's."""
     workspace_folder: Path
@@ -184,6 +186,16 @@ class HostedNode(Protocol):
         ...
 
 
+@runtime_checkable
+class NamesConnections(Protocol):
+    """A node whose settings may name several connections, which `Context.connections` then holds."""
+
+    def connection_names(self, context: Context) -> tuple[str, ...]:
+        """Called on a thread, and may read a file of the workspace. Raises `ValueError` for settings that can't be
+        read: its text is the refusal."""
+        ...
+
+
 class ControlNode(Protocol):
     """Decided by the core; nothing to run."""
 
@@ -226,6 +238,7 @@ __all__ = [
     "HostedNode",
     "Log",
     "MessageNode",
+    "NamesConnections",
     "NodeImplementation",
     "NodeMessage",
     "NodeType",

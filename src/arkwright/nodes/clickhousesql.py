@@ -11,6 +11,7 @@ class ClickHouseSql(SqlNode):
         "ClickHouse",
         "Runs SQL on ClickHouse.",
         "ClickHouseSQL",
+        server="ClickHouse. Not tested with one: no package source of the tests has its server.",
         connections=(
             "CLICKHOUSE",
             "MRSClickHouse",

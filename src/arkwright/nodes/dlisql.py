@@ -55,6 +55,8 @@ class DliSql:
         title="DLI SQL",
         work=Work.HOSTED,
         summary="Runs SQL on the workspace's own DuckDB database.",
+        server="DuckDB, in a process of the server's own host.",
+        repeated="Exactly once: its transaction records the attempt, and is asked after a crash.",
         properties=(
             Property(name="scriptName", help="Script of type DLISQL; it may hold ${parameters} and #{expressions}."),
             Property(name="statement", help="SQL to run instead of a script, taken as it is.", scanned=False),
@@ -257,7 +259,8 @@ def _succeeded(context: Context, result: Result) -> Succeeded:
         return Succeeded(output_row_count=result.rows)
     context.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if result.columns:
-        (context.folder / COLUMNS).write_bytes(msgspec.json.encode(result.columns))
+        names = [context.scrubbed(name) for name in result.columns]  # an expression is its column's name
+        (context.folder / COLUMNS).write_bytes(msgspec.json.encode(names))
     (context.folder / OUTPUT).write_bytes(result.output.encode())
     return Succeeded(output=OUTPUT, output_row_count=result.rows)
 

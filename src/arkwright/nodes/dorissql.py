@@ -11,6 +11,7 @@ class DorisSql(SqlNode):
         "Doris SQL",
         "Runs SQL on Doris.",
         "DorisSQL",
+        server="Doris. Not tested with one; its protocol is MySQL's, which is tested with MariaDB.",
         connections=(
             "DORIS",
             "MRSDoris",

@@ -10,6 +10,7 @@ class Dummy:
         name="Dummy",
         title="Dummy",
         work=Work.CONTROL,
+        repeated="Does nothing, so it is repeated freely.",
         summary="Does nothing and succeeds; use it to join or to split lines.",
         example={"name": "start", "type": "Dummy", "location": {"x": 0, "y": 0}, "properties": []},
     )

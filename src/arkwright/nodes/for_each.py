@@ -24,6 +24,7 @@ class ForEach:
         name="ForEach",
         title="For Each",
         work=Work.CONTROL,
+        repeated="The runs it opened are found again; none is opened twice.",
         summary="Runs another batch job once per row of a dataset, several of them at a time.",
         properties=(
             JOB,

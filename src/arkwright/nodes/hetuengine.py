@@ -11,6 +11,7 @@ class HetuEngine(SqlNode):
         "MRS HetuEngine",
         "Runs SQL on HetuEngine or Trino.",
         "HetuEngineSQL",
+        server="HetuEngine or Trino. Not tested with one: no package source of the tests has it.",
         connections=(
             "HETUENGINE",
             "MRSHetuEngine",

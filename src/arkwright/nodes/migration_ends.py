@@ -72,9 +72,9 @@ class Stop:
         if self._requested.is_set():
             raise Stopped
 
-    @property
-    def requested(self) -> bool:
-        return self._requested.is_set()
+    def wait(self, seconds: float) -> None:
+        if self._requested.wait(seconds):
+            raise Stopped
 
     def request(self) -> None:
         """Call again until the migration has ended; not once the commit is under way."""

@@ -28,11 +28,10 @@ from arkwright.nodes.migration_ends import (
     Refuse,
     Row,
     RowsRefused,
-
     matched,
 )
 from arkwright.nodes.migration_plan import Making, Mode, Place, Plan, PlanWrong
-from arkwright.nodes.migration_types import Column, Kind, Store, made_type
+from arkwright.nodes.migration_types import Column, Kind, Store, made_type, typed
 from arkwright.nodes.sql_session import Target
 
 CONNECT_SECONDS = 10
@@ -221,7 +220,7 @@ class MySqlWriter:
                 if self._plan.making is Making.NEVER:
                     raise MigrationFailed(f"The target {self._plan.target} is not there, and createTable is never.")
                 self._make(columns)
-                there = list(columns)
+                there = typed(columns, self._plan.types)
         except pymysql.Error as error:
             raise MigrationFailed(f"The target {self._plan.target}: {_said(error)}") from None
         self._columns = matched(columns, there, str(self._plan.target))
@@ -275,7 +274,9 @@ class MySqlWriter:
             for each in columns
         ]
         if keys:
-            parts.append(f"PRIMARY KEY ({', '.join(_quoted(each.name) for each in columns if each.name.lower() in keys)})")
+            parts.append(
+                f"PRIMARY KEY ({', '.join(_quoted(each.name) for each in columns if each.name.lower() in keys)})"
+            )
         made = f"({', '.join(parts)}) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
         if self._recreated:
             self._made = made  # `begin` makes it: an earlier life of this attempt may have loaded one
@@ -495,5 +496,3 @@ def _said(error: Exception) -> str:
     with contextlib.suppress(AttributeError):
         text = str(text)
     return f"{text} (error {number})" if number else str(text)
-
-

@@ -20,7 +20,7 @@ _ENDINGS = {
 _SQLITE_ENDINGS = (".sqlite", ".sqlite3", ".db")
 
 
-class PlanWrong(Exception):
+class PlanWrong(ValueError):
     """The settings can't be honoured; the text names the one that can't, and the way out."""
 
 
@@ -145,6 +145,8 @@ def checked(plan: Plan) -> Plan:
             raise PlanWrong(f"targetPath {target.path} is a folder; it needs the name of a file.")
         if target.format.gzip and target.format.kind == PARQUET:
             raise PlanWrong("Parquet is compressed by itself: leave gzip out.")
+    if plan.source.is_file and plan.source.where:
+        raise PlanWrong("sourceWhere goes with a table as source, not with a file.")
     if plan.incremental and plan.source.is_file:
         raise PlanWrong("incrementalColumn goes with a table or a query as source, not with a file.")
     if plan.incremental and plan.mode is Mode.REPLACE and not target.is_file:

@@ -26,7 +26,7 @@ from arkwright.nodes.migration_ends import (
     matched,
 )
 from arkwright.nodes.migration_plan import Making, Mode, Place, Plan, PlanWrong
-from arkwright.nodes.migration_types import Column, Kind, Store, made_type
+from arkwright.nodes.migration_types import Column, Kind, Store, made_type, typed
 from arkwright.nodes.sql_session import Target
 
 CONNECT_SECONDS = 10
@@ -150,7 +150,7 @@ class PostgresWriter:
             there = self._there()
             if there is None or self._plan.making is Making.RECREATE:
                 self._make(columns, exists=there is not None)
-                there = list(columns)
+                there = typed(columns, self._plan.types)
         except psycopg.Error as error:
             raise MigrationFailed(f"The target {self._plan.target}: {_said(error)}") from None
         self._columns = matched(columns, there, str(self._plan.target))

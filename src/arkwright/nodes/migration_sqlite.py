@@ -21,7 +21,7 @@ from arkwright.nodes.migration_ends import (
     matched,
 )
 from arkwright.nodes.migration_plan import Making, Mode, Place, Plan
-from arkwright.nodes.migration_types import Column, Kind, Store, made_type, named
+from arkwright.nodes.migration_types import Column, Kind, Store, made_type, named, typed
 
 
 class SqliteReader:
@@ -113,7 +113,7 @@ class SqliteWriter:
                     raise MigrationFailed(f"The target {self._plan.target} is not there, and createTable is never.")
                 execute(f"DROP TABLE IF EXISTS {self._table}")
                 self._make(columns)
-                there = list(columns)
+                there = typed(columns, self._plan.types)
         except sqlite3.Error as error:
             raise MigrationFailed(f"The target {self._plan.target}: {error}") from None
         found = matched(columns, there, str(self._plan.target))
@@ -129,11 +129,8 @@ class SqliteWriter:
         return found
 
     def _make(self, columns: Sequence[Column]) -> None:
-        types = {name.lower(): given for name, given in self._plan.types.items()}
-        parts = [
-            f"{_quoted(each.name)} {made_type(named(each.name, given) if (given := types.get(each.name.lower())) else each, Store.SQLITE)}"
-            for each in columns
-        ]
+        made = typed(columns, self._plan.types)
+        parts = [f"{_quoted(each.name)} {made_type(each, Store.SQLITE)}" for each in made]
         if self._plan.keys:
             parts.append(f"PRIMARY KEY ({', '.join(_quoted(each) for each in self._plan.keys)})")
         self._database.execute(f"CREATE TABLE {self._table} ({', '.join(parts)})")

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -164,6 +164,12 @@ def named(name: str, type_name: str) -> Column:
     return Column(name=name, kind=kind, length=first if kind is Kind.TEXT and "char" in word else None)
 
 
+def typed(columns: Sequence[Column], types: Mapping[str, str]) -> list[Column]:
+    """Columns of a table that is made here, of the types that somebody has chosen for them."""
+    given = {name.lower(): type_name for name, type_name in types.items()}
+    return [named(each.name, given[each.name.lower()]) if each.name.lower() in given else each for each in columns]
+
+
 def cast_of(source: Kind, target: Kind, store: Store) -> Cast | None:
     """From the canonical form of one kind to what the target's store takes for another; None: as it is."""
     steps = [each for each in (_canonical(source, target, store), _form(target, store)) if each is not None]
@@ -232,7 +238,7 @@ def _boolean(value: Any) -> bool:
 
 def _bytes(value: Any) -> bytes:
     if isinstance(value, bool):
-        raise ValueError("a boolean is no bytes")  # noqa: TRY004  # a row's fault, not ours
+        raise ValueError("a boolean is no bytes")  # a row's fault, not ours
     return bytes.fromhex(value[2:]) if value.startswith("\\x") else value.encode()
 
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping
 
 from arkwright.nodes.base import NodeType, Work
-from arkwright.nodes.program_script import SCRIPT_PROPERTIES, ScriptNode
+from arkwright.nodes.program_script import SCRIPT_PROPERTIES, SCRIPT_REPEATED, SCRIPT_SERVER, ScriptNode
 from arkwright.nodes.ssh_program import HOST
 
 
@@ -23,6 +23,8 @@ class Python(ScriptNode):
         summary="Runs a Python script.",
         properties=SCRIPT_PROPERTIES,
         connections=(HOST,),
+        server=SCRIPT_SERVER,
+        repeated=SCRIPT_REPEATED,
         example={
             "name": "hello",
             "type": "Python",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from arkwright.nodes.base import Connection
-from arkwright.nodes.sql_node import SqlNode, sql_type
+from arkwright.nodes.sql_node import IN_TRANSACTION, SqlNode, sql_type
 
 
 class RdsSql(SqlNode):
@@ -12,6 +12,8 @@ class RdsSql(SqlNode):
         "RDS SQL",
         "Runs SQL on MySQL, MariaDB or PostgreSQL.",
         "RDSSQL",
+        server="MySQL, MariaDB, PostgreSQL; tested with MariaDB and PostgreSQL.",
+        repeated=IN_TRANSACTION.format(then="PostgreSQL is asked, and on MySQL it is LOST"),
         connections=("RDS", "MYSQL", "POSTGRESQL"),
     )
     script_type = "RDSSQL"

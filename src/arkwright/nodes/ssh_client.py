@@ -75,6 +75,18 @@ async def _work(errand: Errand, stopping: asyncio.Event) -> int:
         raise Problem(f"{errand.host}: {_said(fault)}") from None
 
 
+async def try_host(errand: Errand) -> None:
+    """Log in, and leave. Raises `Problem`."""
+    import asyncssh
+
+    try:
+        connection = await _connect(errand)
+    except (asyncssh.Error, OSError) as fault:
+        raise Problem(f"{errand.host}: {_said(fault)}") from None
+    connection.close()
+    await connection.wait_closed()
+
+
 async def _visit(connection: SSHClientConnection, errand: Errand, stopping: asyncio.Event) -> int:
     folder = await _make_folder(connection)
     try:

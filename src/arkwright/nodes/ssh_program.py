@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -34,11 +35,11 @@ class Errand(msgspec.Struct, kw_only=True, frozen=True):
     """Lines of public keys that the host may have; empty: the one of the first time, kept in `known_hosts`."""
     known_hosts: str
     """Path of the file of the workspace."""
-    interpreter: tuple[str, ...]
-    file: str
-    text: bytes
-    arguments: tuple[str, ...]
-    environment: Mapping[str, str]
+    interpreter: tuple[str, ...] = ()
+    file: str = ""
+    text: bytes = b""
+    arguments: tuple[str, ...] = ()
+    environment: Mapping[str, str] = {}
 
 
 def objection(connection: Connection) -> Failed | None:
@@ -64,17 +65,9 @@ def ssh_program(
     environment: Mapping[str, str],
 ) -> Program:
     """`environment`: what the script would get here; only what Arkwright itself puts there goes along."""
-    connection = context.connection
-    assert connection is not None
-    errand = Errand(
-        host=_setting(connection, _HOST),
-        port=int(_setting(connection, ("port",)) or DEFAULT_PORT),
-        user=_setting(connection, _USER),
-        password=_setting(connection, _PASSWORD),
-        private_key=_setting(connection, _KEY),
-        passphrase=_setting(connection, ("passphrase", "keypassphrase")),
-        host_keys=_setting(connection, ("hostkey", "hostkeys", "knownhosts")),
-        known_hosts=str(context.workspace_folder / KNOWN_HOSTS),
+    assert context.connection is not None
+    errand = msgspec.structs.replace(
+        errand_to(context.connection, context.workspace_folder / KNOWN_HOSTS),
         interpreter=tuple(interpreter),
         file=file,
         text=text,
@@ -86,6 +79,20 @@ def ssh_program(
         environment={name: environment[name] for name in ("PATH", "LANG", "TMPDIR") if name in environment},
         hidden=msgspec.json.encode(errand),
         directory=context.folder / "work",
+    )
+
+
+def errand_to(connection: Connection, known_hosts: Path) -> Errand:
+    """Where to go; with nothing to do there yet."""
+    return Errand(
+        host=_setting(connection, _HOST),
+        port=int(_setting(connection, ("port",)) or DEFAULT_PORT),
+        user=_setting(connection, _USER),
+        password=_setting(connection, _PASSWORD),
+        private_key=_setting(connection, _KEY),
+        passphrase=_setting(connection, ("passphrase", "keypassphrase")),
+        host_keys=_setting(connection, ("hostkey", "hostkeys", "knownhosts")),
+        known_hosts=str(known_hosts),
     )
 
 

@@ -19,6 +19,7 @@ class Subjob:
         name="Subjob",
         title="Subjob",
         work=Work.CONTROL,
+        repeated="The run it opened is found again; it is never opened twice.",
         summary="Runs another batch job once, as an instance of its own, and is as successful as that one.",
         properties=(
             JOB,

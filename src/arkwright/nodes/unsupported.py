@@ -35,8 +35,12 @@ UNSUPPORTED = (
     Unsupported(
         "ETLJob", "It is a form of the cloud's console, whose settings no document describes.", "Write it as DLISQL."
     ),
+    Unsupported("DLIFlinkJob", _FLINK, _FLINK_INSTEAD, ("DLI Flink Job", "MRSFlink", "MRSFlinkJob", "MRS Flink Job")),
     Unsupported(
-        "DLIFlinkJob", _FLINK, _FLINK_INSTEAD, ("DLI Flink Job", "MRSFlink", "MRSFlinkJob", "MRS Flink Job")
+        "MRSSpark",
+        "No adapter to `spark-submit` is there yet.",
+        "Shell with `spark-submit`, here or by a connection of type HOST.",
+        ("MRS Spark", "DLISpark", "DLI Spark", "MRSSparkPython", "MRS Spark Python"),
     ),
     Unsupported(
         "MapReduce",

@@ -3,8 +3,8 @@
 Decided here where the documents are silent:
 
 * A node with an `eventTrigger` runs per event (at most 10 at once), one with a `cronTrigger` by the clock, any other
-  one once, from the job's start on, for as long as it likes: its maximum execution time does not count. Lines between nodes
-  are only drawn.
+  one once, from the job's start on, for as long as it likes: its maximum execution time does not count. Lines between
+  nodes are only drawn.
 * A node runs as a job of its own, named `JOB_NODE`, whose instances are those that lists show. Its retries are its
   restart policy: when they are used up, a node that ran once is in state EXCEPTION until somebody restores it.
 * A failed run of an event or cron node suspends it (EXCEPTION), unless its failure policy is IGNORE.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
@@ -21,9 +20,21 @@ from arkwright.api.error_codes import (
 from arkwright.api.errors import HttpRefusal
 from arkwright.api.records import all_of, named_page
 from arkwright.api.route import OFFSET, Route, flag, limit, text
-from arkwright.api.v1.connection_body import ConnectionBody, canonical, masked, read_connection_body, sealed
+from arkwright.api.v1.connection_body import (
+    MASK,
+    ConnectionBody,
+    canonical,
+    is_secret,
+    masked,
+    read_connection_body,
+    sealed,
+)
+from arkwright.core.scrubbing import scrub
+from arkwright.engine.connections import unsealed
 from arkwright.errors import AlreadyExists, InvalidInput, NotFound
 from arkwright.iam.model import Action
+from arkwright.nodes.base import Connection as NodeConnection
+from arkwright.nodes.ssh_program import KNOWN_HOSTS
 from arkwright.store.base import Definition, DefinitionWrite, Kind
 
 CHECK_SECONDS = 5.0
@@ -65,7 +76,7 @@ async def update_connection(call: Call) -> Response:
         raise HttpRefusal(CONNECTION_TYPE_FIXED, hint=f"It is {before.category}; create a new connection.")
     await check_others(call, body, before)
     if call.flag("ischeck"):
-        await _check_reachable(body, loopback_allowed=call.parts.loopback_allowed)
+        await check_saved(call, body, before)
     document = sealed(body, call.place, call.parts.directory.sealer, before.body)
     write = write_of(call, body, document)
     try:
@@ -147,31 +158,37 @@ def _missing(name: str) -> HttpRefusal:
 # ---------------------------------------------------------------- the test before saving
 
 
-async def _check_reachable(body: ConnectionBody, *, loopback_allowed: bool) -> None:
-    """Whether somebody listens at the connection's address. Raises `HttpRefusal`."""
+async def check_saved(call: Call, body: ConnectionBody, before: Definition | None) -> None:
+    """Log in as a node would. Raises `HttpRefusal`."""
     if body.canonical == "DLI":
         return  # the workspace's own database, which is always there
-    host, port = str(body.config.get("ip") or ""), str(body.config.get("port") or "")
-    if not host or not port:
-        raise _unreachable("it names a cluster of the cloud, which can't be reached from here", "Set ip and port.")
-    # Imported here: it loads an HTTP library, which a server that tests no connection starts without.
-    from arkwright.nodes.network_fence import AddressRefused, Fence
+    broken = await broken_by(call, body, before)
+    if broken is not None:
+        raise HttpRefusal(
+            PARAMETER_INVALID,
+            f"The connection was not saved: {broken.rstrip('.')}.",
+            hint="Leave ischeck out to save it all the same.",
+        )
 
+
+async def broken_by(call: Call, body: ConnectionBody, before: Definition | None) -> str | None:
+    """What keeps the connection from being used; None: it works. A mask stands for the secret that is stored."""
+    # Imported here: it loads drivers, which a server that tests no connection starts without.
+    from arkwright.nodes.connection_check import ConnectionBroken, check_connection
+
+    config = dict(body.config)
+    if before is not None and any(value == MASK for value in config.values()):
+        known = unsealed(before.body.get("config") or {}, call.place, before.name, call.parts.directory.sealer)
+        config = {key: known.get(key, value) if value == MASK else value for key, value in config.items()}
+    connection = NodeConnection(name=body.name, type=body.type, config=config)
+    folder = call.parts.workspace_folder(call.place.workspace_id)
+    fence = {"allow_loopback_requests": call.parts.loopback_allowed}
     try:
-        async with asyncio.timeout(CHECK_SECONDS):
-            addresses = await Fence(loopback_allowed=loopback_allowed).resolve(host, int(port))
-            _, writer = await asyncio.open_connection(addresses[0], int(port))
-            writer.close()
-    except AddressRefused as error:
-        raise _unreachable(str(error), "Leave ischeck out to save it all the same.") from error
-    except TimeoutError as error:
-        raise _unreachable(f"{host}:{port} did not answer within {CHECK_SECONDS:.0f} s", "") from error
-    except (OSError, UnicodeError) as error:
-        raise _unreachable(f"{host}:{port}: {getattr(error, 'strerror', None) or error}", "") from error
-
-
-def _unreachable(reason: str, hint: str) -> HttpRefusal:
-    return HttpRefusal(PARAMETER_INVALID, f"The connection was not saved: {reason.rstrip('.')}.", hint=hint)
+        await check_connection(connection, fence, known_hosts=folder / KNOWN_HOSTS)
+    except ConnectionBroken as broken:
+        secrets = tuple(str(value) for key, value in config.items() if is_secret(key) and value)
+        return scrub(str(broken), secrets)
+    return None
 
 
 # ---------------------------------------------------------------- routes

@@ -212,6 +212,9 @@ class InstanceItem(Struct, kw_only=True, omit_defaults=True):
     overdue: Annotated[bool, Meta(description="Ours: it exceeded the time limit of its job, and runs or ran on.")] | (
         UnsetType
     ) = UNSET
+    eventSource: Annotated[
+        str, Meta(description="Ours: the message, object or delivery that started it, such as `KAFKA orders/0@41`.")
+    ] | (UnsetType) = UNSET
     errorMessage: str | UnsetType = UNSET
     parentInstanceId: ChildOf | UnsetType = UNSET
     row: RowOf | UnsetType = UNSET

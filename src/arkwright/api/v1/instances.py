@@ -261,6 +261,7 @@ def _facts(instance: Instance) -> dict[str, Any]:
         "ignoreSuccess": instance.ignore_success,
         "version": instance.job_version,
         "overdue": True if instance.overdue else UNSET,
+        "eventSource": instance.event_source or UNSET,
         "errorMessage": instance.message or UNSET,
         "parentInstanceId": UNSET if instance.parent is None else instance.parent.instance_id,
         "row": UNSET if instance.parent is None else instance.parent.row,

@@ -1,8 +1,8 @@
 """News of the embedded object storage: uploads tell of themselves, the operating system tells of files dropped in.
 
 Rules: nothing is watched while nobody listens; one watch serves all who do. The library (`watchfiles`, an extra)
-stands on inotify and its like; without it, or where the system refuses (too many watches), uploads are still told of at once,
-and dropped files are found by the regular look.
+stands on inotify and its like; without it, or where the system refuses (too many watches), uploads are still told of
+at once, and dropped files are found by the regular look.
 """
 
 from __future__ import annotations

@@ -26,8 +26,8 @@ from typing import TYPE_CHECKING, Any
 
 from arkwright.core.schedule import Event
 from arkwright.engine.interface import Occurrence
-from arkwright.scheduler.events.base import EVENT_DATA_CHARACTERS, Happening, Listener, SourceFailed
 from arkwright.nodes.kafka_connection import client_settings, library_missing
+from arkwright.scheduler.events.base import EVENT_DATA_CHARACTERS, Happening, Listener, SourceFailed
 from arkwright.store.base import Place
 
 if TYPE_CHECKING:

@@ -34,8 +34,8 @@ class ObsListening:
         path_of: Callable[[int, str], Awaitable[str]] | None = None,
     ) -> None:
         """`met(instance id, condition)` is awaited once, when the object is there; `gave_up` when its time is over.
-        `waits` says whether the instance waits for it still; it is asked before each further look. `path_of(instance id, text)` replaces the
-        expressions of a path, and raises `ArkwrightError` where that can't be done."""
+        `waits` says whether the instance waits for it still; it is asked before each further look.
+        `path_of(instance id, text)` replaces the expressions of a path; it raises `ArkwrightError`."""
         self._objects = objects
         self._clock = clock
         self._news = news

@@ -3,8 +3,8 @@
 Decided here where the documents are silent. A start of a KAFKA schedule needs a connection and a topic (`channel`), of
 an OBS schedule a path (`channel`). DIS is a service of the cloud that nothing here can stand in for: a start is
 refused, and says what to use instead. Stopping ends nothing that runs. Pausing (by an operator, or by the failure
-policy SUSPEND) keeps the position: on resuming, or on a new start with LAST, reading goes on there; a new start with NEW
-forgets what came meanwhile.
+policy SUSPEND) keeps the position: on resuming, or on a new start with LAST, reading goes on there; a new start with
+NEW forgets what came meanwhile.
 """
 
 from __future__ import annotations

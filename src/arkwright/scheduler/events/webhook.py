@@ -235,7 +235,7 @@ class Webhooks:
         else:
             expected = [_signature(secret, delivery) for secret in known]
             given_ones = delivery.signature.split()[:8] if delivery.standard else [delivery.signature]
-            proven = any([_any_equal(each, expected) for each in given_ones])
+            proven = any(_any_equal(each, expected) for each in given_ones)
             proven = proven and bool(delivery.delivery) and self._is_recent(delivery.timestamp)
         if hook is None or not proven:
             raise Unauthenticated(
