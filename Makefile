@@ -19,7 +19,7 @@ install = $(BIN)/python -m pip install -q --disable-pip-version-check --require-
 install_self = $(BIN)/python -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
 endif
 
-.PHONY: help setup dev ui run test check fix serve bench docs conformance lock wheel clean
+.PHONY: help setup dev ui ui-test ui-check run test check fix serve bench docs conformance lock wheel clean
 
 help:  ## list these targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,13 +64,24 @@ $(CONSOLE)/index.html: ui/node_modules/.installed $(UI_SOURCES)
 	@cd ui && npm run build --silent -- --logLevel warn
 	@touch $@
 
+# What the console's logic and types say; where there is no Node.js, the console's tests say that they are skipped.
+ifeq ($(shell command -v npm),)
+ui-test ui-check:
+	@echo "$@: no Node.js here, so this part is skipped (on Debian: apt-get install nodejs npm)"
+else
+ui-test: ui/node_modules/.installed
+	@cd ui && npm test --silent -- --reporter=dot
+ui-check: ui/node_modules/.installed
+	@cd ui && npm run check --silent
+endif
+
 run: $(VENV)/.installed  ## run the example on real data: server, import, run, report (a few seconds)
 	@$(BIN)/python examples/run.py $(ARGS)
 
-test: dev ui  ## all tests; ARGS='tests/core -k retry' picks some
+test: dev ui ui-test  ## all tests; ARGS='tests/core -k retry' picks some
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
-check: dev  ## format, lint, types, import direction, file sizes
+check: dev ui-check  ## format, lint, types, import direction, file sizes
 	@$(BIN)/ruff format --check --quiet . || { echo "format: 'make fix' mends these:"; $(BIN)/ruff format --check .; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy

@@ -2,7 +2,7 @@
 
 Every line names a figure, its limit as a ratio of what this machine can do, and whether it holds. Exits 1 if one
 does not. Give names of cases to run only those: accept, nodes, start, history, create, lists, export,
-schedules.
+schedules, loops, movement.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import api, history, load, loops, schedules
+from bench import api, history, load, loops, movement, schedules
 from bench.limits import spawn_seconds, sync_seconds
 from bench.server import PROJECT, Bench, node, serving
 
@@ -205,6 +205,11 @@ def through_loops() -> None:
     loops.measure(row, limit)
 
 
+def of_rows() -> None:
+    """Data movement."""
+    movement.measure(row, limit)
+
+
 CASES: dict[str, Callable[[], None]] = {
     "accept": accept,
     "nodes": nodes,
@@ -215,6 +220,7 @@ CASES: dict[str, Callable[[], None]] = {
     "export": _of_api(api.export),
     "schedules": _of_api(schedules.schedules),
     "loops": through_loops,
+    "movement": of_rows,
 }
 
 

@@ -31,6 +31,7 @@ from arkwright.engine.engine import Engine
 from arkwright.engine.folders import Folders
 from arkwright.engine.retention import Keep, Retention
 from arkwright.engine.room import Admission, Room, StorageMeter
+from arkwright.engine.secret_references import References
 from arkwright.engine.subjobs import Nesting
 from arkwright.engine.vault import Vault
 from arkwright.errors import ArkwrightError, SettingInvalid
@@ -130,6 +131,7 @@ class Server:
         clock = SystemClock()
         tokens = Tokens(store, directory, clock.now_ms)
 
+        references = References(prefix=settings.secret_prefix, folder=settings.secret_folder)
         objects = open_objects(
             self.data / "obs",
             endpoint=settings.s3_endpoint,
@@ -163,7 +165,7 @@ class Server:
             name=engine_name,
             obs_exists=path_exists(objects),
             vault=Vault(sealer),
-            connections=Connections(store, sealer),
+            connections=Connections(store, sealer, references),
             rules=_WorkspaceRules(directory),
             lease_seconds=None if embedded else LEASE_SECONDS,
             runs="engine" in settings.roles,
@@ -216,6 +218,7 @@ class Server:
             objects=objects,
             news=news,
             sealer=sealer,
+            references=references,
             lease_seconds=None if embedded else LEASE_SECONDS,
             runs="engine" in settings.roles,
         )
@@ -250,6 +253,7 @@ class Server:
             warehouse=cast("WarehouseReader | None", executors.get(Work.HOSTED)),
             workspace_folder=folders.workspace,
             sender=notifier.sender,
+            references=references,
         )
         self._application = application
         self._uvicorn = HttpServer(self._uvicorn_config(application))

@@ -111,6 +111,16 @@ class Settings:
         "Let RESTAPI nodes and webhooks call loopback addresses.",
         variable="ARKWRIGHT_ALLOW_LOOPBACK_REQUESTS",
     )
+    secret_prefix: str = _setting(
+        "",
+        "Prefix of the environment variables that a connection's secret may refer to as env:NAME. Default: none may.",
+        variable="ARKWRIGHT_SECRET_PREFIX",
+    )
+    secret_folder: Path | None = _setting(
+        None,
+        "Folder with a folder per workspace id, whose files a connection's secret may refer to as file:PATH.",
+        variable="ARKWRIGHT_SECRET_FOLDER",
+    )
     public_url: str = _setting(
         "", "Where people reach this server, for texts that lead to it.", variable="ARKWRIGHT_PUBLIC_URL"
     )
@@ -180,7 +190,7 @@ def _convert(name: str, value: Any, source: str) -> Any:
             if value.lower() in {"0", "false", "no", "off"}:
                 return False
             raise SettingInvalid(f"{source} must be true or false, not {value!r}.")
-        case "data" | "tls_cert" | "tls_key":
+        case "data" | "tls_cert" | "tls_key" | "secret_folder":
             return Path(value).expanduser()
         case "offset_mode":
             if value not in OFFSET_MODES:

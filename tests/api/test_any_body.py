@@ -99,7 +99,7 @@ def test_no_body_is_answered_with_a_fault(house: House, method: str, path: str, 
         reply = house.call(method, path, body)
         assert reply.status_code in {200, 204, 400, 401, 429}, reply.text
         if reply.status_code >= 400:
-            assert set(reply.json()) <= {"error_code", "error_msg", "hint"}
+            assert set(reply.json()) <= {"error_code", "error_msg", "hint", "errors"}
 
     check()
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,9 +9,7 @@ from typing import Any
 import pytest
 from tests.api.house import PROJECT, House
 
-from arkwright.api.errors import HttpRefusal
-from arkwright.api.v1.connection_body import MASK, read_connection_body
-from arkwright.api.v1.connections import _check_reachable
+from arkwright.api.v1.connection_body import MASK
 from arkwright.engine.connections import unsealed
 from arkwright.store.base import Kind, Place
 
@@ -181,15 +177,16 @@ def test_ischeck_saves_only_what_can_be_reached(house: House, refused: Refused, 
     assert house.call("PUT", f"connections/{connection}?ischeck=false", {**DWS, "config": here}).status_code == 204
 
 
-def test_somebody_must_listen() -> None:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        config = {**HOST["config"], "ip": "127.0.0.1", "port": listener.getsockname()[1]}
-        body = read_connection_body({**HOST, "name": "a", "config": config})
-        asyncio.run(_check_reachable(body, loopback_allowed=True))
-    with pytest.raises(HttpRefusal, match="not saved"):
-        asyncio.run(_check_reachable(body, loopback_allowed=True))
+def test_a_connection_is_tried_as_it_is_stored_or_with_its_own_secret(
+    house: House, refused: Refused, connection: str
+) -> None:
+    """A mask sends no password to another place than its own."""
+    config = {**DWS["config"], "password": "******"}
+    body = {"dw_name": connection, "dw_type": "DWS", "dw_config": {**config, "ip": "127.0.0.1"}}
+    error = refused("DLF.3051", "POST", "data-connections/validation", body)
+    assert "differs" in error["error_msg"]
+    body["dw_config"]["password"] = "mine"
+    assert "loopback" in refused("DLF.3051", "POST", "data-connections/validation", body)["error_msg"]
 
 
 def test_the_data_folder_does_not_hold_the_secret(house: House, connection: str, tmp_path: Path) -> None:

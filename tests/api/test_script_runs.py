@@ -73,7 +73,19 @@ def test_a_failure_says_why(server: RunningServer, name: str) -> None:
     assert found["results"][0]["message"] == found["message"]
 
 
-@pytest.mark.parametrize("kind", ["HiveSQL", "RDSSQL", "Spark Python", "PRESTO", "FlinkSQL"])
+@pytest.mark.parametrize(
+    "kind", ["HiveSQL", "RDSSQL", "DWSSQL", "PRESTO", "ImpalaSQL", "ClickHouseSQL", "HetuEngineSQL"]
+)
+def test_a_connection_that_is_not_there_fails_the_script_and_is_named(
+    server: RunningServer, name: str, kind: str
+) -> None:
+    save(server, name, kind, "SELECT 1", connectionName="nowhere")
+    found = result(server, name, execute(server, name))
+    assert found["status"] == "FAILED"
+    assert "'nowhere'" in found["message"]
+
+
+@pytest.mark.parametrize("kind", ["Spark Python", "FlinkSQL"])
 def test_a_type_that_cannot_run_here_fails_with_the_reason(server: RunningServer, name: str, kind: str) -> None:
     save(server, name, kind, "SELECT 1", connectionName="c")
     found = result(server, name, execute(server, name))

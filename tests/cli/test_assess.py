@@ -117,7 +117,7 @@ def test_each_lack_is_named(bare_cli: Cli, zipped: Zip) -> None:
     jobs = by_name(done)
     assert {name: each["verdict"] for name, each in jobs.items()} == {
         "hive": "needs mapping",
-        "cdm": "not supported",
+        "cdm": "needs mapping",
         "need": "needs mapping",
         "broken": "not supported",
         "cycle": "not supported",
@@ -127,7 +127,7 @@ def test_each_lack_is_named(bare_cli: Cli, zipped: Zip) -> None:
     }, done.out
     assert needs(jobs["hive"]) == {("script", "gone"), ("connection", "mrs")}
     assert "of type HIVE" in json.dumps(jobs["hive"])
-    assert needs(jobs["cdm"]) == {("node type", "CDM Job"), ("CDM job", "cl/move")}
+    assert needs(jobs["cdm"]) == {("CDM job", "cl/move")}
     assert needs(jobs["need"]) == {
         ("connection", "dli"),
         ("cluster or queue", "q1"),

@@ -11,7 +11,7 @@ from tests.architecture.files import TOP
 from tests.docs.test_reference import generator
 
 from arkwright.assess.jobs import assess
-from arkwright.assess.model import Topic, Verdict
+from arkwright.assess.model import Level, Topic
 from arkwright.assess.reading import collect
 from arkwright.nodes.base import Work
 from arkwright.nodes.registry import BUILT_IN, Registry, canonical
@@ -87,4 +87,6 @@ def test_assess_takes_a_node_for_working_whose_connection_has_to_be_mapped(tmp_p
     with zipfile.ZipFile(tmp_path / "export.zip", "w") as export:
         export.writestr("jobs/j.job", json.dumps(document))
     (job,) = assess(collect([tmp_path / "export.zip"])).jobs
-    assert job.verdict is Verdict.NEEDS_MAPPING
+    topics = {each.topic: each.level for each in job.findings}
+    assert topics[Topic.CONNECTION] is Level.NEEDS
+    assert not {Topic.NODE, Topic.NODE_TYPE} & topics.keys()

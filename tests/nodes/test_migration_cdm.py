@@ -90,6 +90,11 @@ def test_macros_are_in_the_nodes_time_zone() -> None:
     assert found.source.where == "17"
 
 
+def test_parameters_of_the_factorys_job_are_put_in() -> None:
+    found = plan(job({**TABLE, "whereClause": "a = ${region} AND b = '${other}'"}, INTO), parameters={"region": "7"})
+    assert found.source.where == "a = 7 AND b = '${other}'"
+
+
 @pytest.mark.parametrize(
     ("text", "word"),
     [

@@ -13,8 +13,8 @@ import pymysql
 import pytest
 from tests.executors.test_resident_kit import log_of, play
 from tests.nodes.sql_kit import SqlStage
-from tests.servers.mariadb import MariaDb, mariadb  # noqa: F401
-from tests.servers.postgres_tcp import PostgresTcp, postgres_tcp  # noqa: F401
+from tests.servers.mariadb import MariaDb
+from tests.servers.postgres_tcp import PostgresTcp
 
 from arkwright.core.job import Script
 from arkwright.core.outcome import Failed, FailureKind, Succeeded
@@ -32,7 +32,7 @@ def stage(tmp_path: Path) -> Iterator[SqlStage]:
 
 
 @pytest.fixture
-def dws(postgres_tcp: PostgresTcp) -> Connection:  # noqa: F811
+def dws(postgres_tcp: PostgresTcp) -> Connection:
     config = {
         "ip": "127.0.0.1",
         "port": str(postgres_tcp.port),
@@ -45,7 +45,7 @@ def dws(postgres_tcp: PostgresTcp) -> Connection:  # noqa: F811
 
 
 @pytest.fixture
-def mysql(mariadb: MariaDb) -> Connection:  # noqa: F811
+def mysql(mariadb: MariaDb) -> Connection:
     config = {
         "ip": "127.0.0.1",
         "port": mariadb.port,
@@ -248,7 +248,7 @@ def test_rdssql_runs_on_postgresql_too(stage: SqlStage, dws: Connection) -> None
     assert stage.run_sql("rdssql", connection, "SELECT 1")[2] == '[["1"]]'
 
 
-def test_mysql_is_really_mysql(mariadb: MariaDb) -> None:  # noqa: F811
+def test_mysql_is_really_mysql(mariadb: MariaDb) -> None:
     with pymysql.connect(
         host="127.0.0.1", port=mariadb.port, user=mariadb.user, password=mariadb.password
     ) as connection:

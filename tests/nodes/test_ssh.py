@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.servers.ssh import SshServer, ssh_server  # noqa: F401
+from tests.servers.ssh import SshServer
 
 from arkwright.core.outcome import Failed, FailureKind, Outcome, Succeeded
 from arkwright.executors.local import LocalExecutor
@@ -28,7 +28,7 @@ def harness(tmp_path: Path) -> NodeHarness:
 
 
 @pytest.fixture
-def host(ssh_server: SshServer) -> Connection:  # noqa: F811
+def host(ssh_server: SshServer) -> Connection:
     config = {
         "ip": "127.0.0.1",
         "port": str(ssh_server.port),
@@ -116,7 +116,7 @@ def test_the_hosts_key_of_the_first_time_is_kept_and_another_one_refused(
     tmp_path: Path,
     harness: NodeHarness,
     host: Connection,
-    ssh_server: SshServer,  # noqa: F811
+    ssh_server: SshServer,
 ) -> None:
     context = on(host, harness, "echo first")
     assert isinstance(play(tmp_path, context), Succeeded)
@@ -138,7 +138,7 @@ def test_a_pinned_key_wins_over_the_first_time(
     tmp_path: Path,
     harness: NodeHarness,
     host: Connection,
-    ssh_server: SshServer,  # noqa: F811
+    ssh_server: SshServer,
 ) -> None:
     pinned = Connection(name="other", type="HOST", config={**host.config, "hostKey": ssh_server.host_key})
     context = on(pinned, harness, "echo pinned")

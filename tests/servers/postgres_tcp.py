@@ -7,7 +7,9 @@ import os
 import socket
 import subprocess
 import tempfile
+import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +29,14 @@ class PostgresTcp:
 
 @pytest.fixture(scope="session")
 def postgres_tcp() -> Iterator[PostgresTcp]:
-    folder = Path(tempfile.gettempdir()) / f"arkwright-postgres-tcp-{os.getpid()}"
+    with running() as server:
+        yield server
+
+
+@contextmanager
+def running(fsync: str = "off") -> Iterator[PostgresTcp]:
+    """Also for who measures: then with `fsync` on."""
+    folder = Path(tempfile.gettempdir()) / f"arkwright-postgres-tcp-{os.getpid()}-{uuid.uuid4().hex[:6]}"
     server = start_server(folder)
     settle(
         run_statements(
@@ -44,7 +53,7 @@ def postgres_tcp() -> Iterator[PostgresTcp]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    options = f"-h 127.0.0.1 -p {port} -k {folder} -c fsync=off"
+    options = f"-h 127.0.0.1 -p {port} -k {folder} -c fsync={fsync}"
     control = [str(server.bin_path / "pg_ctl"), "-w", "-D", str(folder)]
     subprocess.run([*control, "-m", "fast", "stop"], user=server.system_user, check=True, stdout=subprocess.DEVNULL)
     start = [*control, "-l", str(folder / "log"), "-o", options, "start"]

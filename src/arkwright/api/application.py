@@ -28,6 +28,7 @@ from arkwright.api.route import Route
 from arkwright.api.routing import RouteTable
 from arkwright.api.v1.run_immediate import PATH as RUN_IMMEDIATE
 from arkwright.engine.interface import Engine
+from arkwright.engine.secret_references import References
 from arkwright.executors.warehouse_reader import WarehouseReader
 from arkwright.iam.administration import Administration
 from arkwright.iam.authentication import Authenticator
@@ -176,6 +177,7 @@ def make_application(
     strict: bool = False,
     warehouse: WarehouseReader | None = None,
     workspace_folder: Callable[[str], Path] = Path,
+    references: References | None = None,
     sender: Sender | None = None,
 ) -> Application:
     """The public API over these parts. Call it on the event loop's thread.
@@ -207,6 +209,7 @@ def make_application(
         limits=Limits() if strict else None,
         warehouse=warehouse,
         workspace_folder=workspace_folder,
+        references=references,
     )
     return Application(parts, TrustedProxies(trusted_proxies))
 

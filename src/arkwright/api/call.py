@@ -25,6 +25,7 @@ from arkwright.api.route import Route
 from arkwright.core.identity import Workspace
 from arkwright.core.masking import hidden, holds_sealed_bytes
 from arkwright.engine.interface import Engine
+from arkwright.engine.secret_references import References
 from arkwright.errors import InvalidInput
 from arkwright.iam.administration import Administration
 from arkwright.iam.authentication import Authenticator
@@ -83,6 +84,8 @@ class Parts:
     """Asks workspaces' databases what is in them; None: they live on another machine."""
     workspace_folder: Callable[[str], Path] = Path
     """Where a workspace (id) has its files."""
+    references: References | None = None
+    """Where secrets are that are kept elsewhere."""
     limits: Limits | None = None
     """The rates that clients are held to; None: there are none."""
 

@@ -72,9 +72,9 @@ def node_findings(node: Mapping[str, Any], scope: Scope) -> Iterator[Finding]:
             else f"Nodes of type {type_name} don't run here; there are {', '.join(scope.registry.names())}."
         )
         yield finding(Level.BLOCKS, Topic.NODE_TYPE, type_name, reason)
-    if kind == "cdmjob":
+    if kind == "cdmjob" and not any(properties.get(name) for name in ("jobJson", "jobPath")):
         job = f"{properties.get('clusterName', '?')}/{properties.get('jobName', '?')}"
-        yield finding(Level.NEEDS, Topic.CDM, job, f"It runs the CDM job {job}, whose definition no export holds.")
+        yield finding(Level.NEEDS, Topic.CDM, job, f"It runs the CDM job {job}, whose definition no export holds: put its JSON into cdm/<jobName>.json.")
     script, found = _script(properties, scope, name)
     yield from found
     yield from _places(properties, script, kind, name, scope)
@@ -192,6 +192,10 @@ def _places(
         told = f" (of type {held.document.get('type')})" if held is not None else ", which is in none of the files"
         reason = f"It runs on the connection {connection}{told}; point it at one that is here."
         yield Finding(level=Level.NEEDS, topic=Topic.CONNECTION, subject=connection, reason=reason, where=where)
+    for name in ("sourceConnectionName", "targetConnectionName"):
+        if value := properties.get(name, "").strip():
+            reason = f"{name} is the connection {value}; point it at one that is here."
+            yield Finding(level=Level.NEEDS, topic=Topic.CONNECTION, subject=value, reason=reason, where=where)
     for name, value in properties.items():
         if kind != "cdmjob" and _is_place(name, value):
             reason = f"{name} is {value!r}, and there is nothing of that name here."

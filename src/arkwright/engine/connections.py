@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from arkwright.core.outcome import Failed, FailureKind
+from arkwright.engine.secret_references import References
 from arkwright.errors import SettingInvalid
 from arkwright.iam.sealing import Sealer
 from arkwright.nodes.base import Connection
@@ -25,9 +26,10 @@ LOCAL = ("", "local")
 
 
 class Connections:
-    def __init__(self, store: Store, sealer: Sealer) -> None:
+    def __init__(self, store: Store, sealer: Sealer, references: References | None = None) -> None:
         self._store = store
         self._sealer = sealer
+        self._references = references
 
     async def find(
         self, place: Place, name: str, types: tuple[str, ...]
@@ -43,20 +45,24 @@ class Connections:
             )
         config = found.body.get("config") or {}
         try:
-            opened = unsealed(config, place, name, self._sealer)
+            opened = unsealed(config, place, name, self._sealer, self._references)
         except SettingInvalid as error:
-            return _refused(f"The secrets of the connection {name!r} can't be opened: {error} {error.hint}".strip())
+            return _refused(f"The secrets of the connection {name!r} can't be had: {error} {error.hint}".strip())
         secrets = tuple(str(opened[key]) for key in config if is_sealed(config[key]) and opened[key])
         return Connection(name=name, type=found.category, config=opened), secrets
 
 
-def unsealed(config: Mapping[str, Any], place: Place, name: str, sealer: Sealer) -> dict[str, Any]:
-    """The configuration with its secrets, for who connects. Never for an answer."""
+def unsealed(
+    config: Mapping[str, Any], place: Place, name: str, sealer: Sealer, references: References | None = None
+) -> dict[str, Any]:
+    """The configuration with its secrets, for who connects. Never for an answer. Raises `SettingInvalid`."""
     found = dict(config)
     for key, value in config.items():
         if is_sealed(value):
             secret = sealer.unsealed(bound_to(place, name, key), base64.b64decode(value[SEALED]))
             found[key] = secret.decode()
+            if references is not None:
+                found[key] = references.resolved(place.workspace_id, found[key])
     return found
 
 

@@ -248,7 +248,7 @@ class Dispatch:
         self, context: Context, name: str, types: tuple[str, ...]
     ) -> tuple[Connection, tuple[str, ...]] | Failed:
         if self._connections is None:
-            return Failed(kind=FailureKind.REFUSED, message="Nothing here knows connections.")
+            return Failed(kind=FailureKind.REFUSED, message=f"Nothing here knows the connection {name!r}.")
         place = Place(project_id=context.project_id, workspace_id=context.workspace_id)
         while True:
             try:

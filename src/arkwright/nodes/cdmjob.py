@@ -95,6 +95,7 @@ class CdmJob(MigrationNode):
             target_connection=given.get("targetConnectionName", "").strip(),
             when_ms=context.plan_time_ms,
             zone=given.get("timeZone", "").strip() or "UTC",
+            parameters=context.parameters,
         )
 
 

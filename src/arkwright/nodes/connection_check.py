@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -146,4 +147,5 @@ async def _check_port(connection: Connection, settings: Mapping[str, Any]) -> No
         _, writer = await asyncio.open_connection(address, port)
         writer.close()
     except OSError as fault:
-        raise ConnectionBroken(f"{host}:{port}: {fault.strerror or fault}.") from None
+        reason = os.strerror(fault.errno) if fault.errno else str(fault)
+        raise ConnectionBroken(f"{host}:{port}: {reason}.") from None

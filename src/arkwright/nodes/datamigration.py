@@ -8,7 +8,18 @@ from typing import Any
 from arkwright.core.outcome import FailureKind
 from arkwright.nodes.base import Context, Failed, NodeType, Property, Work
 from arkwright.nodes.migration import CONNECTIONS, REPEATED, SERVER, MigrationNode
-from arkwright.nodes.migration_plan import FORMATS, Format, Making, Mode, Place, Plan, PlanWrong, checked, format_of, pairs
+from arkwright.nodes.migration_plan import (
+    FORMATS,
+    Format,
+    Making,
+    Mode,
+    Place,
+    Plan,
+    PlanWrong,
+    checked,
+    format_of,
+    pairs,
+)
 
 _SIDES = (("source", "Where the rows come from"), ("target", "Where they go"))
 

@@ -113,9 +113,7 @@ class MigrationNode:
             await files.put(empty, plan.marker)
         return done
 
-    async def _reader(
-        self, plan: Plan, context: Context, files: Any, spool: Path, stop: Stop
-    ) -> Callable[[], Reader]:
+    async def _reader(self, plan: Plan, context: Context, files: Any, spool: Path, stop: Stop) -> Callable[[], Reader]:
         place = plan.source
         if place.connection:
             engine, target = await self._server(context, place)

@@ -1,8 +1,8 @@
 """A CDM job's own JSON as a plan: what it says is honoured, or refused by its name.
 
-Settings of three sorts: those that are taken; those that change nothing here, however they are set (how many extractors,
-groups, schedules of the CDM's own, which the cloud's Factory leaves alone, too); and all others, which may only hold
-what comes to the same as leaving them out.
+Settings of three sorts: those that are taken; those that change nothing here, however they are set (how many
+extractors, groups, schedules of the CDM's own); and all others, which may only hold what comes to the same as leaving
+them out.
 
 Macros of dates (`${dateformat(yyyy-MM-dd,-1,DAY)}`, `${timestamp(…)}`) go by the instance's plan time, as there.
 """
@@ -27,7 +27,14 @@ MOST_BYTES = 1024 * 1024
 """As there."""
 JDBC, OBS = "generic-jdbc-connector", "obs-connector"
 _DATABASES = frozenset(
-    {JDBC, "mysql-connector", "postgresql-connector", "rds-mysql-connector", "rds-postgresql-connector", "dws-connector"}
+    {
+        JDBC,
+        "mysql-connector",
+        "postgresql-connector",
+        "rds-mysql-connector",
+        "rds-postgresql-connector",
+        "dws-connector",
+    }
 )
 _NOTHING = frozenset({"", "false", "none", "null", "default"})
 
@@ -94,7 +101,7 @@ class _Inputs:
 
 
 def read_job(text: str, name: str = "") -> Mapping[str, Any]:
-    """One job of the JSON, which may be a single one or the cloud's `{"jobs": […]}`; of several, the one of the name."""
+    """The JSON is a single job, or the cloud's `{"jobs": […]}`; of several, it is the one of the name."""
     try:
         found = msgspec.json.decode(text)
     except msgspec.DecodeError as error:
@@ -110,13 +117,19 @@ def read_job(text: str, name: str = "") -> Mapping[str, Any]:
 
 
 def plan_of_job(
-    job: Mapping[str, Any], *, source_connection: str = "", target_connection: str = "", when_ms: int, zone: str = "UTC"
+    job: Mapping[str, Any],
+    *,
+    source_connection: str = "",
+    target_connection: str = "",
+    when_ms: int,
+    zone: str = "UTC",
+    parameters: Mapping[str, str] | None = None,
 ) -> Plan:
     """Raises `PlanWrong`. `source_connection` and `target_connection` stand in the place of the job's links."""
     kind = job.get("job_type") or "NORMAL_JOB"
     if kind != "NORMAL_JOB":
         raise PlanWrong(f"job_type {kind} is not run here; a table or files at a time (NORMAL_JOB) is.")
-    job = _expanded(job, when_ms, zone)
+    job = _expanded(job, when_ms, zone, parameters or {})
     given = _Inputs(job.get("from-config-values"), "from-config-values")
     to = _Inputs(job.get("to-config-values"), "to-config-values")
     driver = _Inputs(job.get("driver-config-values"), "driver-config-values")
@@ -129,7 +142,9 @@ def plan_of_job(
         each.end()
     refused = ""
     if recorded and bucket:
-        refused = f"obs://{bucket}/{folder.strip('/')}/{job.get('name') or 'job'}-{when_ms}.jsonl".replace("//job", "/job")
+        refused = f"obs://{bucket}/{folder.strip('/')}/{job.get('name') or 'job'}-{when_ms}.jsonl".replace(
+            "//job", "/job"
+        )
     return checked(
         Plan(
             source=source,
@@ -165,7 +180,9 @@ def _source(job: Mapping[str, Any], given: _Inputs, connection: str) -> tuple[Pl
     paths = given.take("fromJobConfig.inputDirectory")
     separator = given.take("fromJobConfig.fileSeparator", "|")
     if separator in paths:
-        raise PlanWrong("fromJobConfig.inputDirectory names several paths; name a folder with a fileFilter, or one file.")
+        raise PlanWrong(
+            "fromJobConfig.inputDirectory names several paths; name a folder with a fileFilter, or one file."
+        )
     path = f"obs://{given.need('fromJobConfig.bucketName')}/{paths.lstrip('/')}"
     if given.take("fromJobConfig.filterType").upper() == "WILDCARD":
         pattern = given.take("fromJobConfig.fileFilter").strip()
@@ -215,7 +232,9 @@ def _target(
     duplicate = to.take("toJobConfig.duplicateFileOpType", "REPLACE")
     if duplicate.upper() != "REPLACE":
         raise PlanWrong(f"toJobConfig.duplicateFileOpType {duplicate} can't be honoured here; REPLACE can.")
-    folder = f"obs://{to.need('toJobConfig.bucketName')}/{to.take('toJobConfig.outputDirectory').strip('/')}".rstrip("/")
+    folder = f"obs://{to.need('toJobConfig.bucketName')}/{to.take('toJobConfig.outputDirectory').strip('/')}".rstrip(
+        "/"
+    )
     prefix = to.take("toJobConfig.filePrefix").replace("${tableName}", source.table)
     form = _format(to, "to", folder)
     marker = to.take("toJobConfig.markerFile")
@@ -282,12 +301,19 @@ _DAYS = {"DAY": 1}
 _MONTHS = {"MONTH": 1, "YEAR": 12}
 
 
-def _expanded(value: Any, when_ms: int, zone_name: str) -> Any:
+def _expanded(value: Any, when_ms: int, zone_name: str, parameters: Mapping[str, str]) -> Any:
+    """Macros, and then parameters of the Factory's job; what nobody knows stays as it is."""
     if isinstance(value, dict):
-        return {key: _expanded(each, when_ms, zone_name) for key, each in value.items()}
+        return {key: _expanded(each, when_ms, zone_name, parameters) for key, each in value.items()}
     if isinstance(value, list):
-        return [_expanded(each, when_ms, zone_name) for each in value]
-    return _MACRO.sub(lambda found: _macro(found, when_ms, zone_name), value) if isinstance(value, str) else value
+        return [_expanded(each, when_ms, zone_name, parameters) for each in value]
+    if not isinstance(value, str) or "${" not in value:
+        return value
+    text = _MACRO.sub(lambda found: _macro(found, when_ms, zone_name), value)
+    return _PARAMETER.sub(lambda found: parameters.get(found[1], found[0]), text)
+
+
+_PARAMETER = re.compile(r"\$\{([^${}()]{1,128})\}")
 
 
 def _macro(found: re.Match[str], when_ms: int, zone_name: str) -> str:

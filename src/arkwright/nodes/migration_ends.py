@@ -1,10 +1,10 @@
 """The contract between a migration and its two ends. All of it is called on the migration's own thread, but `stop`.
 
-Theory of exactly once: an attempt has a token, kept in its folder before anything happens. The writer puts the token and
-what it did into `arkwright_migration` **in the same transaction as the rows** (a file's writer: into a record in the
-workspace's folder, after the file was put in its place as a whole). `begin` looks for the token first. So an attempt may
-be begun again at any time, by anybody, without asking what became of it: either it is done, or nothing of it is there. A
-session that its process left behind still holds its rows: `begin` waits for it.
+Theory of exactly once: an attempt has a token, kept in its folder before anything happens. The writer puts the token
+and what it did into `arkwright_migration` **in the same transaction as the rows** (a file's writer: into a record in
+the workspace's folder, after the file was put in its place as a whole). `begin` looks for the token first. So an
+attempt may be begun again at any time, by anybody, without asking what became of it: either it is done, or nothing of
+it is there. A session that its process left behind still holds its rows: `begin` waits for it.
 
 The high-water mark of an incremental migration is a row of the same table, locked from `begin` to the commit, so two
 runs of one task can't bring the same rows.
@@ -89,6 +89,10 @@ class Stop:
 
 
 class Reader(Protocol):
+    def open(self) -> None:
+        """Find out what there is; may take long. `stop` reaches it."""
+        ...
+
     @property
     def columns(self) -> Sequence[Column]: ...
 

@@ -6,6 +6,7 @@ whole or not at all, as with obs://.
 
 from __future__ import annotations
 
+import asyncio
 import codecs
 import gzip
 import os
@@ -40,7 +41,7 @@ class Files:
 
     async def bring(self, path: str, form: Format, folder: Path, check: Callable[[], None]) -> list[tuple[str, Path]]:
         """The files of that path, which may be a folder (with `/`) or hold `*` and `?`: name and copy of each."""
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True, exist_ok=True)
         copies = []
         try:
             for number, found in enumerate(await self._found(path)):

@@ -3,6 +3,7 @@ text), JSON lines through msgspec, number by number as it is written."""
 
 from __future__ import annotations
 
+# ruff: noqa: S608  # names are quoted, values are parameters or literals made by the driver
 import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from arkwright.nodes.migration_ends import BATCH, MigrationFailed, Refuse, Row
 from arkwright.nodes.migration_plan import CSV, PARQUET, Plan
 from arkwright.nodes.migration_types import Column, Kind, named
 
-MEMORY = "512MB"
+MEMORY = "256MB"
 _FAULTS = 20
 """Of one refused line DuckDB may tell as many."""
 
@@ -47,6 +48,9 @@ class _FileReader:
         self._database = opened(folder)
         self._stopped = False
         self._columns: list[Column] = []
+
+    def open(self) -> None:
+        raise NotImplementedError
 
     @property
     def columns(self) -> Sequence[Column]:
@@ -80,9 +84,8 @@ class _FileReader:
 
 
 class CsvReader(_FileReader):
-    def __init__(self, files: Sequence[tuple[str, Path]], plan: Plan, folder: Path) -> None:
-        super().__init__(files, plan, folder)
-        self._names = self._first(files[0][1])
+    def open(self) -> None:
+        self._names = self._first(self._files[0][1])
         self._columns = [Column(name=self._names[place]) for place in self._picked(self._names)]
 
     def _first(self, path: Path) -> list[str]:
@@ -90,8 +93,12 @@ class CsvReader(_FileReader):
         form = self._plan.source.format
         with path.open(encoding="utf-8", newline="") as file:
             if len(form.delimiter) == 1:
-                quoting = csv.QUOTE_MINIMAL if form.quoted else csv.QUOTE_NONE
-                row = next(csv.reader(file, delimiter=form.delimiter, quoting=quoting), [])
+                lines = (
+                    csv.reader(file, delimiter=form.delimiter)
+                    if form.quoted
+                    else csv.reader(file, delimiter=form.delimiter, quoting=csv.QUOTE_NONE)
+                )
+                row = next(lines, [])
             else:
                 row = file.readline().rstrip("\r\n").split(form.delimiter)
         if not row:
@@ -140,22 +147,19 @@ class CsvReader(_FileReader):
 
 
 class ParquetReader(_FileReader):
-    def __init__(self, files: Sequence[tuple[str, Path]], plan: Plan, folder: Path) -> None:
-        super().__init__(files, plan, folder)
-        paths = ", ".join(_text(str(path)) for _, path in files)
+    def open(self) -> None:
+        paths = ", ".join(_text(str(path)) for _, path in self._files)
         self._from = f"read_parquet([{paths}], union_by_name = true)"
         try:
             described = self._database.execute(f"DESCRIBE SELECT * FROM {self._from}").fetchall()
         except duckdb.Error as error:
-            raise MigrationFailed(f"The source {plan.source}: {_said(error)}") from None
+            raise MigrationFailed(f"The source {self._plan.source}: {_said(error)}") from None
         there = [named(row[0], row[1]) for row in described]
         self._columns = [there[place] for place in self._picked([each.name for each in there])]
 
     def batches(self, refuse: Refuse) -> Iterator[Sequence[Row]]:
         wanted = ", ".join(
-            _quoted(each.name)
-            if each.kind in (Kind.BOOLEAN, Kind.BYTES)
-            else f"CAST({_quoted(each.name)} AS VARCHAR)"
+            _quoted(each.name) if each.kind in (Kind.BOOLEAN, Kind.BYTES) else f"CAST({_quoted(each.name)} AS VARCHAR)"
             for each in self._columns
         )
         try:
@@ -169,8 +173,8 @@ class ParquetReader(_FileReader):
 class JsonReader(_FileReader):
     """One object per line. Read twice: first for the names and what is in them."""
 
-    def __init__(self, files: Sequence[tuple[str, Path]], plan: Plan, folder: Path) -> None:
-        super().__init__(files, plan, folder)
+    def open(self) -> None:
+        plan = self._plan
         self._decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
         kinds: dict[str, Kind | None] = {}
         for _, _, line in self._lines():
@@ -190,6 +194,8 @@ class JsonReader(_FileReader):
         for name, path in self._files:
             with path.open("rb") as file:
                 for number, line in enumerate(file, 1):
+                    if self._stopped:
+                        raise MigrationFailed("It was stopped.")
                     if line.strip():
                         yield name, number, line
 

@@ -7,14 +7,15 @@ takes the old one's place after the commit, which a repeat does again if it has 
 
 from __future__ import annotations
 
+# ruff: noqa: S608  # names are quoted, values are parameters or literals made by the driver
 import contextlib
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pymysql
-from pymysql.constants import ER, FIELD_TYPE
+from pymysql.constants import ER
 from pymysql.converters import encoders, escape_string
 from pymysql.cursors import Cursor, SSCursor
 
@@ -30,30 +31,13 @@ from arkwright.nodes.migration_ends import (
     RowsRefused,
     matched,
 )
+from arkwright.nodes.migration_mysql_values import changed, column_of, literal_of, reading_of
 from arkwright.nodes.migration_plan import Making, Mode, Place, Plan, PlanWrong
 from arkwright.nodes.migration_types import Column, Kind, Store, made_type, typed
 from arkwright.nodes.sql_session import Target
 
 CONNECT_SECONDS = 10
-_UNSIGNED, _BINARY_CHARSET, _BYTES_OF_CHARACTER = 32, 63, 4
 _MODE = "STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_VALUE_ON_ZERO"
-_KINDS = {
-    FIELD_TYPE.SHORT: Kind.INTEGER,
-    FIELD_TYPE.INT24: Kind.INTEGER,
-    FIELD_TYPE.LONG: Kind.INTEGER,
-    FIELD_TYPE.YEAR: Kind.INTEGER,
-    FIELD_TYPE.FLOAT: Kind.DOUBLE,
-    FIELD_TYPE.DOUBLE: Kind.DOUBLE,
-    FIELD_TYPE.DATE: Kind.DATE,
-    FIELD_TYPE.NEWDATE: Kind.DATE,
-    FIELD_TYPE.TIME: Kind.TIME,
-    FIELD_TYPE.DATETIME: Kind.TIMESTAMP,
-    FIELD_TYPE.TIMESTAMP: Kind.INSTANT,
-    FIELD_TYPE.JSON: Kind.JSON,
-}
-_DECIMALS = (FIELD_TYPE.DECIMAL, FIELD_TYPE.NEWDECIMAL)
-_TEXTS = (FIELD_TYPE.VARCHAR, FIELD_TYPE.VAR_STRING, FIELD_TYPE.STRING)
-_LARGE = (FIELD_TYPE.BLOB, FIELD_TYPE.TINY_BLOB, FIELD_TYPE.MEDIUM_BLOB, FIELD_TYPE.LONG_BLOB)
 _ROWS_FAULT = frozenset(
     {
         ER.DATA_TOO_LONG,
@@ -121,13 +105,23 @@ class MySqlReader:
         self._plan = plan
         self._server = _Connected(target, streaming=True)
         self._range = ""
+        self._names = [source for source, _ in plan.columns]
+        self._columns: list[Column] = []
+        self._rows: Any = None
+
+    def open(self) -> None:
+        """The server may work out a query for no row of it, too: all of them are asked for at once where possible."""
+        select = _select(self._plan.source, self._names)
         try:
             self._run("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
-            self._names = [source for source, _ in plan.columns]
-            self._columns = self._describe(f"{_select(plan.source, self._names)} LIMIT 0")
+            if self._plan.incremental:
+                self._columns = self._describe(f"{select} LIMIT 0")
+                return
+            self._rows = self._server.connection.cursor()
+            self._rows.execute(select)
+            self._columns = [column_of(each) for each in self._rows._result.fields]
         except pymysql.Error as error:
-            self.close()
-            raise MigrationFailed(f"The source {plan.source}: {_said(error)}") from None
+            raise MigrationFailed(f"The source {self._plan.source}: {_said(error)}") from None
 
     @property
     def columns(self) -> Sequence[Column]:
@@ -159,20 +153,19 @@ class MySqlReader:
         return str(until)
 
     def batches(self, refuse: Refuse) -> Iterator[Sequence[Row]]:
-        query = _select(self._plan.source, self._names)
-        if self._range:
-            names = ", ".join(_quoted(each.name) for each in self._columns)
-            query = f"SELECT {names} FROM ({_select(self._plan.source, [])}) AS s WHERE {self._range}"
-        cursor = self._server.connection.cursor()
+        cursor = self._rows
         try:
-            cursor.execute(query)
+            if cursor is None:
+                names = ", ".join(_quoted(each.name) for each in self._columns)
+                cursor = self._server.connection.cursor()
+                cursor.execute(f"SELECT {names} FROM ({_select(self._plan.source, [])}) AS s WHERE {self._range}")
             changes = [
                 (place, change)
                 for place, each in enumerate(cursor._result.fields)
-                if (change := _read(each)) is not None
+                if (change := reading_of(each)) is not None
             ]
             while rows := cursor.fetchmany(BATCH):
-                yield [_changed(row, changes) for row in rows] if changes else rows
+                yield [changed(row, changes) for row in rows] if changes else rows
         except pymysql.Error as error:
             raise MigrationFailed(f"The source {self._plan.source}: {_said(error)}") from None
 
@@ -339,7 +332,7 @@ class MySqlWriter:
         parts: list[str] = []
         size = 0
         for row in rows:
-            part = f"({','.join(map(_value, row))})"
+            part = f"({','.join(map(literal_of, row))})"
             if parts and size + len(part) > _STATEMENT_CHARACTERS:
                 yield f"{self._insert}{','.join(parts)}{self._change}"
                 parts, size = [], 0
@@ -392,16 +385,6 @@ _STATEMENT_CHARACTERS = 250_000
 """At most a megabyte of UTF-8."""
 
 
-def _value(value: Any) -> str:
-    if value is None:
-        return "NULL"
-    if isinstance(value, str):
-        return f"'{escape_string(value)}'"
-    if isinstance(value, bytes):
-        return f"x'{value.hex()}'" if value else "''"
-    return str(int(value))
-
-
 def _done(row: Row) -> Done:
     read, written, refused, until = row
     return Done(read=int(read or 0), written=int(written or 0), refused=int(refused or 0), until=until)
@@ -411,53 +394,7 @@ def _described(connection: Any, query: str) -> list[Column]:
     with connection.cursor() as cursor:
         cursor.execute(query)
         fields = cursor._result.fields
-        return [_column(each) for each in fields]
-
-
-def _column(field: Any) -> Column:
-    code, length = field.type_code, field.length
-    unsigned, binary = bool(field.flags & _UNSIGNED), field.charsetnr == _BINARY_CHARSET
-    if code == FIELD_TYPE.TINY:
-        return Column(name=field.name, kind=Kind.BOOLEAN if length == 1 else Kind.INTEGER)
-    if code == FIELD_TYPE.BIT:
-        return Column(name=field.name, kind=Kind.BOOLEAN if length == 1 else Kind.INTEGER)
-    if code == FIELD_TYPE.LONGLONG:
-        return Column(name=field.name, kind=Kind.DECIMAL, precision=20, scale=0) if unsigned else _whole(field)
-    if code in _DECIMALS:
-        digits = length - (field.scale > 0) - (not unsigned)
-        return Column(name=field.name, kind=Kind.DECIMAL, precision=digits, scale=field.scale)
-    if code in _TEXTS or code in _LARGE:
-        if binary:
-            return Column(name=field.name, kind=Kind.BYTES)
-        return Column(name=field.name, length=length // _BYTES_OF_CHARACTER if code in _TEXTS else None)
-    if code == FIELD_TYPE.GEOMETRY:
-        return Column(name=field.name, kind=Kind.BYTES)
-    return Column(name=field.name, kind=_KINDS.get(code, Kind.TEXT))
-
-
-def _whole(field: Any) -> Column:
-    return Column(name=field.name, kind=Kind.INTEGER)
-
-
-def _read(field: Any) -> Callable[[Any], Any] | None:
-    """From what the server sends to the canonical form."""
-    kind = _column(field).kind
-    if field.type_code == FIELD_TYPE.BIT:
-        number = int.from_bytes
-        return (lambda value: number(value, "big") != 0) if kind is Kind.BOOLEAN else lambda v: str(number(v, "big"))
-    if kind is Kind.BOOLEAN:
-        return lambda value: value != "0"
-    if kind is Kind.INSTANT:
-        return lambda value: f"{value}+00"
-    return None
-
-
-def _changed(row: Row, changes: Sequence[tuple[int, Callable[[Any], Any]]]) -> list[Any]:
-    values = list(row)
-    for place, change in changes:
-        if values[place] is not None:
-            values[place] = change(values[place])
-    return values
+        return [column_of(each) for each in fields]
 
 
 def _select(place: Place, names: Sequence[str]) -> str:

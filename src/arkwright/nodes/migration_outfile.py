@@ -1,11 +1,12 @@
 """The writers of files. A file is made in the attempt's folder and put in its place as a whole when all rows are there.
 
-The record of what was done is a file in the workspace's folder, written after that: an attempt that died between the two
-makes the same file once more. Runs of one incremental task wait for each other.
+The record of what was done is a file in the workspace's folder, written after that: an attempt that died between the
+two makes the same file once more. Runs of one incremental task wait for each other.
 """
 
 from __future__ import annotations
 
+# ruff: noqa: S608  # names are quoted, values are parameters or literals made by the driver
 import fcntl
 import hashlib
 import os
@@ -36,7 +37,12 @@ class FileWriter:
     store = Store.FILE
 
     def __init__(
-        self, plan: Plan, folder: Path, workspace_folder: Path, put: Callable[[Path, str], None], wait: Callable[[float], None]
+        self,
+        plan: Plan,
+        folder: Path,
+        workspace_folder: Path,
+        put: Callable[[Path, str], None],
+        wait: Callable[[float], None],
     ) -> None:
         """`put` brings a file of the attempt to its path. `wait` raises `Stopped` when it is stopped meanwhile."""
         self._wait = wait
@@ -96,7 +102,9 @@ class FileWriter:
                 kinds = [(each.name, each.kind) for each in self._columns]
                 self._file.write(
                     b"".join(
-                        msgspec.json.encode({name: write(value, kind) for (name, kind), value in zip(kinds, row, strict=True)})
+                        msgspec.json.encode(
+                            {name: write(value, kind) for (name, kind), value in zip(kinds, row, strict=True)}
+                        )
                         + b"\n"
                         for row in rows
                     )

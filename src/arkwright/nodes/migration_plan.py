@@ -1,4 +1,4 @@
-"""What a migration is to do: from where, to where, how. Both node types make one of these, and only this is carried out."""
+"""What a migration is to do: from where, to where, how. Both node types make one of these; only this is carried out."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ costs its batch only. A merge goes through a temporary table, of which the last 
 
 from __future__ import annotations
 
+# ruff: noqa: S608  # names are quoted, values are parameters or literals made by the driver
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
@@ -80,13 +81,16 @@ class PostgresReader:
     def __init__(self, target: Target, plan: Plan) -> None:
         self._plan = plan
         self._connection = connected(target)
-        self._range = ""
+        self._range = self._select = ""
+        self._columns: list[Column] = []
+
+    def open(self) -> None:
+        plan = self._plan
         try:
             self._connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             self._select = _select(plan.source, [source for source, _ in plan.columns])
             self._columns = _columns(self._connection, f"{self._select} LIMIT 0")
         except psycopg.Error as error:
-            self.close()
             raise MigrationFailed(f"The source {plan.source}: {_said(error)}") from None
 
     @property
@@ -188,7 +192,9 @@ class PostgresWriter:
         keys = {each.lower() for each in self._plan.keys}
         parts = [f"{_quoted(each.name)} {_type(each, self._plan)}" for each in columns]
         if keys:
-            parts.append(f"PRIMARY KEY ({', '.join(_quoted(each.name) for each in columns if each.name.lower() in keys)})")
+            parts.append(
+                f"PRIMARY KEY ({', '.join(_quoted(each.name) for each in columns if each.name.lower() in keys)})"
+            )
         self._connection.execute(_text(f"CREATE TABLE {self._table} ({', '.join(parts)})"))
 
     def begin(self, token: str, task: str) -> Done | str | None:
@@ -288,9 +294,7 @@ class PostgresWriter:
         try:
             self._connection.execute(_text(f"UPDATE {self._records} {change}"), (*values, self._key))
             if self._plan.incremental:
-                self._connection.execute(
-                    _text(f"UPDATE {self._records} {change}"), (*values, f"mark of {self._task}")
-                )
+                self._connection.execute(_text(f"UPDATE {self._records} {change}"), (*values, f"mark of {self._task}"))
             self._connection.execute(
                 _text(f"DELETE FROM {self._records} WHERE task = %s AND at < now() - interval '{KEPT_DAYS} days'"),
                 (self._task,),
@@ -356,7 +360,7 @@ def _quoted(name: str) -> str:
 
 
 def _literal(value: str) -> str:
-    return sql.quote(value)
+    return sql.Literal(value).as_string()
 
 
 def _text(query: str) -> bytes:

@@ -27,7 +27,7 @@ from arkwright.nodes.migration_types import Cast, Column, cast_of, hexadecimal
 
 PROGRESS_SECONDS = 5.0
 REFUSED = "rejected.jsonl"
-TOKEN = "token"
+TOKEN = "token"  # noqa: S105  # the name of a file
 _SHOWN = 5
 
 Say = Callable[[str], None]
@@ -77,6 +77,7 @@ def carry_out(work: Work) -> Done:
         reader = work.read()
         work.stop.reaches(reader.stop)
         work.stop.check()
+        reader.open()
         writer = work.write()
         work.stop.reaches(writer.stop)
         work.stop.check()
@@ -163,9 +164,7 @@ def _cast(
     return rows, origins
 
 
-def _put(
-    rows: Sequence[Row], origins: Sequence[Row], before: int, writer: Writer, refused: Refused, stop: Stop
-) -> int:
+def _put(rows: Sequence[Row], origins: Sequence[Row], before: int, writer: Writer, refused: Refused, stop: Stop) -> int:
     """How many were written. Of rows that are refused together, each half is tried, down to those at fault."""
     if not rows:
         return 0

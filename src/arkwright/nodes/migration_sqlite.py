@@ -3,6 +3,7 @@ their column says, which SQLite itself would not insist on."""
 
 from __future__ import annotations
 
+# ruff: noqa: S608  # names are quoted, values are parameters or literals made by the driver
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -28,17 +29,18 @@ class SqliteReader:
     def __init__(self, path: Path, plan: Plan) -> None:
         self._plan = plan
         self._range = ""
-        self._marks: tuple[str, ...] = ()
         if not path.is_file():
             raise MigrationFailed(f"There is no SQLite file {plan.source.path} in the workspace.")
         self._database = _open(path, "ro")
         self._names = [source for source, _ in plan.columns]
+        self._columns: list[Column] = []
+
+    def open(self) -> None:
         try:
             self._database.execute("BEGIN")
             self._columns = self._describe()
         except sqlite3.Error as error:
-            self.close()
-            raise MigrationFailed(f"The source {plan.source}: {error}") from None
+            raise MigrationFailed(f"The source {self._plan.source}: {error}") from None
 
     def _describe(self) -> list[Column]:
         """A result has no types in SQLite: those of the table's columns, by name; else texts."""

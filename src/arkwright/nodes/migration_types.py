@@ -205,7 +205,7 @@ def _canonical(source: Kind, target: Kind, store: Store) -> Cast | None:
 
 def _form(target: Kind, store: Store) -> Cast | None:
     match store, target:
-        case (Store.SQLITE | Store.MYSQL), Kind.BOOLEAN:
+        case ((Store.SQLITE | Store.MYSQL), Kind.BOOLEAN):
             return int
         case Store.SQLITE, Kind.INTEGER:
             return _integer

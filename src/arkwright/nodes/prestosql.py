@@ -17,7 +17,7 @@ class PrestoSql(SqlNode):
             "MRSPresto",
             "TRINO",
         ),
-        aliases=("PrestoSQL",),
+        aliases=("PrestoSQL", "PRESTO"),
     )
     script_type = "PRESTO"
     engine = "arkwright.nodes.sql_trino:Trino"

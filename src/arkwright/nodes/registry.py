@@ -42,9 +42,13 @@ BUILT_IN = (
     BuiltIn("HiveSQL", Work.HOSTED, "arkwright.nodes.hivesql", "HiveSql"),
     BuiltIn("SparkSQL", Work.HOSTED, "arkwright.nodes.sparksql", "SparkSql"),
     BuiltIn("MRSImpalaSQL", Work.HOSTED, "arkwright.nodes.impalasql", "ImpalaSql", ("ImpalaSQL", "ExecuteImpalaJob")),
-    BuiltIn("MRSPrestoSQL", Work.HOSTED, "arkwright.nodes.prestosql", "PrestoSql", ("PrestoSQL",)),
+    BuiltIn("MRSPrestoSQL", Work.HOSTED, "arkwright.nodes.prestosql", "PrestoSql", ("PrestoSQL", "PRESTO")),
     BuiltIn(
-        "MRSHetuEngine", Work.HOSTED, "arkwright.nodes.hetuengine", "HetuEngine", ("HetuEngine", "ExecuteHetuEngineJob")
+        "MRSHetuEngine",
+        Work.HOSTED,
+        "arkwright.nodes.hetuengine",
+        "HetuEngine",
+        ("HetuEngine", "HetuEngineSQL", "ExecuteHetuEngineJob"),
     ),
     BuiltIn(
         "MRSClickHouse",

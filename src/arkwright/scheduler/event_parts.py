@@ -17,6 +17,7 @@ from arkwright.core.instance import Instance, InstanceStatus
 from arkwright.engine.clock import Clock
 from arkwright.engine.connections import unsealed
 from arkwright.engine.interface import Engine
+from arkwright.engine.secret_references import References
 from arkwright.errors import NotFound
 from arkwright.iam.sealing import Sealer
 from arkwright.objects.base import Objects
@@ -47,6 +48,7 @@ class EventParts:
         objects: Objects,
         news: News | None,
         sealer: Sealer,
+        references: References | None = None,
         lease_seconds: int | None = None,
         runs: bool = True,
     ) -> None:
@@ -59,7 +61,7 @@ class EventParts:
             found = await store.get_definition(place, Kind.CONNECTION, name)
             if found is None:
                 raise NotFound(f"There is no connection {name!r} in this workspace.", field="connectionName")
-            return unsealed(found.body.get("config") or {}, place, name, sealer)
+            return unsealed(found.body.get("config") or {}, place, name, sealer, references)
 
         async def job_status(trigger: Trigger, states: Mapping[int, TriggerState]) -> str | None:
             return await self.real_time.status_after(trigger, states)

@@ -33,7 +33,7 @@ export function Health() {
   return (
     <Page title={t("health.title")} right={<Button variant="default" leftSection={<IconRefresh size={16} />} loading={ready.isFetching} onClick={refresh}>{t("common.refresh")}</Button>}>
       {ready.error ? <Problem error={ready.error} /> : !ready.data ? <Waiting /> : ready.data.status === "ready" ? (
-        <Alert color="green" variant="light" icon={<IconCircleCheck />} title={t("health.ready")} />
+        <Alert color="green" variant="light" icon={<IconCircleCheck />} ><Text size="sm">{t("health.ready")}</Text></Alert>
       ) : (
         <Alert color="red" variant="light" title={t("health.notReady")}><List size="sm">{ready.data.reasons?.map((each) => <List.Item key={each}>{each}</List.Item>)}</List></Alert>
       )}

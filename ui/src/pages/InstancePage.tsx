@@ -53,7 +53,11 @@ export function InstancePage() {
   useEffect(() => {
     if (!instance.data || ended) return;
     const over = new AbortController();
-    stream(`${path}/events`, ({ event, data }) => event === "instance" && client.setQueryData(key, JSON.parse(data)), over.signal).catch(() => {});
+    stream(`${path}/events`, ({ event, data }) => {
+      if (event !== "instance") return;
+      client.setQueryData(key, JSON.parse(data));
+      void client.invalidateQueries({ queryKey: ["history", path] });
+    }, over.signal).catch(() => {});
     return () => over.abort();
   }, [path, Boolean(instance.data), ended]); // eslint-disable-line
   const job = useQuery({
@@ -66,7 +70,7 @@ export function InstancePage() {
   const nodes = instance.data?.nodes ?? [];
   useEffect(() => {
     if (chosen === null) {
-      const first = nodes.find((node) => node.status === "fail") ?? nodes.find((node) => node.status === "running");
+      const first = nodes.find((node) => node.status === "fail") ?? nodes.find((node) => node.status === "running") ?? (ended ? nodes[0] : undefined);
       if (first) setChosen(first.nodeName);
     }
   }, [nodes, chosen]);
@@ -128,7 +132,7 @@ export function InstancePage() {
           <Tabs.Tab value="history">{t("instance.history")}</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="nodes">
-          <SimpleGrid cols={{ base: 1, lg: 2 }}>
+          <SimpleGrid cols={{ base: 1, lg: 2 }} style={{ alignItems: "start" }}>
             <NodeTable nodes={nodes} chosen={chosen} choose={setChosen} path={path} status={status} refresh={() => void instance.refetch()} />
             <Box>
               {node ? <>

@@ -31,13 +31,11 @@ from arkwright.api.v1.connection_body import (
 )
 from arkwright.core.scrubbing import scrub
 from arkwright.engine.connections import unsealed
-from arkwright.errors import AlreadyExists, InvalidInput, NotFound
+from arkwright.errors import AlreadyExists, InvalidInput, NotFound, SettingInvalid
 from arkwright.iam.model import Action
 from arkwright.nodes.base import Connection as NodeConnection
 from arkwright.nodes.ssh_program import KNOWN_HOSTS
 from arkwright.store.base import Definition, DefinitionWrite, Kind
-
-CHECK_SECONDS = 5.0
 
 
 class Connection(Struct, kw_only=True, omit_defaults=True):
@@ -176,10 +174,10 @@ async def broken_by(call: Call, body: ConnectionBody, before: Definition | None)
     # Imported here: it loads drivers, which a server that tests no connection starts without.
     from arkwright.nodes.connection_check import ConnectionBroken, check_connection
 
-    config = dict(body.config)
-    if before is not None and any(value == MASK for value in config.values()):
-        known = unsealed(before.body.get("config") or {}, call.place, before.name, call.parts.directory.sealer)
-        config = {key: known.get(key, value) if value == MASK else value for key, value in config.items()}
+    try:
+        config = _opened(call, body, before)
+    except SettingInvalid as error:
+        return f"{error} {error.hint}".strip()
     connection = NodeConnection(name=body.name, type=body.type, config=config)
     folder = call.parts.workspace_folder(call.place.workspace_id)
     fence = {"allow_loopback_requests": call.parts.loopback_allowed}
@@ -189,6 +187,21 @@ async def broken_by(call: Call, body: ConnectionBody, before: Definition | None)
         secrets = tuple(str(value) for key, value in config.items() if is_secret(key) and value)
         return scrub(str(broken), secrets)
     return None
+
+
+def _opened(call: Call, body: ConnectionBody, before: Definition | None) -> dict[str, Any]:
+    """The configuration with its secrets. Raises `SettingInvalid`."""
+    references, place = call.parts.references, call.place
+    config = dict(body.config)
+    if references is not None:
+        for key, value in config.items():
+            if is_secret(key) and isinstance(value, str):
+                config[key] = references.resolved(place.workspace_id, value)
+    if before is not None and MASK in body.config.values():
+        stored = before.body.get("config") or {}
+        known = unsealed(stored, place, before.name, call.parts.directory.sealer, references)
+        config |= {key: known[key] for key, value in body.config.items() if value == MASK and key in known}
+    return config
 
 
 # ---------------------------------------------------------------- routes

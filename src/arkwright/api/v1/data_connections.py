@@ -19,7 +19,7 @@ from arkwright.api.errors import HttpRefusal
 from arkwright.api.records import all_of, contains, write_of
 from arkwright.api.route import Route, number, text
 from arkwright.api.v1 import management_documents as documents
-from arkwright.api.v1.connection_body import ConnectionBody, masked, sealed
+from arkwright.api.v1.connection_body import MASK, ConnectionBody, masked, sealed
 from arkwright.api.v1.connections import broken_by
 from arkwright.api.v1.fields import list_, object_, wrong
 from arkwright.api.v1.fields import number as number_of
@@ -121,10 +121,21 @@ async def try_connection(call: Call) -> Response:
     if canonical_type(body.type) == "dli":
         return answer({"is_success": True, "message": ""})  # the workspace's own database, which is always there
     before = await call.parts.store.get_definition(call.place, Kind.CONNECTION, body.name)
+    if before is not None and MASK in body.config.values() and _plain(before) != masked(body.config):
+        # Else whoever may try a connection could have its password sent to a server of his own.
+        raise InvalidInput(
+            f"A mask stands for a secret of the stored connection {body.name}, from which this one differs.",
+            field="dw_config",
+            hint="Give the secret itself, or try the connection as it is stored.",
+        )
     broken = await broken_by(call, body, before)
     if broken is not None:
         raise InvalidInput(f"The connection can't be made: {broken.rstrip('.')}.", field="dw_config")
     return answer({"is_success": True, "message": ""})
+
+
+def _plain(stored: Definition) -> dict[str, Any]:
+    return masked(stored.body.get("config") or {})
 
 
 # ---------------------------------------------------------------- inside
