@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.server import PROJECT, Bench, node, serving
 from tests.servers.postgres_tcp import PostgresTcp, running
+
+from bench.server import PROJECT, Bench, node, serving
 
 ROWS = 1_000_000
 MANY = 3_000_000

@@ -77,9 +77,11 @@ class House:
         headers: Mapping[str, str | bytes] | None = None,
         content: bytes | None = None,
         project: str = PROJECT,
+        cut: bool = False,
     ) -> httpx2.Response:
-        """`path` below the project, or a whole one with a leading slash."""
-        return self.run(self._call(method, path, body, role, dict(headers or {}), content, project))
+        """`path` below the project, or a whole one with a leading slash. `cut`: hang up with the first piece of the
+        answer, as one must on a stream without end."""
+        return self.run(self._call(method, path, body, role, dict(headers or {}), content, project, cut))
 
     async def _call(
         self,
@@ -90,12 +92,14 @@ class House:
         headers: dict[str, str | bytes],
         content: bytes | None,
         project: str,
+        cut: bool,
     ) -> httpx2.Response:
         if role is not None:
             headers.setdefault("X-Auth-Token", self.tokens[role])
         url = path if path.startswith("/") else f"/v1/{project}/{path}"
         # Errors must come back as answers: what the application lets through would be uvicorn's to answer.
-        transport = httpx2.ASGITransport(self.application, raise_app_exceptions=True)
+        application = _cut(self.application) if cut else self.application
+        transport = httpx2.ASGITransport(application, raise_app_exceptions=True)
         async with httpx2.AsyncClient(transport=transport, base_url="http://arkwright.test") as client:
             if content is not None:
                 return await client.request(method, url, content=content, headers=headers)
@@ -198,3 +202,26 @@ async def _open(folder: Path, more: Mapping[str, Any]) -> House:
         issued = await tokens.issue(known, PROJECT)
         house.tokens["administrator" if name == "admin" else name.removeprefix("the-")] = issued.text
     return house
+
+
+def _cut(application: Any) -> Any:
+    """The application, ended with the first piece of its answer."""
+
+    async def first_piece(scope: Any, receive: Any, send: Any) -> None:
+        answered = asyncio.Event()
+
+        async def passed_on(message: Any) -> None:
+            if answered.is_set():
+                return
+            await send({**message, "more_body": False} if message["type"] == "http.response.body" else message)
+            if message["type"] == "http.response.body":
+                answered.set()
+
+        working = asyncio.ensure_future(application(scope, receive, passed_on))
+        enough = asyncio.ensure_future(answered.wait())
+        await asyncio.wait({working, enough}, return_when=asyncio.FIRST_COMPLETED)
+        for each in (working, enough):
+            each.cancel()
+        await asyncio.gather(working, enough, return_exceptions=True)
+
+    return first_piece

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +15,11 @@ import pytest
 from tests.e2e.house import house, until
 
 KILLS = 5
+COMMAND = (
+    sys.executable,
+    "-c",
+    "import arkwright.notify.delivery as d; d.LEASE_MS = 1000; from arkwright.cli import main; main()",
+)
 
 
 class Receiver(ThreadingHTTPServer):
@@ -50,7 +56,7 @@ def node(name: str, type_: str, *after: str, **properties: str) -> dict[str, Any
 def test_a_job_moves_objects_and_tells_so_once_through_kill_9(tmp_path: Path) -> None:
     with Receiver() as receiver:
         threading.Thread(target=receiver.serve_forever, daemon=True).start()
-        with house(tmp_path, ARKWRIGHT_ALLOW_LOOPBACK_REQUESTS="true") as home:
+        with house(tmp_path, command=COMMAND, ARKWRIGHT_ALLOW_LOOPBACK_REQUESTS="true") as home:
             client = home.client()
             url = f"http://127.0.0.1:{receiver.server_port}/"
             client.good("POST", "alert-topics", {"name": "ops", "kind": "webhook", "url": url})

@@ -14,6 +14,7 @@ from arkwright.core.outcome import Outcome
 from arkwright.executors.resident import ResidentExecutor
 from arkwright.nodes import migration_run
 from arkwright.nodes.base import Connection, Context
+from arkwright.nodes.migration_ends import MigrationFailed
 from arkwright.nodes.registry import Registry
 
 THIS = "tests.nodes.migration_kit"
@@ -35,6 +36,9 @@ class Doomed:
         def told(*given: Any) -> Any:
             self._reach(f"before {name}")
             answer = found(*given)
+            if self._point == f"unanswered {name}" and not self._mark.exists():
+                self._mark.touch()
+                raise MigrationFailed("The connection broke.")
             self._reach(f"after {name}")
             return answer
 

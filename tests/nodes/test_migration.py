@@ -319,6 +319,17 @@ def test_killed_at_any_point_the_rows_come_exactly_once(
     assert ask(server, "SELECT id FROM moved ORDER BY id") == [(1,), (2,)]
 
 
+def test_a_commit_that_was_not_answered_is_asked_for(stage: MigrationStage, server: Connection) -> None:
+    ask(server, "CREATE TABLE origin (id int)")
+    ask(server, "INSERT INTO origin VALUES (1), (2)")
+    stage.die_at("unanswered commit")
+    given = {"sourceConnectionName": server.name, "sourceTable": "origin", "targetTable": "moved"}
+    outcome, log = stage.move(server, targetConnectionName=server.name, **given)
+    assert outcome == Succeeded(input_row_count=2, output_row_count=2), log
+    assert "was not answered" in log
+    assert ask(server, "SELECT id FROM moved ORDER BY id") == [(1,), (2,)]
+
+
 @pytest.mark.parametrize("point", ["after begin", "after write", "before commit", "after commit"])
 @pytest.mark.parametrize("target", [{"targetPath": "x.sqlite", "targetTable": "t"}, {"targetPath": "x.csv"}])
 def test_killed_at_any_point_a_file_holds_the_rows_once(

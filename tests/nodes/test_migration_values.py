@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Sequence
 from datetime import date, datetime, time
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from arkwright.nodes.migration_ends import Done, MigrationFailed, Row, Stop, TooManyRefused
+from arkwright.nodes.migration_files import Files, read_path
 from arkwright.nodes.migration_infile import reader_of
 from arkwright.nodes.migration_outfile import FileWriter
 from arkwright.nodes.migration_plan import Format, Place, Plan, PlanWrong, format_of, pairs
@@ -129,12 +131,8 @@ def test_every_value_comes_back_as_it_went(
     there, back = Kept(COLUMNS), folder / name
     if name.endswith("sqlite"):
         place = Place(path=name, table="t")
-        carried(
-            Plan(source=Place(path="x.csv"), target=place),
-            folder / "1",
-            Given(rows, COLUMNS),
-            SqliteWriter(back, Plan(source=Place(path="x.csv"), target=place)),
-        )
+        plan = Plan(source=Place(path="x.csv"), target=place)
+        carried(plan, folder / "1", Given(rows, COLUMNS), SqliteWriter(back, plan))
         reader: Any = SqliteReader(back, Plan(source=place, target=Place(path="y.csv")))
     else:
         line_end = "\r\n" if windows else "\n"
@@ -203,3 +201,22 @@ def test_commas_in_brackets_belong_to_the_type() -> None:
     assert dict(pairs("a:decimal(10,2), b", "columnTypes")) == {"a": "decimal(10,2)", "b": "b"}
     with pytest.raises(PlanWrong):
         dict(pairs("a:", "columnTypes"))
+
+
+def test_two_migrations_write_files_side_by_side(tmp_path: Path) -> None:
+    (tmp_path / "small").write_bytes(b"b")
+
+    async def scene() -> None:
+        first, second = (Files(tmp_path, {}, "migration-w") for _ in range(2))
+        path = read_path("a.csv")
+
+        async def pieces() -> Any:
+            yield b"a"
+            await second.put(tmp_path / "small", "b.csv")
+            yield b"c"
+
+        await first._store(path).write(path, pieces())
+
+    asyncio.run(scene())
+    assert (tmp_path / "files" / "a.csv").read_bytes() == b"ac"
+    assert (tmp_path / "files" / "b.csv").read_bytes() == b"b"

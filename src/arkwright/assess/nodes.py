@@ -74,7 +74,8 @@ def node_findings(node: Mapping[str, Any], scope: Scope) -> Iterator[Finding]:
         yield finding(Level.BLOCKS, Topic.NODE_TYPE, type_name, reason)
     if kind == "cdmjob" and not any(properties.get(name) for name in ("jobJson", "jobPath")):
         job = f"{properties.get('clusterName', '?')}/{properties.get('jobName', '?')}"
-        yield finding(Level.NEEDS, Topic.CDM, job, f"It runs the CDM job {job}, whose definition no export holds: put its JSON into cdm/<jobName>.json.")
+        reason = f"It runs the CDM job {job}, whose definition no export holds: put its JSON into cdm/<jobName>.json."
+        yield finding(Level.NEEDS, Topic.CDM, job, reason)
     script, found = _script(properties, scope, name)
     yield from found
     yield from _places(properties, script, kind, name, scope)

@@ -11,7 +11,7 @@ class ClickHouseSql(SqlNode):
         "ClickHouse",
         "Runs SQL on ClickHouse.",
         "ClickHouseSQL",
-        server="ClickHouse. Not tested with one: no package source of the tests has its server.",
+        server="ClickHouse. Not tested with one yet.",
         connections=(
             "CLICKHOUSE",
             "MRSClickHouse",

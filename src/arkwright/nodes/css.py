@@ -54,8 +54,7 @@ class Css(RestApi):
                 {"name": "body", "value": '{"query": {"match_all": {}}}'},
             ],
         },
-        server="An OpenSearch or Elasticsearch cluster. Not tested with one: no server of either can be had from the "
-        "package sources that the tests use; the requests are tested against an HTTP server.",
+        server="An OpenSearch or Elasticsearch cluster. Not tested with one yet, only against an HTTP server.",
         repeated="GET, HEAD and PUT are sent again; others are LOST.",
     )
 

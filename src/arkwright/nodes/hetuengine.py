@@ -11,7 +11,7 @@ class HetuEngine(SqlNode):
         "MRS HetuEngine",
         "Runs SQL on HetuEngine or Trino.",
         "HetuEngineSQL",
-        server="HetuEngine or Trino. Not tested with one: no package source of the tests has it.",
+        server="HetuEngine or Trino. Not tested with one yet.",
         connections=(
             "HETUENGINE",
             "MRSHetuEngine",

@@ -11,7 +11,7 @@ class HiveSql(SqlNode):
         "Hive SQL",
         "Runs SQL on a HiveServer2.",
         "HiveSQL",
-        server="HiveServer2. Not tested with one: no package source of the tests has Hive or Spark's Thrift server.",
+        server="HiveServer2. Not tested with one yet.",
         connections=(
             "HIVE",
             "MRSHive",

@@ -11,7 +11,7 @@ class ImpalaSql(SqlNode):
         "Impala SQL",
         "Runs SQL on Impala.",
         "ImpalaSQL",
-        server="Impala. Not tested with one: no package source of the tests has it.",
+        server="Impala. Not tested with one yet.",
         connections=(
             "IMPALA",
             "MRSImpala",

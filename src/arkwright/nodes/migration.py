@@ -23,7 +23,7 @@ from typing import Any, ClassVar
 
 from arkwright.core.outcome import FailureKind
 from arkwright.nodes.base import Context, Failed, Log, NodeType, Outcome, Succeeded
-from arkwright.nodes.migration_ends import Done, MigrationFailed, Reader, Stop, Stopped, Writer
+from arkwright.nodes.migration_ends import Done, FateUnknown, MigrationFailed, Reader, Stop, Stopped, Writer
 from arkwright.nodes.migration_plan import Place, Plan, PlanWrong
 from arkwright.nodes.registry import canonical
 
@@ -66,6 +66,8 @@ class MigrationNode:
             outcome = Succeeded(input_row_count=done.read, output_row_count=done.written)
         except PlanWrong as error:
             outcome = _failed(FailureKind.REFUSED, context, str(error))
+        except FateUnknown as error:
+            outcome = _failed(FailureKind.LOST, context, str(error))
         except MigrationFailed as error:
             outcome = _failed(FailureKind.ERROR, context, str(error))
         except ModuleNotFoundError as missing:
@@ -202,6 +204,8 @@ async def _in_thread(work: Callable[[], Done], stop: Stop) -> Done:
                 while not waiting.done():
                     await asyncio.to_thread(stop.request)
                     await asyncio.wait({waiting}, timeout=0.2)
+        if stop.committed:  # too late to stop it, and too early to say that it is stopped
+            await asyncio.wait({waiting})
         if waiting.done() and not waiting.cancelled() and waiting.exception() is None:
             return waiting.result()
         raise

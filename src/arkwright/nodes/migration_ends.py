@@ -43,6 +43,10 @@ class TooManyRefused(MigrationFailed):
     """More rows were refused than may be."""
 
 
+class FateUnknown(MigrationFailed):
+    """The commit was not answered, and the target can't be asked what became of it."""
+
+
 class Stopped(Exception):
     """It was stopped, and nothing was committed."""
 

@@ -27,6 +27,9 @@ from arkwright.objects.paths import SCHEME, ObsPath, PathInvalid, parse
 FILES = "files"
 MOST_FILES = 10_000
 _WILD = "*?["
+_STORAGE = ("objects_folder", "s3_endpoint", "s3_region", "s3_access_key", "s3_secret_key")
+_STORES: dict[tuple[str, ...], Objects] = {}
+"""One of each for the whole process: a new one removes the drafts that it finds, whoever is writing them."""
 
 
 class Files:
@@ -37,7 +40,6 @@ class Files:
         self._workspace = workspace_folder
         self._settings = settings
         self._name = name
-        self._stores: dict[bool, Objects] = {}
 
     async def bring(self, path: str, form: Format, folder: Path, check: Callable[[], None]) -> list[tuple[str, Path]]:
         """The files of that path, which may be a folder (with `/`) or hold `*` and `?`: name and copy of each."""
@@ -110,12 +112,13 @@ class Files:
         return found
 
     def _store(self, path: ObsPath) -> Objects:
-        own = path.bucket == FILES and isinstance(path, _OwnPath)
-        if own not in self._stores:
-            self._stores[own] = (
+        own = isinstance(path, _OwnPath)
+        key = (str(self._workspace),) if own else tuple(str(self._settings.get(each)) for each in _STORAGE)
+        if key not in _STORES:
+            _STORES[key] = (
                 FolderObjects(self._workspace, drafts=self._name) if own else storage(self._settings, drafts=self._name)
             )
-        return self._stores[own]
+        return _STORES[key]
 
 
 class _OwnPath(ObsPath):

@@ -7,7 +7,7 @@ costs its batch only. A merge goes through a temporary table, of which the last 
 from __future__ import annotations
 
 # ruff: noqa: S608  # names are quoted, values are parameters or literals made by the driver
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -310,7 +310,10 @@ class PostgresWriter:
         self._connection.close()  # what was not committed is undone
 
 
-_READ = {Kind.BOOLEAN: lambda value: value == "t", Kind.BYTES: lambda value: bytes.fromhex(value[2:])}
+_READ: dict[Kind, Callable[[str], Any]] = {
+    Kind.BOOLEAN: lambda value: value == "t",
+    Kind.BYTES: lambda value: bytes.fromhex(value[2:]),
+}
 
 
 def _read(row: Row, changed: Sequence[tuple[int, Kind]]) -> list[Any]:
@@ -360,7 +363,8 @@ def _quoted(name: str) -> str:
 
 
 def _literal(value: str) -> str:
-    return sql.Literal(value).as_string()
+    text: str = sql.Literal(value).as_string()
+    return text
 
 
 def _text(query: str) -> bytes:

@@ -14,6 +14,7 @@ import msgspec
 
 from arkwright.nodes.migration_ends import (
     Done,
+    FateUnknown,
     MigrationFailed,
     Reader,
     Row,
@@ -127,13 +128,34 @@ def _move(work: Work, reader: Reader, writer: Writer, refused: Refused, token: s
     done = Done(read=refused.read, written=written, refused=refused.count, until=until)
     work.stop.committed = True
     work.stop.check()
-    writer.commit(done)
+    try:
+        writer.commit(done)
+    except MigrationFailed as failure:
+        return _asked(work, writer, come, token, failure)
     seconds = time.monotonic() - began
     say(
         f"committed: {done.read:,} rows read, {done.written:,} written, {done.refused:,} refused, "
         f"{seconds:,.1f} s, {done.read / max(seconds, 0.001):,.0f} rows/s"
     )
     return done
+
+
+def _asked(work: Work, writer: Writer, come: Sequence[Column], token: str, failure: MigrationFailed) -> Done:
+    """A commit that failed may have happened: a repeat of the node would be another attempt, and double the rows."""
+    writer.close()
+    try:
+        other = work.write()
+        try:
+            other.prepare(come)
+            begun = other.begin(token, work.task)
+        finally:
+            other.close()
+    except MigrationFailed as unanswered:
+        raise FateUnknown(f"{failure} Whether it was committed can't be known: {unanswered}") from None
+    if not isinstance(begun, Done):
+        raise failure
+    work.say("the commit was not answered; the target says that it has happened")
+    return begun
 
 
 def _named(columns: Sequence[Column], plan: Plan) -> list[Column]:

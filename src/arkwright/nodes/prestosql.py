@@ -11,7 +11,7 @@ class PrestoSql(SqlNode):
         "MRS Presto SQL",
         "Runs SQL on Trino (Presto).",
         "PRESTO",
-        server="Presto or Trino. Not tested with one: no package source of the tests has it.",
+        server="Presto or Trino. Not tested with one yet.",
         connections=(
             "PRESTO",
             "MRSPresto",

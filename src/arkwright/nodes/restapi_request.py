@@ -85,9 +85,9 @@ def read_request(properties: Mapping[str, str], connection: Connection | None = 
     objection = objection_to_url(url)
     if objection is not None:
         return refused(objection)
-    url = _with_parameters(url, next((text for name in URL_PARAMETERS if (text := properties.get(name, ""))), ""))
-    if isinstance(url, Failed):
-        return url
+    whole = _with_parameters(url, next((text for name in URL_PARAMETERS if (text := properties.get(name, ""))), ""))
+    if isinstance(whole, Failed):
+        return whole
     method = properties.get("method", "").strip().upper()
     if method not in METHODS:
         return refused(f"method is {method!r}; it takes {', '.join(METHODS)}.")
@@ -108,7 +108,7 @@ def read_request(properties: Mapping[str, str], connection: Connection | None = 
     if isinstance(key, Failed):
         return key
     return RestRequest(
-        method=method, url=url, headers=headers, body=body, extractions=extractions, check=check, key=key
+        method=method, url=whole, headers=headers, body=body, extractions=extractions, check=check, key=key
     )
 
 

@@ -11,7 +11,7 @@ class SparkSql(SqlNode):
         "Spark SQL",
         "Runs SQL on a Spark Thrift server.",
         "SparkSQL",
-        server="Spark's Thrift server. Not tested with one: no package source of the tests has it ready to run.",
+        server="Spark's Thrift server. Not tested with one yet.",
         connections=(
             "SparkSQL",
             "MRSSpark",

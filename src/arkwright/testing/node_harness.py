@@ -88,8 +88,8 @@ class NodeHarness:
                 outcome = _run_program(cast(ProgramNode, self.node), context)
             case Work.HOSTED:
                 outcome = asyncio.run(_run_hosted(cast(HostedNode, self.node), context))
-            case Work.CONTROL:
-                raise TypeError(f"{self.node.type.name} is decided by the core; there is nothing to run.")
+            case Work.CONTROL | Work.MESSAGE:
+                raise TypeError(f"{self.node.type.name} is the server's own business; there is nothing to run.")
         return self._result(context, outcome)
 
     def _result(self, context: Context, outcome: Outcome) -> Result:

@@ -51,7 +51,7 @@ export default function Editor({ label, value, syntax, onChange, height = 360 }:
           look.current.of(scheme === "dark" ? oneDark : []),
           EditorState.readOnly.of(!onChange),
           EditorView.lineWrapping,
-          EditorView.contentAttributes.of({ "aria-label": label }),
+          EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0" }),
           EditorView.theme({ "&": { height: "100%", fontSize: "13px" }, ".cm-scroller": { overflow: "auto" } }),
           EditorView.updateListener.of((update) => update.docChanged && changed.current?.(update.state.doc.toString())),
         ],
