@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -37,6 +39,7 @@ def measure(row: Callable[..., None], note: Callable[[str, float, str], None]) -
             )
             note(f"3,000,000 rows PostgreSQL to {name}", seconds, "s")
         note("its process: peak memory after all of these", _peak(bench) / 1e6, "MB")
+        os.kill(_host(bench), signal.SIGTERM)  # it would wait for more work for a while
 
 
 def _side(side: str, settings: dict[str, str]) -> dict[str, str]:
@@ -79,8 +82,14 @@ def _move(bench: Bench, files: Path, rows: int, job: str, **properties: str) -> 
 
 def _peak(bench: Bench) -> int:
     """Bytes that the migrations' process has ever had."""
-    address = next((bench.data / "hosts").glob("migration-*.json"))
-    status = Path(f"/proc/{json.loads(address.read_text())['pid']}/status").read_text()
+    status = Path(f"/proc/{_host(bench)}/status").read_text()
     found = re.search(r"VmHWM:\s+(\d+) kB", status)
     assert found
     return int(found[1]) * 1024
+
+
+def _host(bench: Bench) -> int:
+    """The migrations' process."""
+    address = next((bench.data / "hosts").glob("migration-*.json"))
+    pid: int = json.loads(address.read_text())["pid"]
+    return pid

@@ -296,6 +296,22 @@ async def test_a_secret_that_is_handed_to_a_subjob_stays_one(tmp_path: Path) -> 
     assert found_in(tmp_path, SECRET) == []
 
 
+@in_loop
+async def test_what_a_subjob_is_given_for_its_masked_parameter_is_sealed(tmp_path: Path) -> None:
+    """The parent works it out; nobody marked it there."""
+    given = '{"key": "#{StringUtil.reverse(\'91-dubesor\')}"}'
+    async with living(Safe(tmp_path)) as world:
+        await world.masked_job(
+            "child", [node("say", statement='echo "child ${#ARKWRIGHT_PARAM_KEY} $ARKWRIGHT_PARAM_KEY"')]
+        )
+        await world.job("parent", [node("run", "Subjob", jobName="child", params=given)])
+        state = await world.run("parent")
+        assert state.status is InstanceStatus.SUCCESS, state
+        folders = [path for path in world.folders.runs.rglob("log") if "child" in path.read_text()]
+        assert [path.read_text() for path in folders] == [f"child 10 {MASK}\n"]
+    assert found_in(tmp_path, "rosebud-19") == []
+
+
 def test_a_document_is_sealed_once_and_a_mask_keeps_the_value(tmp_path: Path) -> None:
     vault = Vault(Sealer(tmp_path / "secret.key"))
     document = {"name": "j", "params": [{"name": "a", "value": "x", "masked": "true"}, {"name": "b", "value": "y"}]}

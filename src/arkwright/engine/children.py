@@ -30,6 +30,7 @@ from arkwright.core.control.children import Parent
 from arkwright.core.events import ChildEnded, Event, ParentStopped
 from arkwright.core.instance import ENDED_INSTANCE, Instance, InstanceStatus, InstanceType
 from arkwright.engine.clock import Clock
+from arkwright.engine.vault import Vault
 from arkwright.errors import NotFound, StoreUnavailable
 from arkwright.store.base import Store
 
@@ -81,6 +82,24 @@ async def make(
             await persist(partial(store.reserve_ids, count), closing)
             children += [_child(store, clock, parent, given, row) for row in command.rows]
     return children
+
+
+def sealed(vault: Vault | None, parent: Instance, commands: tuple[Command, ...]) -> tuple[Command, ...]:
+    """The commands, with what children are given for masked parameters sealed before it is stored anywhere."""
+    if vault is None or not any(isinstance(command, OpenChildren) for command in commands):
+        return commands
+    return tuple(_sealed(vault, parent, each) if isinstance(each, OpenChildren) else each for each in commands)
+
+
+def _sealed(vault: Vault, parent: Instance, command: OpenChildren) -> OpenChildren:
+    pin = parent.subjobs.get(command.job_name)
+    if pin is None or not pin.masked:
+        return command
+    requests = tuple(
+        msgspec.structs.replace(each, parameters=vault.seal_named(parent.workspace_id, each.parameters, pin.masked))
+        for each in command.requests
+    )
+    return msgspec.structs.replace(command, requests=requests)
 
 
 async def _recorded(store: Store, command: StartChildren, closing: Callable[[], bool]) -> OpenChildren:

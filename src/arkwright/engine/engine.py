@@ -120,6 +120,7 @@ class Engine:
             act=self._act,
             alerts=alerts,
             usage=None if admission is None else admission.usage,
+            vault=vault,
         )
         self._recovery = Recovery(
             store=store,

@@ -23,11 +23,12 @@ from arkwright.core.instance import Instance
 from arkwright.core.job import Job, Plan
 from arkwright.core.step import outstanding, step
 from arkwright.engine.alerts import Alerts
-from arkwright.engine.children import Closing, Opened, end_of, make, persist, unmade
+from arkwright.engine.children import Closing, Opened, end_of, make, persist, sealed, unmade
 from arkwright.engine.clock import Clock
 from arkwright.engine.commit import Share
 from arkwright.engine.plans import Plans
 from arkwright.engine.room import Usage
+from arkwright.engine.vault import Vault
 from arkwright.errors import ArkwrightError, StaleWrite, StoreUnavailable
 from arkwright.store.base import Commit, Store
 
@@ -71,6 +72,7 @@ class Loop:
         act: Callable[[Active, Sequence[Command]], None],
         alerts: Alerts | None = None,
         usage: Usage | None = None,
+        vault: Vault | None = None,
     ) -> None:
         self._store = store
         self._plans = plans
@@ -79,6 +81,7 @@ class Loop:
         self._act = act
         self._alerts = alerts
         self._usage = usage
+        self._vault = vault
         self._inbox: list[Told] = []
         self._wake = asyncio.Event()
         self._closing = False
@@ -256,7 +259,7 @@ class Loop:
             event, after, commands = self._fault(active, share, told.instance_id, fault)
         if after is not share.after:
             active.plan = plan  # a restart may bring another one; a refused or repeated one must not
-            share.add(event, after, commands, runner=self._owner)
+            share.add(event, after, sealed(self._vault, after, commands), runner=self._owner)
 
     def _fault(
         self, active: Active, share: Share, instance_id: int, fault: Exception

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 from arkwright.core.control import is_parent
 from arkwright.core.control.children import PinnedJob
 from arkwright.core.control.reading import SettingWrong, job_name
@@ -105,5 +107,5 @@ class _Walk:
                 code=Code.PARAMETER_INVALID,
                 hint=error.hint,
             ) from error
-        self.pins[name] = pin
+        self.pins[name] = msgspec.structs.replace(pin, masked=child.masked) if child.masked else pin
         return await self.go(child)

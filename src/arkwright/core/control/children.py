@@ -18,6 +18,8 @@ class PinnedJob(Record, frozen=True, kw_only=True):
     version: int
     script_versions: Mapping[str, tuple[int, int]] = {}
     """Per script name the (definition id, version)."""
+    masked: tuple[str, ...] = ()
+    """Names of its masked parameters: what it is given for them is sealed."""
 
 
 class Parent(Record, frozen=True, kw_only=True):
