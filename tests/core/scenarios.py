@@ -149,8 +149,8 @@ def _loop_of(rules: dict[str, Any]) -> dict[str, str]:
 
 
 Duty = tuple[str, int, int]
-"""("attempt" | "child 3" | "cancel" | "stop" | "deadline" | "retry" | "look-up", node, attempt): what somebody has to see
-to."""
+"""("attempt" | "child 3" | "cancel" | "stop" | "deadline" | "retry" | "look-up", node, attempt): what somebody has to
+see to."""
 
 
 def duties_of(command: Command, state: Instance) -> list[Duty]:

@@ -7,6 +7,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from tests.executors.test_resident_kit import Stage, host_environment, log_of, output_of, play
@@ -24,10 +25,10 @@ THIS = "tests.nodes.sql_kit"
 
 
 def die_once(target: Target, point: str) -> None:
-    mark = str(target.options.get("died") or "")
-    if target.options.get("die_at") == point and not os.path.exists(mark):
-        with open(mark, "w"):
-            os.kill(os.getpid(), signal.SIGKILL)
+    mark = Path(str(target.options.get("died") or ""))
+    if target.options.get("die_at") == point and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 class _Told:

@@ -115,7 +115,7 @@ class Notice(Record, frozen=True, kw_only=True):
     subject: str = ""
     text: str = ""
     """Of a `MESSAGE`, as the job wrote them."""
-    text_by_kind: dict[str, str] = {}
+    text_by_kind: Mapping[str, str] = {}
     """Other texts for topics of a kind."""
 
 
