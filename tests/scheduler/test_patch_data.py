@@ -25,9 +25,17 @@ class PatchWorld(World):
     async def quiet(self) -> None:
         async with asyncio.timeout(LIMIT_SECONDS):
             calm = 0
-            while calm < 3:
+            # A patch that waits for a time, or for nobody, looks like one whose news is on its way: look longer.
+            while calm < 3 or (calm < 40 and not await self.settled()):
                 await super().quiet()
                 calm = calm + 1 if self.scheduler.patches.idle.is_set() else 0
+
+    async def settled(self) -> bool:
+        """Nothing is on its way: what runs is held by the test, and a patch that goes on has somebody to wait for."""
+        unended = [each for each in await self.patched() if not each.ended]
+        if any(each.status is InstanceStatus.RUNNING and each.id not in self.hands.running for each in unended):
+            return False
+        return bool(unended) or not await self.store.open_patches()
 
     async def patch(self, name: str, *jobs: str, place: Any = PLACE, force: bool = False, **body: Any) -> Definition:
         given = {
