@@ -146,9 +146,7 @@ class Server:
         folders = Folders(self.data)
         registry = Registry()
         executors = self._executors(registry, folders, port, store, clock) if "engine" in settings.roles else {}
-        policies = WorkspacePolicies(
-            directory, Keep(instance_days=settings.instance_days, log_days=settings.log_days)
-        )
+        policies = WorkspacePolicies(directory, Keep(instance_days=settings.instance_days, log_days=settings.log_days))
         notifier = self._notifier(store, clock, sealer, policies)
         admission = Admission(
             Room(self.data, settings.least_free_bytes, clock),

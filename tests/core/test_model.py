@@ -260,9 +260,7 @@ def check_the_invariants(engine: Engine, before: Instance, event: Event) -> None
                 or (run.status is NodeStatus.FAIL and run.failure_ignored)
                 for run in runs
             ), "a node started before its predecessors let it"
-            assert not runs or any(
-                run.status is not NodeStatus.SKIP or run.forced or run.skipped_alone for run in runs
-            )
+            assert not runs or any(run.status is not NodeStatus.SKIP or run.forced or run.skipped_alone for run in runs)
     if not isinstance(event, EngineFault):
         again, commands = step(engine.plan, after, event)
         assert again is after, "the same event told twice changed something"

@@ -241,11 +241,18 @@ def filled(home: House) -> dict[str, str]:
         client.good("PUT", "jobs/show", {**client.good("GET", "jobs/show"), "description": "a second version"})
         client.save_job("show_later", SHELL, directory="/demo", schedule={"type": "CRON", "cron": later})
         ended = client.run("show", day="2026-02-02")
-        broken = {"name": "broken", "type": "Shell", "properties": [{"name": "statement", "value": "echo no >&2; exit 1"}]}
+        broken = {
+            "name": "broken",
+            "type": "Shell",
+            "properties": [{"name": "statement", "value": "echo no >&2; exit 1"}],
+        }
         client.save_job("show_broken", broken, directory="/demo")
         failed = client.run("show_broken")
-        loop = {"name": "each", "type": "ForEach", "properties": [
-            {"name": "jobName", "value": "show"}, {"name": "dataset", "value": "[[1],[2]]"}]}
+        loop = {
+            "name": "each",
+            "type": "ForEach",
+            "properties": [{"name": "jobName", "value": "show"}, {"name": "dataset", "value": "[[1],[2]]"}],
+        }
         client.save_job("show_loop", loop, directory="/demo")
         looped = client.run("show_loop")
         for name, each in (("show", ended), ("show_broken", failed), ("show_loop", looped)):
@@ -256,17 +263,38 @@ def filled(home: House) -> dict[str, str]:
         client.good("POST", "resources", {"name": "show_jar", "type": "jar", "location": "obs://bucket/a.jar"})
         client.good("PUT", "calendars/show_days", {"default": "MON_TO_FRI", "changed": {"2026-12-25": False}})
         client.good("PUT", "task-groups/show_group", {"limit": 2})
-        client.good("PUT", f"/v2/{home.project}/factory/env", {"params": [{"name": "a", "value": "1", "type": "variable"}]})
-        client.good("POST", "alert-topics", {"name": "show_ops", "kind": "webhook", "url": "https://hooks.example.org/a"})
+        client.good(
+            "PUT", f"/v2/{home.project}/factory/env", {"params": [{"name": "a", "value": "1", "type": "variable"}]}
+        )
+        client.good(
+            "POST", "alert-topics", {"name": "show_ops", "kind": "webhook", "url": "https://hooks.example.org/a"}
+        )
         client.good("POST", "alert-rules", {"rule_name": "show_rule", "remind_type": 1, "topic_name": "show_ops"})
     return {
-        "overview": "/overview", "instances": "/instances", "instance": f"/instances/show/{ended}",
-        "instance-failed": f"/instances/show_broken/{failed}", "instance-loop": f"/instances/show_loop/{looped}",
-        "patch-data": "/patch-data", "simulation": "/simulation", "alerts": "/alerts", "alert-rules": "/alerts?tab=rules",
-        "alert-topics": "/alerts?tab=topics", "jobs": "/jobs", "job": "/jobs/show", "job-new": "/jobs/~new",
-        "scripts": "/scripts", "script": "/scripts/show_script", "connections": "/connections", "resources": "/resources",
-        "environment": "/environment", "calendars": "/calendars", "playground": "/playground", "users": "/users",
-        "audit": "/audit", "settings": "/settings", "health": "/health",
+        "overview": "/overview",
+        "instances": "/instances",
+        "instance": f"/instances/show/{ended}",
+        "instance-failed": f"/instances/show_broken/{failed}",
+        "instance-loop": f"/instances/show_loop/{looped}",
+        "patch-data": "/patch-data",
+        "simulation": "/simulation",
+        "alerts": "/alerts",
+        "alert-rules": "/alerts?tab=rules",
+        "alert-topics": "/alerts?tab=topics",
+        "jobs": "/jobs",
+        "job": "/jobs/show",
+        "job-new": "/jobs/~new",
+        "scripts": "/scripts",
+        "script": "/scripts/show_script",
+        "connections": "/connections",
+        "resources": "/resources",
+        "environment": "/environment",
+        "calendars": "/calendars",
+        "playground": "/playground",
+        "users": "/users",
+        "audit": "/audit",
+        "settings": "/settings",
+        "health": "/health",
     }
 
 
@@ -325,7 +353,9 @@ def test_every_page_is_accessible_and_complains_of_nothing(
 def test_the_first_page_is_small_and_painted_at_once(browser: Any, home: House) -> None:
     console = Console(browser, home)
     files: set[str] = set()
-    console.page.on("response", lambda reply: files.add(reply.url.rpartition("/")[2]) if "/assets/" in reply.url else None)
+    console.page.on(
+        "response", lambda reply: files.add(reply.url.rpartition("/")[2]) if "/assets/" in reply.url else None
+    )
     console.log_in()
     console.settled()
     sizes = {name: len(gzip.compress((CONSOLE / "assets" / name).read_bytes())) for name in files}
@@ -358,7 +388,11 @@ def test_a_job_of_five_hundred_nodes_and_a_list_of_thousands_stay_smooth(home: H
     """Frames, while a large canvas is moved: what a person would feel as stuttering is one longer than a fifth of a
     second. The bound leaves room for machines that do other things, too."""
     nodes = [
-        {"name": f"n{at}", "type": "Dummy", "preNodeName": [f"n{each}" for each in {(at - 1) // 2, at - 7} if 0 <= each < at]}
+        {
+            "name": f"n{at}",
+            "type": "Dummy",
+            "preNodeName": [f"n{each}" for each in {(at - 1) // 2, at - 7} if 0 <= each < at],
+        }
         for at in range(500)
     ]
     with closing(home.client()) as client:

@@ -31,8 +31,13 @@ _SIMPLE = re.compile(r"\$\[[^\]\n]{1,200}\]|\$\{yyyymmdd[^}\n]{0,100}\}")
 _NOWHERE = Path("nowhere")
 """No file is touched: only a node's own check of its settings is asked."""
 _ANY_CONNECTION = {
-    "ip": "192.0.2.1", "port": "1", "userName": "user", "password": "-", "bootstrapServers": "192.0.2.1:1",
-    "accessKey": "-", "secretKey": "-",
+    "ip": "192.0.2.1",
+    "port": "1",
+    "userName": "user",
+    "password": "-",
+    "bootstrapServers": "192.0.2.1:1",
+    "accessKey": "-",
+    "secretKey": "-",
 }
 
 

@@ -125,9 +125,7 @@ _TROUBLE = frozenset({InstanceStatus.RUNNING_EXCEPTION, InstanceStatus.FAIL})
 
 def notable(before: Instance, after: Instance) -> bool:
     """Whether the change may make a notice: a cheap question, asked of every commit."""
-    return (
-        before.status is not after.status or before.nodes is not after.nodes or before.overdue is not after.overdue
-    )
+    return before.status is not after.status or before.nodes is not after.nodes or before.overdue is not after.overdue
 
 
 def notices(

@@ -384,9 +384,7 @@ class Engine:
     async def load(self, instances: Sequence[Instance]) -> Sequence[Plan | ArkwrightError]:
         return [await self._loaded(each) for each in instances]
 
-    async def adopt(
-        self, instances: Sequence[Instance], plans: Sequence[Plan | ArkwrightError] | None = None
-    ) -> None:
+    async def adopt(self, instances: Sequence[Instance], plans: Sequence[Plan | ArkwrightError] | None = None) -> None:
         if not self._runs:
             return
         for position, instance in enumerate(instances):
@@ -412,9 +410,7 @@ class Engine:
         else:
             await self._store.post(instance_id, event)
 
-    async def remove_dependency(
-        self, place: Place, instance_id: int, key: str, *, by: str, operation_id: str
-    ) -> None:
+    async def remove_dependency(self, place: Place, instance_id: int, key: str, *, by: str, operation_id: str) -> None:
         event = RemoveDependencyRequested(at_ms=self._clock.now_ms(), operation_id=operation_id, by=by, key=key)
         await self._operate(await self._get(place, instance_id), event, "Only a waiting instance has dependencies")
 

@@ -97,9 +97,7 @@ class Engine(Protocol):
         """What `adopt` needs of each, or why it can't be read: for callers that read while it is at hand."""
         ...
 
-    async def adopt(
-        self, instances: Sequence[Instance], plans: Sequence[Plan | ArkwrightError] | None = None
-    ) -> None:
+    async def adopt(self, instances: Sequence[Instance], plans: Sequence[Plan | ArkwrightError] | None = None) -> None:
         """Take up instances that this engine owns and that have just become durable. `plans`: from `load`."""
         ...
 
@@ -108,9 +106,7 @@ class Engine(Protocol):
         after a crash."""
         ...
 
-    async def remove_dependency(
-        self, place: Place, instance_id: int, key: str, *, by: str, operation_id: str
-    ) -> None:
+    async def remove_dependency(self, place: Place, instance_id: int, key: str, *, by: str, operation_id: str) -> None:
         """Raises `NotFound`, `IllegalState`, `InvalidInput` (no such dependency)."""
         ...
 

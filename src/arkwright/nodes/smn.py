@@ -35,9 +35,7 @@ class Smn:
         work=Work.MESSAGE,
         summary="Sends a message to a topic of the workspace: by mail, to a webhook or to a chat.",
         properties=(
-            Property(
-                name="topic", help="Name of a topic (`arkwright alert topic`), or its URN.", required=True
-            ),
+            Property(name="topic", help="Name of a topic (`arkwright alert topic`), or its URN.", required=True),
             Property(name="subject", help="Title of the message, up to 512 characters."),
             Property(name="messageType", help="How `message` is written.", choices=MESSAGE_TYPES, default="NORMAL"),
             Property(name="message", help="The message, up to 10 KB; JSON for STRUCTURE and TEMPLATE.", required=True),
@@ -66,9 +64,7 @@ class Smn:
         given = context.properties
         hidden = sorted({*("topic", "subject", "message"), SCRIPT_TEXT} & context.secret_places)
         if hidden:
-            return _refused(
-                f"{hidden[0]} holds a masked parameter, which a message would show to all it reaches."
-            )
+            return _refused(f"{hidden[0]} holds a masked parameter, which a message would show to all it reaches.")
         topic = given.get("topic", "").strip()
         topic = topic.rpartition(":")[2] if topic.lower().startswith("urn:") else topic
         if not topic:
