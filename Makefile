@@ -19,10 +19,10 @@ install = $(BIN)/python -m pip install -q --disable-pip-version-check --require-
 install_self = $(BIN)/python -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
 endif
 
-.PHONY: help setup dev ui ui-test ui-check run test check fix serve bench docs conformance lock wheel clean
+.PHONY: help setup dev ui ui-test ui-check ui-types run test check fix serve bench docs conformance lock wheel clean
 
 help:  ## list these targets
-	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.installed ui  ## make .venv with .venv/bin/arkwright in it, from requirements.lock; and the console
 	@:
@@ -66,13 +66,15 @@ $(CONSOLE)/index.html: ui/node_modules/.installed $(UI_SOURCES)
 
 # What the console's logic and types say; where there is no Node.js, the console's tests say that they are skipped.
 ifeq ($(shell command -v npm),)
-ui-test ui-check:
+ui-test ui-check ui-types:
 	@echo "$@: no Node.js here, so this part is skipped (on Debian: apt-get install nodejs npm)"
 else
 ui-test: ui/node_modules/.installed
 	@cd ui && npm test --silent -- --reporter=dot
-ui-check: ui/node_modules/.installed
+ui-check: ui/node_modules/.installed $(VENV)/.installed
 	@cd ui && npm run check --silent
+ui-types: ui/node_modules/.installed $(VENV)/.installed  ## write the console's API types anew from the OpenAPI document
+	@cd ui && npm run types --silent
 endif
 
 run: $(VENV)/.installed  ## run the example on real data: server, import, run, report (a few seconds)

@@ -16,12 +16,11 @@ from pathlib import Path
 import rich_click as click
 
 from arkwright.cli import GROUPS, arkwright, exits
-from arkwright.cli.config import shown
 from arkwright.cli.serve import settings_options
 from arkwright.nodes.base import NodeType, Property
 from arkwright.nodes.registry import Registry
 from arkwright.nodes.unsupported import UNSUPPORTED
-from arkwright.settings import Settings
+from arkwright.settings import Settings, shown
 
 FOLDER = Path(__file__).resolve().parent / "reference"
 NOTICE = "<!-- Written by `make docs` from the code; changes here are lost. -->\n\n"

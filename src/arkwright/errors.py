@@ -14,6 +14,7 @@
     ├── StaleWrite            somebody else wrote first, or owns the instance now
     ├── FolderLocked          another server owns the data folder
     ├── StoreUnavailable      the database can't be reached or is not usable
+    │   └── LeaseLost         another server does this work by now; nothing was written
     └── SettingInvalid        a setting can't be used as it is
 
 Rules: an error says what happened, to which thing, and what to do; its data are attributes; it carries a
@@ -169,6 +170,10 @@ class StoreUnavailable(ArkwrightError):
     """The database can't be used now."""
 
     code = Code.STORE_UNAVAILABLE
+
+
+class LeaseLost(StoreUnavailable):
+    """Another server holds the lease that this write depends on."""
 
 
 class SettingInvalid(ArkwrightError):

@@ -1,7 +1,7 @@
 """All settings of the server: one frozen record, each field with its default, unit and help.
 
 The same table makes `arkwright config`, the names of the environment variables and the documentation page.
-Settings are read only in `app.py` and `cli/`; everything below is given plain values.
+Settings are read only in `app/` and `cli/`; everything below is given plain values.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ LIMIT_MODES = ("open", "strict")
 SMTP_SECURITY = ("starttls", "tls", "none")
 WHOLE_NUMBERS = frozenset(
     {
+        *("program_memory_bytes", "program_processes", "program_open_files", "program_seconds", "host_memory_bytes"),
         *("port", "max_programs", "log_cap_bytes", "body_limit_bytes", "object_limit_bytes", "smtp_port"),
         *("subjob_levels", "job_levels"),
         *("least_free_bytes", "instance_days", "log_days", "notice_days", "audit_days"),
@@ -71,6 +72,53 @@ class Settings:
         variable="ARKWRIGHT_TRUSTED_PROXIES",
     )
     max_programs: int = _setting(64, "Local programs that may run at the same time.", variable="ARKWRIGHT_MAX_PROGRAMS")
+    program_memory_bytes: int = _setting(
+        0,
+        "Most memory of a local program, in bytes; workspaces and nodes may say less. 0: no limit.",
+        variable="ARKWRIGHT_PROGRAM_MEMORY_BYTES",
+    )
+    program_processes: int = _setting(
+        1000,
+        "Most processes that a local program may have at a time. 0: no limit.",
+        variable="ARKWRIGHT_PROGRAM_PROCESSES",
+    )
+    program_open_files: int = _setting(
+        0,
+        "Most files that a process of a local program may have open. 0: the system's limit.",
+        variable="ARKWRIGHT_PROGRAM_OPEN_FILES",
+    )
+    program_seconds: int = _setting(
+        0, "Most seconds that a local program may run. 0: no limit.", variable="ARKWRIGHT_PROGRAM_SECONDS"
+    )
+    host_memory_bytes: int = _setting(
+        0,
+        "Most memory of a process in which SQL and REST nodes of a workspace run, in bytes. 0: no limit.",
+        variable="ARKWRIGHT_HOST_MEMORY_BYTES",
+    )
+    executor: str = _setting(
+        "local",
+        "Where programs of nodes run: local, or dask://HOST:PORT or tls://HOST:PORT of a Dask scheduler with workers.",
+        variable="ARKWRIGHT_EXECUTOR",
+    )
+    executor_ca: Path | None = _setting(
+        None,
+        "Certificate (PEM) of the authority that scheduler and workers show one of.",
+        variable="ARKWRIGHT_EXECUTOR_CA",
+    )
+    executor_cert: Path | None = _setting(
+        None, "Certificate file (PEM) that the scheduler is shown.", variable="ARKWRIGHT_EXECUTOR_CERT"
+    )
+    executor_key: Path | None = _setting(None, "Key file (PEM) of that certificate.", variable="ARKWRIGHT_EXECUTOR_KEY")
+    worker_group: str = _setting(
+        "default",
+        "Group of workers that runs the programs of nodes that name none; local: this machine does.",
+        variable="ARKWRIGHT_WORKER_GROUP",
+    )
+    attempt_lease_seconds: float = _setting(
+        20.0,
+        "Seconds without a word after which what a worker runs counts as lost; it tells of itself four times as often.",
+        variable="ARKWRIGHT_ATTEMPT_LEASE_SECONDS",
+    )
     log_cap_bytes: int = _setting(
         30_000_000, "Bytes of a node's log that are kept.", variable="ARKWRIGHT_LOG_CAP_BYTES"
     )
@@ -79,6 +127,17 @@ class Settings:
     )
     object_limit_bytes: int = _setting(
         5 * 1024**3, "Largest object that can be uploaded, in bytes.", variable="ARKWRIGHT_OBJECT_LIMIT_BYTES"
+    )
+    objects_folder: Path | None = _setting(
+        None,
+        "Folder for obs:// paths, which several servers may share. Default: obs in the data folder.",
+        variable="ARKWRIGHT_OBJECTS_FOLDER",
+    )
+    log_store: str = _setting(
+        "",
+        "obs://bucket/prefix where logs and outputs of runs go while they run, for all servers to read. "
+        "Default: the data folder of the server that runs them.",
+        variable="ARKWRIGHT_LOG_STORE",
     )
     s3_endpoint: str = _setting(
         "",
@@ -156,6 +215,48 @@ class Settings:
     audit_days: int = _setting(365, "Days that audit records are kept; 0: for ever.", variable="ARKWRIGHT_AUDIT_DAYS")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownSetting:
+    """A setting as it may be shown: secrets are only said to be set."""
+
+    name: str
+    value: str
+    source: str
+    """`default`, `option`, or the environment variable that it comes from."""
+    variable: str
+    help: str
+
+
+def shown(value: Any, *, secret: bool) -> str:
+    """A setting's value as it may be shown."""
+    if value is None or value == "":
+        return ""
+    if secret:
+        return "(set)"
+    if isinstance(value, frozenset):
+        return ",".join(sorted(value))
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def explained(settings: Settings, environment: Mapping[str, str] | None = None) -> list[ShownSetting]:
+    """All settings of a server with where their values come from, judged by its environment."""
+    environment = os.environ if environment is None else environment
+    found = []
+    for each in fields(Settings):
+        variable, value, source = each.metadata["variable"], getattr(settings, each.name), "option"
+        if value == each.default:
+            source = "default"
+        elif environment.get(variable) and _convert(each.name, environment[variable], variable) == value:
+            source = variable
+        text = shown(value, secret=each.metadata["secret"])
+        found.append(
+            ShownSetting(name=each.name, value=text, source=source, variable=variable, help=each.metadata["help"])
+        )
+    return found
+
+
 def read_settings(environment: Mapping[str, str] | None = None, **given: Any) -> Settings:
     """Settings from the environment, overridden by `given` values that are not None.
 
@@ -190,8 +291,25 @@ def _convert(name: str, value: Any, source: str) -> Any:
             if value.lower() in {"0", "false", "no", "off"}:
                 return False
             raise SettingInvalid(f"{source} must be true or false, not {value!r}.")
-        case "data" | "tls_cert" | "tls_key" | "secret_folder":
+        case (
+            "data"
+            | "tls_cert"
+            | "tls_key"
+            | "secret_folder"
+            | "objects_folder"
+            | "executor_ca"
+            | "executor_cert"
+            | "executor_key"
+        ):
             return Path(value).expanduser()
+        case "attempt_lease_seconds":
+            try:
+                seconds = float(value)
+            except ValueError:
+                raise SettingInvalid(f"{source} must be a number of seconds, not {value!r}.") from None
+            if not 1 <= seconds <= 3600:
+                raise SettingInvalid(f"{source} must be from 1 to 3600 seconds, not {value}.")
+            return seconds
         case "offset_mode":
             if value not in OFFSET_MODES:
                 raise SettingInvalid(f"{source} takes one of {', '.join(OFFSET_MODES)}, not {value!r}.")

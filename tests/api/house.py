@@ -16,9 +16,11 @@ from typing import Any, TypeVar
 import httpx2
 
 from arkwright.api.application import Application, make_application
+from arkwright.app.assessing import assessed
 from arkwright.engine.clock import SystemClock
 from arkwright.engine.engine import Engine
 from arkwright.engine.folders import Folders
+from arkwright.engine.run_files import RunFiles
 from arkwright.iam.administration import Administration
 from arkwright.iam.authentication import Authenticator
 from arkwright.iam.bootstrap import Given, bootstrap
@@ -178,7 +180,7 @@ async def _open(folder: Path, more: Mapping[str, Any]) -> House:
         tokens=tokens,
         login=Login(directory, passwords, Throttle(), tokens, clock.now_ms),
         administration=administration,
-        log_path=folders.log,
+        run_files=RunFiles(folders),
         now_ms=clock.now_ms,
         objects=objects,
         system_tasks=SystemTasks(store, clock.now_ms, owner="house"),
@@ -186,6 +188,7 @@ async def _open(folder: Path, more: Mapping[str, Any]) -> House:
         events=events,
         body_limit_bytes=BODY_LIMIT,
         object_limit_bytes=OBJECT_LIMIT,
+        assess=assessed,
         **more,
     )
     house = House(application, store, directory, administration, asyncio.get_running_loop())

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.api.server import PROJECT, RunningServer
+from tests.api.server import PASSWORD, PROJECT, RunningServer, log_in
 
 from arkwright.api.direct import Direct
 
@@ -212,9 +212,42 @@ def test_a_job_saved_anew_runs_in_its_new_version(server: RunningServer, plain: 
         ).raise_for_status()
         wire.send(request(server, plain))
         instance_id = wire.reply()[2]["instanceId"]
+    history = f"jobs/{plain}/instances/{instance_id}/events"
+    with server.client.stream("GET", history, headers={"Accept": "text/event-stream"}) as events:
+        list(events.iter_text())  # until it has ended
     detail = server.client.get(f"jobs/{plain}/instances/{instance_id}").json()
-    assert [node["nodeName"] for node in detail["nodes"]] in ([], ["b"])
+    assert [node["nodeName"] for node in detail["nodes"]] == ["b"]
     assert taken[0]
+
+
+def test_a_head_known_from_before_means_nothing_once_its_user_may_no_more(
+    server: RunningServer, plain: str, name: str, taken: list[bool]
+) -> None:
+    user = f"direct_{name}"
+    server.client.post("users", json={"name": user, "password": PASSWORD}).raise_for_status()
+    token = log_in(server.url, user=user).headers["X-Subject-Token"]
+    same = request(server, plain, headers={"X-Auth-Token": token})
+
+    def role(role: str | None) -> None:
+        server.client.put(f"users/{user}/role", json={"role": role}).raise_for_status()
+
+    with line(server) as wire:
+
+        def sent() -> int:
+            wire.send(same)
+            return wire.reply()[0]
+
+        assert sent() == 403
+        role("operator")
+        assert [sent() for _ in range(2)] == [200, 200]
+        assert taken[-1], "the second time the head is known"
+        role("viewer")
+        assert [sent() for _ in range(2)] == [403, 403]
+        role("operator")
+        assert [sent() for _ in range(2)] == [200, 200]
+        assert taken[-1]
+        server.client.post(f"users/{user}/disable").raise_for_status()
+        assert [sent() for _ in range(2)] == [401, 401]
 
 
 def test_a_deleted_job_is_unknown_at_once(server: RunningServer, plain: str) -> None:

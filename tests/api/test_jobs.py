@@ -352,6 +352,8 @@ def test_the_list_finds_by_part_of_the_name_kind_and_tag(house: House, name: str
     assert found("tags=blue") == ["Alpha"]
     assert found("tags=blue,green") == ["Alpha", "beta"]
     assert found("tags=yellow") == []
+    assert found("directory=/deep") == found("directory=/deep/er") == ["beta"]
+    assert found("directory=/dee") == []
     [item] = house.call("GET", f"jobs?jobName={name}_alpha").json()["jobs"]
     assert item["name"] == f"{name}_Alpha"
     assert (item["jobType"], item["status"], item["owner"], item["priority"], item["path"]) == (

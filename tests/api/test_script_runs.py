@@ -161,3 +161,19 @@ def test_an_id_looks_like_a_uuid_and_is_read_again(number: int) -> None:
 @pytest.mark.parametrize("given", ["", "nobody", "a5c21915-0000-4000-8000-00000000000", "9" * 30, str(2**53)])
 def test_other_texts_are_no_ids(given: str) -> None:
     assert read_id(given) is None
+
+
+def test_earlier_runs_are_listed_with_their_values_newest_first(server: RunningServer, name: str) -> None:
+    save(server, name, "Shell", "echo ${who}")
+    path = f"scripts/{name}/instances"
+    assert server.client.get(path).json() == {"total": 0, "instances": []}
+    first, second = (execute(server, name, who=who) for who in ("a", "b"))
+    for run in (first, second):
+        result(server, name, run)
+    found = server.client.get(path).json()
+    assert found["total"] == 2
+    assert [(each["instanceId"], each["status"], each["params"]) for each in found["instances"]] == [
+        (second, "success", {"who": "b"}),
+        (first, "success", {"who": "a"}),
+    ]
+    assert server.client.get("scripts/nobody/instances").json()["error_code"] == "DLF.6201"

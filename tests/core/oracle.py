@@ -6,7 +6,8 @@ factory-behaviour 2, 3, 3.1 and 3.2.
 
 A shape (one version of a job) is a list of nodes:
 
-    {"policy": "FAIL", "work": "run" | "loop" | "control" | "dry", "text": "plain" | "clock" | "broken",
+    {"policy": "FAIL", "work": "run" | "loop" | "control" | "dry" (more: `oracle_choices`),
+     "text": "plain" | "clock" | "broken",
      "retries": 2, "on_timeout": True, "codes": None or (lowest, highest),
      "lines": [(node before, condition or None), …], "skips": {node before: "NEXT" or "ALL"}}
 
@@ -19,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from tests.core.oracle_choices import Choices
 from tests.core.oracle_loops import Loops, no_rows
 from tests.core.oracle_operators import ENDED, Node, Shape
 
@@ -39,11 +41,13 @@ def fresh_node(attempts: int = 0, asked: int = 0) -> Node:
         "forgiven": False,  # failed, but an operator went on past it
         "forced": False,  # an operator made it a success, or skipped it
         **no_rows(),
+        "chosen": None,  # of a branch that has decided: the nodes after it
+        "value": None,
         "alone": False,  # skipped by a condition that skips nothing else
     }
 
 
-class Oracle(Loops):
+class Oracle(Choices, Loops):
     def __init__(self, shapes: list[Shape], *, all_conditions: bool = False, skip_next: bool = False) -> None:
         self.shapes = shapes
         self.skips = "NEXT" if skip_next else "ALL"
@@ -239,13 +243,16 @@ class Oracle(Loops):
         if any(self._failure_reaches_beyond(before) for before, _ in lines):
             run["state"], run["because_of_failure"] = "skip", True
             return True
-        unconditional = [before for before, condition in lines if condition is None]
-        if unconditional and all(self._passed_over(before) for before in unconditional):
+        unconditional = [before for before, condition in lines if condition is None and not self._is_gate(before)]
+        merges = rules["work"] == "merge"
+        if unconditional and not merges and all(self._passed_over(before) for before in unconditional):
             run["state"] = "skip"
             return True
         if run["hopeless"]:
             self._failed(node, again=False)
             return True
+        if merges:
+            return self._merge(node)
         answers = self._answers(node)
         if "broken" in answers:
             self._failed(node, again=False)
@@ -262,17 +269,13 @@ class Oracle(Loops):
     def _answers(self, node: int) -> list[str]:
         """Of the lines with conditions, up to the first that decides."""
         answers: list[str] = []
-        for before, condition in self.shape[node]["lines"]:
-            if condition is None:
-                continue
-            answers.append(self._holds(node, before, condition))
+        for before, condition in self._asking_lines(node):
+            answers.append(self._line(node, before, condition))
             if answers[-1] in ("false" if self.all_conditions else "true", "broken"):
                 break
         return answers
 
     def _holds(self, node: int, before: int, condition: str) -> str:
-        if self._passed_over(before):
-            return "false"
         clock = self.nodes[node]["clock"]
         if condition == "clock":
             return "unknown" if clock is None else str(clock % 2 == 0).lower()
@@ -286,6 +289,8 @@ class Oracle(Loops):
 
     def _run(self, node: int) -> bool:
         run, rules = self.nodes[node], self.shape[node]
+        if rules["work"] in ("assign", "branch"):
+            return self._assign(node) if rules["work"] == "assign" else self._choose(node)
         if rules["work"] not in ("run", "loop"):
             run["state"] = "success"
             run["clock"] = None
@@ -314,9 +319,9 @@ class Oracle(Loops):
         """By conditions: those of nodes that were skipped with all that follows had no say."""
         rules = self.shape[node]
         say = [
-            rules["skips"].get(before, self.skips)
-            for before, condition in rules["lines"]
-            if condition is not None and not self._passed_over(before)
+            rules["skips"].get(before, "ALL" if self._is_gate(before) else self.skips)
+            for before, _ in self._asking_lines(node)
+            if not self._passed_over(before)
         ]
         self.nodes[node]["alone"] = say != [] and "ALL" not in say
         self.nodes[node]["state"] = "skip"

@@ -135,6 +135,18 @@ def operated_by_hand() -> Run:
     return does("force-success")
 
 
+def chose_a_way_and_joined_it() -> Run:
+    cases = '[{"condition": "#{Job.getNodeOutput(\\"s\\") == \\"7\\"}", "nodes": ["x"]}]'
+    nodes = {
+        "s": {"type": "assignment", "properties": {"value": ""}},
+        "b": {"type": "branch", "properties": {"branches": cases, "default": "y"}},
+        "m": {"type": "merge"},
+    }
+    run = Run(plan("q > s > b > x > m > z, b > y > m", **nodes)).succeeds("q", output="4711/q/1/output")
+    run.finds("s", **{"output:q": "7"}).succeeds("x").fails("z")
+    return run.is_restarted(RestartFrom.ERROR_NODE).succeeds("z")
+
+
 CASES: tuple[Callable[[], Run], ...] = (
     all_goes_well,
     retried_after_an_error_and_a_loss,
@@ -146,6 +158,7 @@ CASES: tuple[Callable[[], Run], ...] = (
     ran_again_with_a_changed_job,
     was_told_everything_twice,
     operated_by_hand,
+    chose_a_way_and_joined_it,
 )
 
 

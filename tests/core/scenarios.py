@@ -6,6 +6,7 @@ The engine keeps in memory what the core told it to do and gives answers in any 
 
 from __future__ import annotations
 
+import json
 import typing
 from typing import Any
 
@@ -64,6 +65,7 @@ CONDITIONS = {
     "succeeded": '#{Job.getNodeStatus("n%d") == "success"}',
     "failed": '#{Job.getNodeStatus("n%d") == "fail"}',
 }
+MERGED = [("success", "fail"), ("success",), ("fail",), ("success", "skip"), ("success", "fail", "skip")]
 TEXTS = {"plain": "echo", "clock": CLOCK, "broken": BROKEN}
 
 # ---------------------------------------------------------------- random jobs
@@ -72,7 +74,30 @@ TEXTS = {"plain": "echo", "clock": CLOCK, "broken": BROKEN}
 @st.composite
 def shapes(draw: st.DrawFn, *, most: int = 12) -> Shape:
     size = draw(st.integers(1, most))
-    return [draw(_nodes(index)) for index in range(size)]
+    shape = [draw(_nodes(index)) for index in range(size)]
+    for index, rules in enumerate(shape):
+        if rules["work"] == "branch":
+            after = [other for other, each in enumerate(shape) if index in [before for before, _ in each["lines"]]]
+            rules.update(draw(_choices(after)))
+            if not rules["cases"]:
+                rules["work"] = "control"
+            if rules["policy"] == "FAIL" and "broken" in [condition for condition, _ in rules["cases"]]:
+                rules["policy"] = "FAIL_CHILD"
+    return shape
+
+
+@st.composite
+def _choices(draw: st.DrawFn, after: list[int]) -> dict[str, Any]:
+    """Each node after it is in a case or in the default, or in more of them."""
+    cases: list[tuple[str, list[int]]] = [
+        (draw(st.sampled_from(["yes", "yes", "no", "clock", "broken"])), []) for _ in range(draw(st.integers(1, 3)))
+    ]
+    default: list[int] = []
+    places = [*(nodes for _, nodes in cases), default]
+    for node in after:
+        for place in draw(st.sets(st.integers(0, len(places) - 1), min_size=1, max_size=2)):
+            places[place].append(node)
+    return {"cases": [case for case in cases if case[1]], "else": default, "first": draw(st.booleans())}
 
 
 @st.composite
@@ -86,7 +111,11 @@ def _nodes(draw: st.DrawFn, index: int) -> dict[str, Any]:
         policy = "FAIL_CHILD"
     return {
         "policy": policy,
-        "work": draw(st.sampled_from(["run", "run", "run", "loop", "loop", "control", "dry"])),
+        "work": draw(
+            st.sampled_from(["run", "run", "run", "loop", "loop", "control", "dry", "assign", "branch", "merge"])
+        ),
+        "states": set(draw(st.sampled_from(MERGED))),
+        "least": draw(st.integers(0, len(lines))),
         "rows": draw(st.integers(0, 4)),
         "at_once": draw(st.integers(1, 3)),
         "text": text,
@@ -110,10 +139,8 @@ def plan_of(shape: Shape) -> Plan:
             Node(
                 index=index,
                 name=f"n{index}",
-                type={"control": "dummy", "loop": "foreach"}.get(rules["work"], "shell"),
-                properties=_loop_of(rules)
-                if rules["work"] == "loop"
-                else {"arguments": TEXTS[rules["text"]], "statement": CLOCK},
+                type=TYPES.get(rules["work"], "shell"),
+                properties=_properties_of(rules),
                 predecessors=tuple(before for before, _ in rules["lines"]),
                 successors=tuple(
                     after for after, other in enumerate(shape) if index in [before for before, _ in other["lines"]]
@@ -130,6 +157,32 @@ def plan_of(shape: Shape) -> Plan:
             )
         )
     return Plan(job=Job(name="random", nodes=tuple(nodes)))
+
+
+TYPES = {"control": "dummy", "loop": "foreach", "assign": "assignment", "branch": "branch", "merge": "merge"}
+
+
+def _properties_of(rules: dict[str, Any]) -> dict[str, str]:
+    match rules["work"]:
+        case "loop":
+            return _loop_of(rules)
+        case "assign":
+            return {
+                "value": {"plain": "plain", "clock": "#{DateUtil.getTime(DateUtil.now())}"}.get(rules["text"], BROKEN)
+            }
+        case "merge":
+            return {"states": ",".join(sorted(rules["states"])), "least": str(rules["least"])}
+        case "branch":
+            cases = [
+                {"condition": CONDITIONS[condition], "nodes": [f"n{node}" for node in nodes]}
+                for condition, nodes in rules["cases"]
+            ]
+            return {
+                "branches": json.dumps(cases),
+                "default": ",".join(f"n{node}" for node in rules["else"]),
+                "mode": "FIRST" if rules["first"] else "ALL",
+            }
+    return {"arguments": TEXTS[rules["text"]], "statement": CLOCK}
 
 
 PINS = {"child": PinnedJob(job_id=8, version=1)}

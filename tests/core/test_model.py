@@ -153,6 +153,7 @@ def seen(state: Instance) -> dict[str, Any]:
             (
                 *(run.status.value, run.attempt, run.retries, run.retry_at_ms is not None, run.looking_up),
                 *(run.cancelling, run.forced, run.skipped_alone, *rows_of(run)),
+                *(run.value, None if run.chosen is None else list(run.chosen)),
             )
             for run in state.nodes
         ],
@@ -169,6 +170,7 @@ def expected(oracle: Oracle) -> dict[str, Any]:
             (
                 *(run["state"], run["attempts"], run["used"], run["pausing"], run["asking"]),
                 *(run["told_to_stop"], run["forced"], run["alone"], *expected_rows(run)),
+                *(run["value"], run["chosen"]),
             )
             for run in oracle.nodes
         ],

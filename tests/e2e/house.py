@@ -28,9 +28,9 @@ END_SECONDS = 60
 
 
 def command_with(**seconds: float) -> tuple[str, ...]:
-    """The same command, with other values of the constants in `app`, so that a test needn't wait for long ones."""
-    changes = "".join(f"app.{name} = {value!r}; " for name, value in seconds.items())
-    return (sys.executable, "-c", f"import arkwright.app as app; {changes}from arkwright.cli import main; main()")
+    """The same command, with other values of `app/server.py`'s constants, so that a test needn't wait for long ones."""
+    changes = "".join(f"server.{name} = {value!r}; " for name, value in seconds.items())
+    return (sys.executable, "-c", f"from arkwright.app import server; {changes}from arkwright.cli import main; main()")
 
 
 def clean_environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -52,8 +52,8 @@ class Reply:
 class Client:
     """One keep-alive connection. What goes wrong with it is raised (`OSError`, `http.client.HTTPException`)."""
 
-    def __init__(self, url: str, headers: Mapping[str, str], project: str) -> None:
-        self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=END_SECONDS)
+    def __init__(self, url: str, headers: Mapping[str, str], project: str, timeout: float = END_SECONDS) -> None:
+        self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=timeout)
         self._headers = dict(headers)
         self._base = f"/v1/{project}/"
 
@@ -237,11 +237,12 @@ class House:
     def project(self) -> str:
         return self.credentials["Project Id"]
 
-    def client(self) -> Client:
+    def client(self, timeout: float = END_SECONDS) -> Client:
         """With a token, which outlives the servers."""
         if not self._token:
             self._token = self.log_in()
-        return Client(self.url, {"X-Auth-Token": self._token, "Content-Type": "application/json"}, self.project)
+        headers = {"X-Auth-Token": self._token, "Content-Type": "application/json"}
+        return Client(self.url, headers, self.project, timeout)
 
     def log_in(self) -> str:
         keys = self.credentials

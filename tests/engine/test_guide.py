@@ -121,6 +121,17 @@ async def test_the_output_of_an_sql_node_is_used_by_conditions_and_arguments(tmp
 
 
 @in_loop
+async def test_a_branch_chooses_by_an_assigned_value_and_a_merge_joins_what_came(tmp_path: Path) -> None:
+    async with guide(tmp_path) as world:
+        few = await world.run("branch_and_merge")
+        both = {"count": "success", "found": "success", "enough_of_them": "success", "either_way": "success"}
+        assert statuses(few) == {**both, "publish": "skip", "ask_for_more": "success", "tell": "success"}, few
+        assert (world.log(few, "ask_for_more"), world.log(few, "tell")) == ("only 3\n", "counted 3\n")
+        enough = await world.run("branch_and_merge", least="3")
+        assert statuses(enough) == {**both, "publish": "success", "ask_for_more": "skip", "tell": "success"}
+
+
+@in_loop
 async def test_parameters_reach_scripts_and_arguments_evaluated(tmp_path: Path) -> None:
     async with guide(tmp_path) as world:
         state = await world.run("parameters")

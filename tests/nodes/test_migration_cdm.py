@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from tests.nodes.migration_kit import MigrationStage
 from tests.nodes.test_migration import ask, warehouse  # noqa: F401
+from tests.nodes.test_migration_duckdb import dli
 from tests.servers.postgres_tcp import postgres_tcp  # noqa: F401
 
 from arkwright.core.outcome import Failed, FailureKind, Succeeded
@@ -63,6 +64,97 @@ def test_tables_columns_and_preparation_are_taken_over() -> None:
     assert found.columns == (("id", "id"), ("n", "m"))
     assert found.making is Making.RECREATE
     assert found.mode is Mode.APPEND
+
+
+def test_what_has_no_effect_here_is_told_and_nothing_is_passed_over_in_silence() -> None:
+    into = {**INTO, "orientation": "COLUMN", "isCompress": "true", "useNullable": "true", "useStageTable": "false"}
+    found = plan(job({**TABLE, "partitionColumn": "id"}, into, schedulerless="x", rows_read=7))
+    (note,) = found.notes
+    for name in (
+        "fromJobConfig.partitionColumn = id",
+        "orientation = COLUMN",
+        "isCompress = true",
+        "numExtractors = 4",
+    ):
+        assert name in note
+    assert "useNullable = true" in note
+    assert "useStageTable" not in note  # it is off, here as there
+    assert "schedulerless" in note
+    assert "rows_read" not in note
+    assert plan(job(TABLE, INTO, {"recordDirtyData": "false"})).notes == ()
+
+
+def test_retries_and_longer_texts_are_honoured() -> None:
+    text = job(TABLE, {**INTO, "extendCharLength": "true"})
+    assert (plan(text).length_factor, plan(text).tries) == (3, 1)
+    document = json.loads(text)
+    driver = document["jobs"][0]["driver-config-values"]["configs"]
+    driver += part("retryJobConfig", retryJobType="RETRY_TRIPLE")["configs"]
+    assert plan(json.dumps(document)).tries == 4
+    driver[-1]["inputs"][0]["value"] = "SOMETIMES"
+    with pytest.raises(PlanWrong, match="retryJobType 'SOMETIMES' is not known"):
+        plan(json.dumps(document))
+
+
+def test_texts_of_a_table_that_is_made_get_three_times_their_length(
+    stage: MigrationStage,
+    warehouse: Connection,  # noqa: F811
+) -> None:
+    ask(warehouse, "DROP TABLE IF EXISTS a, b")
+    ask(warehouse, "CREATE TABLE a (id int, n varchar(5), m char(3))")
+    ask(warehouse, "INSERT INTO a VALUES (1, 'x', 'y')")
+    document = job({**TABLE, "columnList": ""}, {**INTO, "columnList": "", "extendCharLength": "true"})
+    links = {"sourceConnectionName": "warehouse", "targetConnectionName": "warehouse"}
+    outcome, log = stage.move(warehouse, type_name="CDMJob", jobJson=document, **links)
+    assert outcome == Succeeded(input_row_count=1, output_row_count=1), log
+    assert "has no effect here: throttlingConfig.numExtractors = 4" in log
+    lengths = (
+        "SELECT character_maximum_length FROM information_schema.columns WHERE table_name = 'b' AND column_name <> 'id'"
+    )
+    assert ask(warehouse, lengths) == [(15,), (9,)]
+
+
+def test_a_job_that_fails_is_begun_again_as_it_says_and_brings_its_rows_once(
+    stage: MigrationStage,
+    warehouse: Connection,  # noqa: F811
+) -> None:
+    ask(warehouse, "DROP TABLE IF EXISTS a, b")
+    ask(warehouse, "CREATE TABLE a (id int, n int)")
+    ask(warehouse, "INSERT INTO a VALUES (1, 2)")
+    document = json.loads(job(TABLE, INTO))
+    document["jobs"][0]["driver-config-values"] = part("retryJobConfig", retryJobType="RETRY_TRIPLE")
+    stage.die_at("unanswered write")
+    links = {"sourceConnectionName": "warehouse", "targetConnectionName": "warehouse"}
+    outcome, log = stage.move(warehouse, type_name="CDMJob", jobJson=json.dumps(document), **links)
+    assert outcome == Succeeded(input_row_count=1, output_row_count=1), log
+    assert "try 1 of 4 failed: The connection broke." in log
+    assert ask(warehouse, "SELECT id, m FROM b") == [(1, 2)]
+
+
+def test_dli_is_the_workspaces_own_database(stage: MigrationStage) -> None:
+    (stage.folder / "obs" / "lake" / "in").mkdir(parents=True)
+    (stage.folder / "obs" / "lake" / "in" / "a.csv").write_text("1,x,2\n3,y,4\n")
+    dli(stage, "CREATE SCHEMA sales; CREATE TABLE sales.b (id INTEGER, m INTEGER)")
+    into = {"queue": "q1", "database": "sales", "table": "b", "columnList": "id&m", "shouldClearTable": "true"}
+    document = job(FILE, into, **{"from-connector-name": "obs-connector", "to-connector-name": "dli-connector"})
+    for _ in range(2):
+        outcome, log = stage.move(type_name="CDMJob", jobJson=document)
+        assert outcome == Succeeded(input_row_count=2, output_row_count=2), log
+    assert dli(stage, "SELECT * FROM sales.b ORDER BY id") == [["1", "2"], ["3", "4"]]
+    (stage.files / "cdm").mkdir()
+    (stage.files / "cdm" / "orders.json").write_text(document)
+    outcome, _ = stage.move(type_name="CDMJob", jobName="orders")
+    assert isinstance(outcome, Failed)
+    assert "set targetConnectionName to local" in outcome.message
+    assert isinstance(stage.move(type_name="CDMJob", jobName="orders", targetConnectionName="local")[0], Succeeded)
+
+
+@pytest.mark.parametrize("part_name", ["from-config-values", "driver-config-values"])
+def test_extended_settings_are_refused_by_name(part_name: str) -> None:
+    document = json.loads(job(TABLE, INTO))
+    document["jobs"][0][part_name]["extended-configs"] = {"name": f"{part_name}.extended", "value": "eyJhIjoxfQ=="}
+    with pytest.raises(PlanWrong, match=f"{part_name}.extended-configs"):
+        plan(json.dumps(document))
 
 
 def test_links_can_be_connections_of_other_names() -> None:

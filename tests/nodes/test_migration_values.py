@@ -12,15 +12,21 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.servers.mariadb import MariaDb, mariadb  # noqa: F401
+from tests.servers.postgres_tcp import PostgresTcp, postgres_tcp  # noqa: F401
 
+from arkwright.nodes.migration_duckdb import DuckReader, DuckWriter, OwnFile
 from arkwright.nodes.migration_ends import Done, MigrationFailed, Row, Stop, TooManyRefused
 from arkwright.nodes.migration_files import Files, read_path
 from arkwright.nodes.migration_infile import reader_of
+from arkwright.nodes.migration_mysql import MySqlReader, MySqlWriter
 from arkwright.nodes.migration_outfile import FileWriter
-from arkwright.nodes.migration_plan import Format, Place, Plan, PlanWrong, format_of, pairs
+from arkwright.nodes.migration_plan import Format, Making, Place, Plan, PlanWrong, format_of, pairs
+from arkwright.nodes.migration_postgres import PostgresReader, PostgresWriter
 from arkwright.nodes.migration_run import Work, carry_out
 from arkwright.nodes.migration_sqlite import SqliteReader, SqliteWriter
 from arkwright.nodes.migration_types import Column, Kind, Store, cast_of, named
+from arkwright.nodes.sql_session import Target
 
 LETTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\x00")
 TEXTS = st.one_of(
@@ -42,7 +48,7 @@ COLUMNS = [
 ]
 ROWS = st.lists(st.tuples(*(st.none() | each for each in VALUES.values())), min_size=1, max_size=8)
 HALF = {Kind.DOUBLE: float, Kind.TIME: time.fromisoformat, Kind.TIMESTAMP: datetime.fromisoformat}
-ENDS = ("out.csv", "out.parquet", "out.jsonl", "out.csv;windows", "out.sqlite")
+ENDS = ("out.csv", "out.parquet", "out.jsonl", "out.csv;windows", "out.sqlite", "out.duckdb")
 
 
 class Given:
@@ -120,8 +126,21 @@ def plain(value: Any, kind: Kind) -> Any:
     return HALF[kind](value) if kind in HALF and value is not None else value
 
 
+def writer_of(path: Path, plan: Plan) -> Any:
+    if path.suffix == ".sqlite":
+        return SqliteWriter(path, plan)
+    return DuckWriter(OwnFile(path, path.parent, lambda seconds: None), plan)
+
+
+def reader_of_table(path: Path) -> Any:
+    plan = Plan(source=Place(path=path.name, table="t"), target=Place(path="y.csv"))
+    if path.suffix == ".sqlite":
+        return SqliteReader(path, plan)
+    return DuckReader(OwnFile(path, path.parent, lambda seconds: None), plan)
+
+
 @pytest.mark.parametrize("end", ENDS)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=ROWS)
 def test_every_value_comes_back_as_it_went(
     end: str, rows: Sequence[Row], tmp_path_factory: pytest.TempPathFactory
@@ -129,11 +148,10 @@ def test_every_value_comes_back_as_it_went(
     folder = tmp_path_factory.mktemp("values")
     name, _, windows = end.partition(";")
     there, back = Kept(COLUMNS), folder / name
-    if name.endswith("sqlite"):
-        place = Place(path=name, table="t")
-        plan = Plan(source=Place(path="x.csv"), target=place)
-        carried(plan, folder / "1", Given(rows, COLUMNS), SqliteWriter(back, plan))
-        reader: Any = SqliteReader(back, Plan(source=place, target=Place(path="y.csv")))
+    if name.endswith(("sqlite", "duckdb")):
+        plan = Plan(source=Place(path="x.csv"), target=Place(path=name, table="t"))
+        carried(plan, folder / "1", Given(rows, COLUMNS), writer_of(back, plan))
+        reader: Any = reader_of_table(back)
     else:
         line_end = "\r\n" if windows else "\n"
         form = Format(kind=format_of(name, "", "format"), line_end=line_end, delimiter=";" if windows else ",")
@@ -146,6 +164,48 @@ def test_every_value_comes_back_as_it_went(
     expected = [[plain(value, each.kind) for value, each in zip(row, COLUMNS, strict=True)] for row in rows]
     found = [[plain(value, each.kind) for value, each in zip(row, COLUMNS, strict=True)] for row in there.rows]
     assert found == expected
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=ROWS)
+def test_every_value_goes_round_through_all_databases_and_comes_back(
+    rows: Sequence[Row],
+    tmp_path_factory: pytest.TempPathFactory,
+    postgres_tcp: PostgresTcp,  # noqa: F811
+    mariadb: MariaDb,  # noqa: F811
+) -> None:
+    """PostgreSQL, MySQL, DuckDB, SQLite, Parquet and back: each makes its table from what the one before it says."""
+    folder = tmp_path_factory.mktemp("round")
+    servers = {
+        "postgres": (PostgresReader, PostgresWriter, at(postgres_tcp)),
+        "mysql": (MySqlReader, MySqlWriter, at(mariadb)),
+    }
+    reader: Any = Given(rows, COLUMNS)
+    for number, (name, (read, write, target)) in enumerate(servers.items()):
+        place = Place(connection=name, table="went_round")
+        plan = Plan(source=Place(path="x.csv"), target=place, making=Making.RECREATE)
+        carried(plan, folder / str(number), reader, write(target, plan))
+        reader = read(target, Plan(source=place, target=Place(path="y.csv")))
+    for name in ("x.duckdb", "x.sqlite"):
+        plan = Plan(source=Place(path="x.csv"), target=Place(path=name, table="t"))
+        carried(plan, folder / name[2:], reader, writer_of(folder / name, plan))
+        reader = reader_of_table(folder / name)
+    form = Format(kind=format_of("x.parquet", "", "format"))
+    plan = Plan(source=Place(path="x.csv"), target=Place(path="x.parquet", format=form))
+    parquet = folder / "x.parquet"
+    file = FileWriter(plan, folder, folder, lambda copy, _: copy.rename(parquet) and None, lambda seconds: None)
+    carried(plan, folder / "parquet", reader, file)
+    last = reader_of([("x", parquet)], Plan(source=plan.target, target=Place(path="y.csv")), folder)
+    there = Kept(COLUMNS)
+    carried(Plan(source=Place(path="x.csv"), target=Place(path="y.csv")), folder / "last", last, there)
+    found = [[plain(value, each.kind) for value, each in zip(row, COLUMNS, strict=True)] for row in there.rows]
+    expected = [[plain(value, each.kind) for value, each in zip(row, COLUMNS, strict=True)] for row in rows]
+    assert sorted(map(repr, found)) == sorted(map(repr, expected))
+
+
+def at(server: PostgresTcp | MariaDb) -> Target:
+    where = {"host": "127.0.0.1", "address": "127.0.0.1", "port": server.port, "database": server.database}
+    return Target(**where, user=server.user, password=server.password, tls=False, options={}, name="test")
 
 
 def test_a_sqlite_file_is_left_as_it_was_when_a_row_too_many_is_refused(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Several servers on one PostgreSQL: one plans, another takes over, nothing is made twice."""
+"""Several servers on one PostgreSQL: one plans, another takes over, nothing is made twice, no limit is exceeded."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ from pathlib import Path
 
 import pytest
 from tests.scheduler.world import PLACE, World, after, cron
+from tests.servers.postgres import run_statements
 
+from arkwright.core.events import Released
+from arkwright.core.instance import InstanceStatus
 from arkwright.engine.interface import RunRequest
+from arkwright.errors import LeaseLost
+from arkwright.scheduler.scheduler import LEASE
 from arkwright.store.base import DefinitionWrite, Kind
+from arkwright.store.schedule_record import GateQuestions
+from arkwright.store.server_record import Fence
 
 pytestmark = [pytest.mark.anyio, pytest.mark.postgres]
-
-LEASE_MS = 600_000
 
 
 def pair(tmp_path: Path, address: str) -> tuple[World, World]:
@@ -54,14 +59,82 @@ async def test_one_server_plans_and_another_one_takes_over(tmp_path: Path, postg
         await one.until("2026-03-10 08:00")
         assert await states(one, "down", 1) == [("08:00", "success")]
         assert not two.scheduler.plans
-        await one.scheduler.close()  # as if it had died: its lease is not given back
-        two.clock.jump(LEASE_MS + 30_000)
-        await two.scheduler._hold(two.clock.now_ms() + LEASE_MS)
-        assert two.scheduler.plans
-        await two.quiet()
+        two.clock.jump(10 * 60_000)
+        await one.scheduler.close()  # it gives its lease back, so nobody waits for its end
+        await leads(two)
         times = [time for time, _ in await states(two, "down", 11)]
         assert times == [f"08:{minute:02}" for minute in range(11)]
         assert [time for time, _ in await states(two, "up", 11)] == times
+
+
+async def taken_over(new: World, address: str) -> None:
+    """The lease ends while its holder is frozen, and the other one takes it."""
+    await run_statements(address, "UPDATE lease SET until_ms = 0")
+    new.scheduler.stand_by(False)  # as its timer would
+    await leads(new)
+
+
+async def test_a_scheduler_whose_lease_was_taken_over_writes_nothing_more(
+    tmp_path: Path, postgres_address: str
+) -> None:
+    one, two = pair(tmp_path, postgres_address)
+    async with both(one, two):
+        await one.scheduled("job", cron("0 * * * * ?", "minutes"))
+        one.clock.jump(60_000)
+        await one.quiet()
+        await taken_over(two, postgres_address)
+        assert one.scheduler.plans, "it does not know yet"
+        with one.store.fenced(Fence(lease=LEASE, epoch=1, lost=lambda: None)), pytest.raises(LeaseLost):
+            await one.store.plan([], owner=None)
+        one.scheduler.planner.wake()
+        one.clock.jump(5 * 60_000)
+        async with asyncio.timeout(30):
+            while one.scheduler.plans:
+                await one.store.ping()
+        await two.quiet()
+        assert [time for time, _ in await states(two, "job", 6)] == [f"08:0{minute}" for minute in range(6)]
+        await two.scheduler.close()
+        await leads(one)  # and it can plan again, under another hold
+
+
+async def test_two_schedulers_that_both_believe_to_plan_exceed_no_limit_of_a_job(
+    tmp_path: Path, postgres_address: str
+) -> None:
+    one, two = pair(tmp_path, postgres_address)
+    async with both(one, two):
+        await one.scheduled("job", cron("0 * * * * ?", "minutes", concurrent=1), node="Held")
+        one.clock.jump(3 * 60_000 + 1)  # 08:00, 08:01, 08:02: one runs, two wait
+        [(world, running_id)] = await running(one, two, 1)
+        for old, new in ((one, two), (two, one), (one, two)):
+            await taken_over(new, postgres_address)
+            # Both look: the old one has heard nothing yet.
+            for each in (old, new):
+                each.scheduler.gates.heard(None)
+            world.hands.end(running_id)
+            [(world, running_id)] = await running(one, two, 1, but=running_id)
+            found = [each.status.value for each in await two.instances("job")]
+            assert found.count("running") == 1, found
+            one.clock.jump(60_000)
+
+
+async def test_who_was_told_to_start_by_a_scheduler_that_died_then_counts_as_started(
+    tmp_path: Path, postgres_address: str
+) -> None:
+    one, two = pair(tmp_path, postgres_address)
+    async with both(one, two):
+        job = await one.scheduled("job", cron("0 * * * * ?", "minutes", concurrent=1), node="Held")
+        one.clock.jump(2 * 60_000 + 1)
+        [(world, running_id)] = await running(one, two, 1)
+        waiting = next(each for each in await one.instances("job") if each.status is InstanceStatus.WAITING)
+        facts = await one.store.answer_gates(GateQuestions(jobs=frozenset({job.id})))
+        assert {each.status for each in facts.jobs[job.id]} == {InstanceStatus.RUNNING, InstanceStatus.WAITING}
+        # Its owner hears nothing: as if it were busy, or dead.
+        await one.engine.recovery.close()
+        await two.engine.recovery.close()
+        await one.store.post(waiting.id, Released(at_ms=one.clock.now_ms()))
+        facts = await two.store.answer_gates(GateQuestions(jobs=frozenset({job.id})))
+        assert {each.status for each in facts.jobs[job.id]} == {InstanceStatus.RUNNING}
+        world.hands.end(running_id)
 
 
 async def test_a_limit_holds_over_all_servers(tmp_path: Path, postgres_address: str) -> None:
@@ -83,13 +156,13 @@ async def test_a_limit_holds_over_all_servers(tmp_path: Path, postgres_address: 
         assert await one.store.leaked_slots() == 0
 
 
-async def running(one: World, two: World, count: int) -> list[tuple[World, int]]:
-    """What runs on both, once it is so many."""
+async def running(one: World, two: World, count: int, *, but: int = 0) -> list[tuple[World, int]]:
+    """What runs on both, once it is so many, and not that one."""
     async with asyncio.timeout(30):
         while True:
             found = [(world, instance_id) for world in (one, two) for instance_id in world.hands.running]
-            if len(found) == count:
-                await one.quiet()
+            if len(found) == count and but not in {instance_id for _, instance_id in found}:
+                await (one if one.scheduler.plans else two).quiet()
                 return [(world, instance_id) for world in (one, two) for instance_id in world.hands.running]
             await one.store.ping()
 

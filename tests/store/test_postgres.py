@@ -16,10 +16,11 @@ from arkwright.core.events import StopRequested
 from arkwright.core.identity import Domain
 from arkwright.errors import AlreadyExists, IllegalState, StoreUnavailable
 from arkwright.store import migration
-from arkwright.store.base import Kind, Store
+from arkwright.store.base import Kind, Place, Store
 from arkwright.store.migration import Migration
 from arkwright.store.open import open_store
 from arkwright.store.postgres import PostgresStore
+from arkwright.store.server_record import ServerEntry
 from arkwright.testing.store_records import (
     ENGINE,
     HERE,
@@ -84,14 +85,14 @@ async def test_one_key_makes_one_instance_on_two_servers(two: tuple[Store, Store
 
 
 async def test_an_instance_is_claimed_by_one_of_two_engines(two: tuple[Store, Store]) -> None:
-    await two[0].register_engine(ENGINE, now_ms=NOON, lease_until_ms=NOON + 100)
-    await two[1].register_engine(OTHER_ENGINE, now_ms=NOON, lease_until_ms=NOON + 100)
+    await two[0].register_engine(ENGINE, lease_ms=60_000)
+    await two[1].register_engine(OTHER_ENGINE, lease_ms=60_000)
     made = {(await make(two[0], owner=None)).id for _ in range(60)}
     claimed: dict[str, list[int]] = {ENGINE: [], OTHER_ENGINE: []}
 
     async def claim(store: Store, engine: str) -> None:
         while sum(map(len, claimed.values())) < 60:
-            claimed[engine] += await store.claim_instances(engine, now_ms=NOON, limit=5)
+            claimed[engine] += await store.claim_instances(engine, limit=5)
 
     await asyncio.gather(claim(two[0], ENGINE), claim(two[1], OTHER_ENGINE))
     assert sorted(claimed[ENGINE] + claimed[OTHER_ENGINE]) == sorted(made)
@@ -134,6 +135,26 @@ async def test_what_one_server_leaves_wakes_the_other(two: tuple[Store, Store]) 
     await two[0].write_identity([Domain(id="f", name="F")])
     await changed.wait()
     assert own == [1]  # its own changes are no news
+
+
+async def test_who_listens_hears_of_the_instances_of_other_servers_only(two: tuple[Store, Store]) -> None:
+    foreign, own = asyncio.Event(), asyncio.Event()
+    end = await two[1].on_foreign_changes(HERE, foreign.set)
+    await two[0].on_foreign_changes(HERE, own.set)
+    await two[1].on_foreign_changes(Place(project_id="p", workspace_id="elsewhere"), own.set)
+    new = await make(two[0])
+    await asyncio.wait_for(foreign.wait(), 10)
+    foreign.clear()
+    assert await advance(two[0], new, running(new), requested(new))
+    await asyncio.wait_for(foreign.wait(), 10)
+    assert not own.is_set()
+    end()
+    foreign.clear()
+    heard = asyncio.Event()
+    await two[1].on_foreign_changes(HERE, heard.set)
+    await make(two[0])
+    await asyncio.wait_for(heard.wait(), 10)
+    assert not foreign.is_set()
 
 
 async def test_a_change_of_one_server_is_seen_by_the_other_at_once(two: tuple[Store, Store]) -> None:
@@ -236,7 +257,7 @@ class LosesTheAnswer:
 
 async def test_what_was_made_when_the_answer_was_lost_is_claimed(two: tuple[PostgresStore, PostgresStore]) -> None:
     store, _ = two
-    await store.register_engine(ENGINE, now_ms=NOON, lease_until_ms=NOON + 100)
+    await store.register_engine(ENGINE, lease_ms=60_000)
     await make(store)
     woken = asyncio.Event()
     store.on_wake(woken.set)
@@ -245,8 +266,8 @@ async def test_what_was_made_when_the_answer_was_lost_is_claimed(two: tuple[Post
     with pytest.raises(StoreUnavailable, match="can't be used"):
         await store.create_instance(new, owner=ENGINE, idempotency=promise())
     await woken.wait()
-    assert new.id in await store.claim_instances(ENGINE, now_ms=NOON, limit=9)
-    assert list(await store.claim_instances(ENGINE, now_ms=NOON, limit=9)) == []
+    assert new.id in await store.claim_instances(ENGINE, limit=9)
+    assert list(await store.claim_instances(ENGINE, limit=9)) == []
     again = await store.create_instance(instance(store), owner=ENGINE, idempotency=promise())
     assert (again.instance_id, again.replayed) == (new.id, True)
 
@@ -286,5 +307,72 @@ async def test_servers_that_start_together_migrate_once(postgres_address: str) -
     await asyncio.gather(*[store.close() for store in stores])
     said = re.findall(r"^CREATE TABLE (\w+)", "".join(each.sql for each in [*known, NEXT]), re.MULTILINE)
     assert await tables(postgres_address) == {"schema_version", *said}
-    with pytest.raises(StoreUnavailable, match=f"version {NEXT.number}; this program knows {known[-1].number}"):
+    with pytest.raises(StoreUnavailable, match=f"version {NEXT.number}, .*; this program knows {known[-1].number}"):
         await PostgresStore(postgres_address, migrations=known).open()
+
+
+# ---------------------------------------------------------------- rolling upgrades
+
+LEVEL = migration.migrations("postgres")[-1].number
+EXPAND = Migration(
+    LEVEL + 1, "expand.postgres.sql", f"-- oldest: {LEVEL:04}\nALTER TABLE token ADD COLUMN more text;\n"
+)
+CONTRACT = Migration(LEVEL + 2, "contract.postgres.sql", f"-- oldest: {LEVEL + 1:04}\nDROP TABLE lease;\n")
+
+
+def server(name: str) -> ServerEntry:
+    return ServerEntry(name=name, roles=("engine",), version=name, url="", since_ms=NOON)
+
+
+async def test_an_old_and_a_new_server_work_side_by_side_on_an_expanded_schema(postgres_address: str) -> None:
+    known = migration.migrations("postgres")
+    old, new = PostgresStore(postgres_address), PostgresStore(postgres_address, migrations=[*known, EXPAND])
+    await old.open()
+    await old.register_server(server("old"), lease_ms=60_000)
+    await new.open()
+    await new.register_server(server("new"), lease_ms=60_000)
+    made = await make(old, owner=None)
+    assert await new.claim_instances(ENGINE, limit=9) == [made.id]
+    assert await advance(new, made, running(made), requested(made))
+    assert await old.get_instance(HERE, made.id) is not None
+    assert [each.schema_level for each in await old.list_servers()] == [LEVEL + 1, LEVEL]
+    again = PostgresStore(postgres_address)  # the old one is started again beside it
+    await again.open()
+    assert (await again.list_instances(everything())).total == 1
+    await asyncio.gather(*[store.close() for store in (old, new, again)])
+
+
+async def test_a_schema_is_not_contracted_while_a_server_needs_what_would_go(postgres_address: str) -> None:
+    known = migration.migrations("postgres")
+    old, newest = (
+        PostgresStore(postgres_address),
+        PostgresStore(postgres_address, migrations=[*known, EXPAND, CONTRACT]),
+    )
+    await old.open()
+    await old.register_server(server("old"), lease_ms=60_000)
+    with pytest.raises(StoreUnavailable, match=r"still run and can't work with this version's schema: old.*Stop them"):
+        await newest.open()
+    assert "lease" in await tables(postgres_address)
+    await old.register_server(server("old"), lease_ms=0)
+    await newest.open()
+    assert "lease" not in await tables(postgres_address)
+    await asyncio.gather(old.close(), newest.close())
+    with pytest.raises(StoreUnavailable, match=f"needs a program that knows {LEVEL + 1}; this program knows {LEVEL}"):
+        await PostgresStore(postgres_address).open()
+
+
+async def test_a_migration_that_lands_late_is_still_run(postgres_address: str) -> None:
+    known = migration.migrations("postgres")
+    late = Migration(LEVEL + 1, "late.postgres.sql", f"-- oldest: {LEVEL:04}\nCREATE TABLE late (a text);\n")
+    early = Migration(LEVEL + 2, "early.postgres.sql", f"-- oldest: {LEVEL:04}\nCREATE TABLE early (a text);\n")
+    for migrations in ([*known, early], [*known, late, early]):
+        store = PostgresStore(postgres_address, migrations=migrations)
+        await store.open()
+        await store.close()
+    assert {"late", "early"} <= await tables(postgres_address)
+
+
+async def test_what_a_migration_says_of_older_programs_is_never_newer_than_itself() -> None:
+    for dialect in ("sqlite", "postgres"):
+        for each in migration.migrations(dialect):
+            assert each.oldest <= each.number, each.name

@@ -216,3 +216,88 @@ def test_months_follow_the_calendar_over_the_end_of_a_year() -> None:
     spans = [(low, high) for _, low, high in months(1_764_590_400_000)]
     assert [high for _, high in spans[:-1]] == [low for low, _ in spans[1:]]
     assert spans[0][0] == 1_764_547_200_000
+
+
+async def retired(store: Store, event_before_ms: int | None, audit_before_ms: int | None = None) -> list[str]:
+    parts = await store.old_parts(event_before_ms=event_before_ms, audit_before_ms=audit_before_ms)
+    for part in parts:
+        after: int | None = 0
+        while after is not None:
+            after = await store.retire_part(part, after=after, limit=2)
+    return list(parts)
+
+
+@pytest.mark.postgres
+def test_a_month_goes_as_a_whole_and_what_is_kept_of_it_is_not_lost(postgres_address: str) -> None:
+    async def work(store: Store) -> None:
+        await store.prepare_history(now_ms=NOON)
+        gone = [await ended(store, NOON + n) for n in range(5)]
+        kept = await ended(store, NOON + 7)
+        running_one = await make(store, plan_time_ms=NOON)
+        await advance(store, running_one, running(running_one), requested(running_one))
+        assert await store.delete_instances(gone, before_ms=2**53, leave_history=True) == 5
+        assert len(await store.read_events(gone[0])) == 1, "it goes with its month"
+        assert await retired(store, NOON) == []
+        month = months(NOON)[0]
+        assert await retired(store, month[2]) == [month[0]]
+        for id_ in gone:
+            assert await store.read_events(id_) == []
+        for id_ in (kept, running_one.id):
+            assert len(await store.read_events(id_)) == 1
+        # What moved goes with its instance, whichever way that goes.
+        assert await store.delete_instances([kept], before_ms=2**53, leave_history=True) == 1
+        assert await store.read_events(kept) == []
+        assert await retired(store, month[2]) == []
+
+    run(postgres_address, work)
+
+
+@pytest.mark.postgres
+def test_two_servers_retire_a_month_together(postgres_address: str) -> None:
+    async def work(store: Store) -> None:
+        other = open_store(postgres_address)
+        await other.open()
+        try:
+            await store.prepare_history(now_ms=NOON)
+            kept = [await ended(store, NOON + n) for n in range(9)]
+            end = months(NOON)[0][2]
+            assert await asyncio.gather(retired(store, end), retired(other, end))
+            assert await store.old_parts(event_before_ms=end, audit_before_ms=None) == []
+            for id_ in kept:
+                assert len(await other.read_events(id_)) == 1
+        finally:
+            await other.close()
+
+    run(postgres_address, work)
+
+
+@pytest.mark.postgres
+def test_history_of_before_the_parts_is_deleted_row_by_row(postgres_address: str) -> None:
+    async def work(store: Store) -> None:
+        old = await ended(store, NOON)
+        await store.prepare_history(now_ms=NOON)
+        assert await store.delete_instances([old], before_ms=2**53, leave_history=True) == 1
+        assert await store.read_events(old) == []
+
+    run(postgres_address, work)
+
+
+@pytest.mark.postgres
+def test_a_month_of_the_audit_goes_as_a_whole_and_what_was_before_the_parts_in_pieces(postgres_address: str) -> None:
+    async def left(store: Store) -> list[int]:
+        found = await store.list_audit(AuditFilter(workspace_id="w", from_ms=0, to_ms=2**53))
+        return sorted(each.at_ms for each in found)
+
+    async def work(store: Store) -> None:
+        await store.append_audit(audit(NOON - 60 * DAY))
+        await store.prepare_history(now_ms=NOON)
+        month = months(NOON)[0]
+        for at_ms in (NOON, month[2] - 1, month[2]):
+            await store.append_audit(audit(at_ms))
+        assert await store.purge_audit("w", before_ms=month[2], limit=9) == 1, "of the default part alone"
+        assert await retired(store, None, month[2] - 1) == []
+        assert await left(store) == [NOON, month[2] - 1, month[2]]
+        assert await retired(store, None, month[2]) == [month[0].replace("event", "audit")]
+        assert await left(store) == [month[2]]
+
+    run(postgres_address, work)

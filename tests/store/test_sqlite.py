@@ -141,7 +141,7 @@ async def test_what_was_acknowledged_survives_kill_9(path: Path, lines: int) -> 
     page = await store.list_instances(everything(), limit=100_000)
     assert page.total == len(page.items) >= len({id_ for _, id_ in told})
     assert store.next_id() > max(item.id for item in page.items)
-    assert len(await store.claim_instances(ENGINE, now_ms=0, limit=100_000)) == page.total
+    assert len(await store.claim_instances(ENGINE, limit=100_000)) == page.total
     await store.close()
 
 
@@ -262,7 +262,7 @@ async def test_a_newer_program_migrates_forward_and_keeps_the_data(path: Path) -
         assert await new.get_definition(HERE, Kind.JOB, "job") is not None
         await new.close()
     assert "next" in schema(path)
-    with pytest.raises(StoreUnavailable, match=f"version {NEXT.number}; this program knows {known[-1].number}"):
+    with pytest.raises(StoreUnavailable, match=f"version {NEXT.number}, .*; this program knows {known[-1].number}"):
         await old.open()
 
 

@@ -13,6 +13,7 @@ const Jobs = page(() => import("./pages/Jobs"), "Jobs");
 const JobPage = page(() => import("./pages/JobPage"), "JobPage");
 const Instances = page(() => import("./pages/Instances"), "Instances");
 const InstancePage = page(() => import("./pages/InstancePage"), "InstancePage");
+const InstanceById = page(() => import("./pages/InstanceById"), "InstanceById");
 const PatchData = page(() => import("./pages/PatchData"), "PatchData");
 const Scripts = page(() => import("./pages/Scripts"), "Scripts");
 const Connections = page(() => import("./pages/Connections"), "Connections");
@@ -40,6 +41,7 @@ export function App() {
               <Route path="/jobs/:name" component={JobPage} />
               <Route path="/instances" component={Instances} />
               <Route path="/instances/:job/:id" component={InstancePage} />
+              <Route path="/instance/:id" component={InstanceById} />
               <Route path="/patch-data" component={PatchData} />
               <Route path="/scripts" component={Scripts} />
               <Route path="/scripts/:name" component={Scripts} />

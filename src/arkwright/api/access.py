@@ -16,6 +16,9 @@ async def admit(call: Call) -> None:
     access = call.route.access
     if access is Access.PUBLIC:
         return
+    if access is Access.WORKER:
+        call.worker = await call.parts.worker_tokens.verify(_bearer(call))
+        return
     project_id = None if access is Access.ACTOR else call.path["project_id"]
     call.actor = await _authenticate(call, project_id)
     if access is not Access.WORKSPACE or project_id is None or call.route.action is None:
@@ -32,6 +35,12 @@ def require(actor: Actor, action: Action, workspace: Workspace) -> None:
             f"which does not allow {action}.",
             hint="An administrator of the workspace can give you a role that does.",
         )
+
+
+def _bearer(call: Call) -> str:
+    given = [value for name, value in call.scope["headers"] if name == b"authorization"]
+    scheme, _, token = given[0].decode("latin-1").partition(" ") if len(given) == 1 else ("", "", "")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 async def _authenticate(call: Call, project_id: str | None) -> Actor:

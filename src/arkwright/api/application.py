@@ -2,7 +2,7 @@
 
 Theory of operation: a request first meets `Application`, which numbers it and turns whatever is raised into the error
 shape. `POST …/run-immediate` goes straight to its handler, everything else through `RouteTable` to the route's
-`Endpoint`, which checks access and calls the handler. Nothing here reads settings: `app.py` gives plain values.
+`Endpoint`, which checks access and calls the handler. Nothing here reads settings: `app/` gives plain values.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ import asyncio
 import itertools
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from arkwright.api import audit, routes
 from arkwright.api.access import admit
-from arkwright.api.call import Call, LogPath, Parts
+from arkwright.api.call import Call, Parts
 from arkwright.api.direct import Direct
 from arkwright.api.errors import ClientGone, refusal
 from arkwright.api.idempotency import Answers
@@ -26,8 +27,12 @@ from arkwright.api.limits import Limits, with_quotas
 from arkwright.api.proxies import TrustedProxies
 from arkwright.api.route import Route
 from arkwright.api.routing import RouteTable
+from arkwright.api.server_setting import ServerSetting
 from arkwright.api.v1.run_immediate import PATH as RUN_IMMEDIATE
+from arkwright.engine.assignments import Assignments
 from arkwright.engine.interface import Engine
+from arkwright.engine.resealing import Resealing
+from arkwright.engine.run_files import RunFiles
 from arkwright.engine.secret_references import References
 from arkwright.executors.warehouse_reader import WarehouseReader
 from arkwright.iam.administration import Administration
@@ -35,6 +40,7 @@ from arkwright.iam.authentication import Authenticator
 from arkwright.iam.directory import Directory
 from arkwright.iam.login import Login
 from arkwright.iam.tokens import Tokens
+from arkwright.iam.worker_tokens import WorkerTokens
 from arkwright.notify.sender import Sender
 from arkwright.objects.base import Objects
 from arkwright.scheduler.event_parts import EventParts
@@ -162,7 +168,7 @@ def make_application(
     tokens: Tokens,
     login: Login,
     administration: Administration,
-    log_path: LogPath,
+    run_files: RunFiles,
     now_ms: Callable[[], int],
     objects: Objects,
     system_tasks: SystemTasks,
@@ -179,6 +185,10 @@ def make_application(
     workspace_folder: Callable[[str], Path] = Path,
     references: References | None = None,
     sender: Sender | None = None,
+    assignments: Assignments | None = None,
+    resealing: Resealing | None = None,
+    settings: Sequence[ServerSetting] = (),
+    assess: Callable[[Path], Mapping[str, Any]] | None = None,
 ) -> Application:
     """The public API over these parts. Call it on the event loop's thread.
 
@@ -193,7 +203,9 @@ def make_application(
         login=login,
         administration=administration,
         tokens=tokens,
-        log_path=log_path,
+        worker_tokens=WorkerTokens(store, now_ms),
+        assignments=assignments,
+        run_files=run_files,
         now_ms=now_ms,
         closing=asyncio.Event(),
         base_url=base_url,
@@ -210,6 +222,9 @@ def make_application(
         warehouse=warehouse,
         workspace_folder=workspace_folder,
         references=references,
+        resealing=resealing,
+        settings=settings,
+        assess=assess,
     )
     return Application(parts, TrustedProxies(trusted_proxies))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +22,14 @@ from starlette.types import Receive, Scope, Send
 
 from arkwright.api.body import json_object, once, read_body, stream_body
 from arkwright.api.route import Route
+from arkwright.api.server_setting import ServerSetting
 from arkwright.core.identity import Workspace
 from arkwright.core.masking import hidden, holds_sealed_bytes
+from arkwright.core.workers import WorkerToken
+from arkwright.engine.assignments import Assignments
 from arkwright.engine.interface import Engine
+from arkwright.engine.resealing import Resealing
+from arkwright.engine.run_files import RunFiles
 from arkwright.engine.secret_references import References
 from arkwright.errors import InvalidInput
 from arkwright.iam.administration import Administration
@@ -33,6 +38,7 @@ from arkwright.iam.directory import Directory
 from arkwright.iam.login import Login
 from arkwright.iam.model import Actor
 from arkwright.iam.tokens import Tokens
+from arkwright.iam.worker_tokens import WorkerTokens
 from arkwright.notify.sender import Sender
 from arkwright.objects.base import Objects
 from arkwright.scheduler.event_parts import EventParts
@@ -46,9 +52,6 @@ if TYPE_CHECKING:
 
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
-LogPath = Callable[[int, int, int], Path]
-"""Where the log of (instance id, node index, attempt) is, whether or not it exists yet."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
@@ -61,7 +64,8 @@ class Parts:
     login: Login
     administration: Administration
     tokens: Tokens
-    log_path: LogPath
+    worker_tokens: WorkerTokens
+    run_files: RunFiles
     now_ms: Callable[[], int]
     closing: asyncio.Event
     """Set when the server is about to stop: whoever holds a reply open ends it."""
@@ -86,6 +90,14 @@ class Parts:
     """Where a workspace (id) has its files."""
     references: References | None = None
     """Where secrets are that are kept elsewhere."""
+    settings: Sequence[ServerSetting] = ()
+    """What the server runs with, as it may be shown."""
+    resealing: Resealing | None = None
+    """Who changes the key that secrets are sealed with."""
+    assignments: Assignments | None = None
+    """What workers may have. None: there is nothing for them here."""
+    assess: Callable[[Path], Mapping[str, Any]] | None = None
+    """Tells what the jobs of a zip would need to run here (`arkwright assess`)."""
     limits: Limits | None = None
     """The rates that clients are held to; None: there are none."""
 
@@ -104,6 +116,7 @@ class Call:
         "request_id",
         "route",
         "scope",
+        "worker",
         "workspace",
     )
 
@@ -117,6 +130,7 @@ class Call:
         self.request_id: str = scope.get("arkwright.request_id", "")
         self.actor: Actor
         self.workspace: Workspace
+        self.worker: WorkerToken
         self._body: bytes | None = None
         self._query: dict[str, str] | None = None
 

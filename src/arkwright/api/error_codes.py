@@ -48,6 +48,13 @@ JOB_DESCRIPTION_INVALID = _row(
     "DLF.3050", "The job description is invalid.", "A description has at most 255 characters."
 )
 PARAMETER_INVALID = _row("DLF.3051", "The request parameter is invalid.", free=True)
+VERSION_CHANGED = _row(
+    "DLF.9996",
+    "Somebody else has changed it.",
+    "Read it anew, or leave out the header If-Match to write over what is there.",
+    status=412,
+    free=True,
+)
 
 # -- expressions: one row for all kinds of mistakes (ARK.EL.0001 to 0017, see the reference of the language)
 EXPRESSION_INVALID = _row("ARK.EL.0001", "The text can't be evaluated.", free=True)
@@ -179,7 +186,7 @@ _OLDER: Mapping[Code, ErrorCode] = {
     Code.TOO_MANY_REQUESTS: THROTTLED,
     Code.NO_ROOM: NO_ROOM,
     Code.IDEMPOTENCY_CONFLICT: PARAMETER_INVALID,
-    Code.STALE_WRITE: PARAMETER_INVALID,
+    Code.STALE_WRITE: VERSION_CHANGED,
     Code.FOLDER_LOCKED: INTERNAL,
     Code.STORE_UNAVAILABLE: UNAVAILABLE,
     Code.SETTING_INVALID: INTERNAL,

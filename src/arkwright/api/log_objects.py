@@ -1,43 +1,36 @@
-"""Logs of nodes as objects: the path that `logPath` answers, and the bytes behind it.
+"""Logs of nodes as objects: the bytes behind the path that `logPath` answers.
 
-Decided here: the documented pattern, `obs://dlf-log-<project>/<job>/<plan time>/<node>/<node>.job`, in which the plan
-time is followed by the instance's id, since instances may share a plan time. Nothing is copied: the object is the log
-of the node's newest attempt, where it lies, and grows with it. It can be read (`GET /obs/…`), not written, listed or
-deleted, by whoever may read the job's instances. An object that somebody stored under the same path comes first.
+Under `obs://dlf-log-<project>/…` nothing is copied: the object is the log of the node's newest attempt, where it lies,
+and grows with it. It can be read (`GET /obs/…`), not written, listed or deleted, by whoever may read the job's
+instances. An object that somebody stored under the same path comes first. The logs of a job with a `logPath` of its own
+are copied there when they are whole (`engine/attempt_ends.py`): ordinary objects.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
-from datetime import datetime
-from pathlib import Path
 
 from arkwright.api.access import require
 from arkwright.api.call import Call
-from arkwright.core.instance import Instance, NodeRun
-from arkwright.el.java_zones import find_zone
+from arkwright.core.instance import Instance
+from arkwright.engine.log_names import bucket_of, log_path_of
+from arkwright.engine.run_files import LogNow
 from arkwright.iam.model import Action
-from arkwright.objects.paths import SCHEME, ObsPath
+from arkwright.nodes.base import AttemptKey
+from arkwright.objects.paths import ObsPath
 
-CHUNK_BYTES = 256 * 1024
-_BUCKET = "dlf-log-"
 _KEY = re.compile(r"[^/]+/[^/]*-(\d{1,16})/([^/]+)/\2\.job")
 
 
-def bucket_of(project_id: str) -> str:
-    return f"{_BUCKET}{project_id.lower()}"
+async def own_base_of(call: Call, instance: Instance) -> str:
+    """The `logPath` of the instance's job at its version; empty: it has none."""
+    job = await call.parts.store.get_definition_version(instance.job_id, instance.job_version)
+    base = job.body.get("logPath") if job is not None else None
+    return base if isinstance(base, str) and base.startswith("obs://") else ""
 
 
-def log_path_of(instance: Instance, run: NodeRun) -> str:
-    at = datetime.fromtimestamp(instance.plan_time_ms / 1000, find_zone(instance.time_zone).info)
-    plan_time = f"{at:%Y-%m-%d %H_%M_%S}.{instance.plan_time_ms % 1000:03d}-{instance.id}"
-    node = _segment(run.name)
-    return f"{SCHEME}{bucket_of(instance.project_id)}/{instance.job_name}/{plan_time}/{node}/{node}.job"
-
-
-async def find_log(call: Call, path: ObsPath) -> Path | None:
-    """The file behind such a path; None: it is none of these, or the node has not begun. Raises `Forbidden`."""
+async def find_log(call: Call, path: ObsPath) -> LogNow | None:
+    """The log behind such a path; None: it is none of these, or the node has not begun. Raises `Forbidden`."""
     match = _KEY.fullmatch(path.key)
     if match is None or path.bucket != bucket_of(call.workspace.project_id):
         return None
@@ -46,24 +39,7 @@ async def find_log(call: Call, path: ObsPath) -> Path | None:
     if instance is None:
         return None
     for run in instance.nodes:
-        if run.attempt and log_path_of(instance, run) == str(path):
-            return call.parts.log_path(instance.id, run.index, run.attempt)
+        if run.attempt and log_path_of(instance, run.name) == str(path):
+            key = AttemptKey(instance_id=instance.id, node=run.index, attempt=run.attempt)
+            return await call.parts.run_files.log(key)
     return None
-
-
-def pieces(file: Path, start: int, end: int) -> Generator[bytes, None, None]:
-    """Blocks. What is not there (yet) is empty."""
-    try:
-        with file.open("rb") as opened:
-            opened.seek(start)
-            while start < end and (piece := opened.read(min(CHUNK_BYTES, end - start))):
-                start += len(piece)
-                yield piece
-    except FileNotFoundError:
-        return
-
-
-def _segment(name: str) -> str:
-    """A node's name as one segment of a key."""
-    plain = name.replace("/", "_")
-    return plain if plain not in {".", ".."} else "_"

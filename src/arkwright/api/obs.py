@@ -8,12 +8,10 @@ A signed upload that is larger than an ordinary body declares its hash in `X-Sdk
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
 from functools import wraps
-from pathlib import Path
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -31,7 +29,7 @@ from arkwright.api.error_codes import (
     RANGE_INVALID,
 )
 from arkwright.api.errors import HttpRefusal
-from arkwright.api.log_objects import find_log, pieces
+from arkwright.api.log_objects import find_log
 from arkwright.api.route import Access, Handler, Parameter, Route, number, text
 from arkwright.errors import Forbidden
 from arkwright.iam.model import Action
@@ -112,7 +110,8 @@ async def get_object(call: Call) -> ASGIApp:
     info = await call.parts.objects.head(path)
     log = await find_log(call, path) if info is None else None
     if log is not None:
-        info = await asyncio.to_thread(_of_file, path, log)
+        etag = f"{log.modified_ms:x}-{log.size:x}"
+        info = ObjectInfo(key=path.key, size=log.size, modified_ms=log.modified_ms, etag=etag)
     if info is None:
         raise HttpRefusal(OBJECT_NOT_FOUND, f"There is no object {path}.")
     headers = {
@@ -137,18 +136,8 @@ async def get_object(call: Call) -> ASGIApp:
     if call.scope["method"] == "HEAD":
         return Response(None, status, headers, media)
     if log is not None:
-        return StreamingResponse(pieces(log, whole.start, whole.end), status, headers, media)
+        return StreamingResponse(call.parts.run_files.read_log(log, whole.start, whole.end), status, headers, media)
     return StreamingResponse(_pieces(call, path, whole), status, headers, media)
-
-
-def _of_file(path: ObsPath, file: Path) -> ObjectInfo:
-    """A node that has begun and said nothing yet has an empty log."""
-    try:
-        status = file.stat()
-    except FileNotFoundError:
-        return ObjectInfo(key=path.key, size=0, modified_ms=0, etag="0")
-    etag = f"{status.st_ino:x}-{status.st_size:x}"
-    return ObjectInfo(key=path.key, size=status.st_size, modified_ms=status.st_mtime_ns // 1_000_000, etag=etag)
 
 
 async def _pieces(call: Call, path: ObsPath, part: ByteRange) -> AsyncGenerator[bytes, None]:

@@ -30,6 +30,7 @@ class Access(Enum):
     PUBLIC = "no credential"
     ACTOR = "a credential"
     PROJECT = "a credential for the project in the path"
+    WORKER = "the token of a worker"
     WORKSPACE = "that, a workspace (header), and the right to do `action` in it"
 
 

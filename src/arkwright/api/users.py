@@ -73,20 +73,20 @@ class LocalPrograms(Struct, kw_only=True):
 
 
 async def list_users(call: Call) -> Response:
-    _administrator(call)
+    administrator_only(call)
     users = [_item(call, each) for each in call.parts.directory.users_of(call.actor.domain_id)]
     return answer(UserList(count=len(users), users=users))
 
 
 async def show_user(call: Call) -> Response:
-    user = _user(call)
+    user = user_in_path(call)
     if user.id != call.actor.user_id:
-        _administrator(call)
+        administrator_only(call)
     return answer(_item(call, user))
 
 
 async def create_user(call: Call) -> Response:
-    _administrator(call)
+    administrator_only(call)
     body = await call.document()
     name = text_of(body.get("name"), "name", 64, least=1)
     made = await call.parts.administration.create_user(
@@ -101,29 +101,29 @@ async def create_user(call: Call) -> Response:
 
 
 async def disable_user(call: Call) -> Response:
-    _administrator(call)
-    await call.parts.administration.disable_user(_user(call).id)
+    administrator_only(call)
+    await call.parts.administration.disable_user(user_in_path(call).id)
     return empty()
 
 
 async def enable_user(call: Call) -> Response:
-    _administrator(call)
-    await call.parts.administration.enable_user(_user(call).id)
+    administrator_only(call)
+    await call.parts.administration.enable_user(user_in_path(call).id)
     return empty()
 
 
 async def reset_password(call: Call) -> Response:
-    _administrator(call)
-    user = _user(call)
+    administrator_only(call)
+    user = user_in_path(call)
     given = _password(await call.document(required=False))
     made = await call.parts.administration.reset_password(user.id, given)
     return answer(Password(password=made) if given is None else Password())
 
 
 async def rotate_access_key(call: Call) -> Response:
-    user = _user(call)
+    user = user_in_path(call)
     if user.id != call.actor.user_id:
-        _administrator(call)
+        administrator_only(call)
     made = await call.parts.administration.rotate_access_key(user.id)
     return answer(NewAccessKey(access_key=made.access_key, secret_key=made.secret_key))
 
@@ -142,7 +142,7 @@ async def set_role(call: Call) -> Response:
     word = body["role"]
     if word is not None and (not isinstance(word, str) or word not in set(Role)):
         raise wrong("role", f"must be one of {', '.join(Role)}, or null", word)
-    await call.parts.administration.set_role(workspace.id, _user(call).id, None if word is None else Role(word))
+    await call.parts.administration.set_role(workspace.id, user_in_path(call).id, None if word is None else Role(word))
     return empty()
 
 
@@ -161,7 +161,7 @@ async def allow_local_programs(call: Call) -> Response:
 # ---------------------------------------------------------------- inside
 
 
-def _administrator(call: Call) -> None:
+def administrator_only(call: Call) -> None:
     if not can(call.actor, Action.USER_MANAGE, None):
         raise Forbidden(
             f"{call.actor.user_name} is no administrator of the installation.",
@@ -169,14 +169,14 @@ def _administrator(call: Call) -> None:
         )
 
 
-def _user(call: Call) -> User:
+def user_in_path(call: Call) -> User:
     """The user in the path, by id or name, of the caller's own domain. Only administrators learn who there is."""
     given = call.path["user_id"]
     directory = call.parts.directory
     user = directory.user(given) or directory.user_named(call.actor.domain_id, given)
     if user is None or user.domain_id != call.actor.domain_id:
         if not (call.actor.administrator or Role.ADMIN in call.actor.roles.values()):
-            _administrator(call)
+            administrator_only(call)
         raise NotFound(f"User {given[:64]} does not exist.", field="user_id")
     return user
 

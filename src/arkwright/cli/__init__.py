@@ -25,6 +25,7 @@ GROUPS = {
     "obs": "arkwright.cli.obs:obs",
     "user": "arkwright.cli.user:user",
     "audit": "arkwright.cli.audit:audit",
+    "secrets": "arkwright.cli.secrets:secrets",
     "alert": "arkwright.cli.alert:alert",
     "workspace": "arkwright.cli.workspace:workspace",
     "el": "arkwright.cli.el:el",
@@ -38,6 +39,10 @@ GROUPS = {
     "import": "arkwright.cli.folder:import_",
     "export": "arkwright.cli.export:export",
     "assess": "arkwright.cli.assess:assess",
+    "worker": "arkwright.cli.worker:worker",
+    "dask-scheduler": "arkwright.cli.dask_scheduler:dask_scheduler",
+    "certificates": "arkwright.cli.certificates:certificates",
+    "db": "arkwright.cli.db:db",
     "backup": "arkwright.cli.backup:backup",
     "restore": "arkwright.cli.backup:restore",
     "config": "arkwright.cli.config:config",
@@ -66,7 +71,7 @@ PANELS: list[CommandGroupDict] = [
     },
     {
         "name": "Run a server",
-        "commands": ["serve", "alert", "workspace", "user", "audit", "backup", "restore", "config", "version"],
+        "commands": ["serve", "alert", "workspace", "user", "audit", "secrets", "worker", "dask-scheduler", "certificates", "db", "backup", "restore", "config", "version"],
     },
 ]
 

@@ -13,20 +13,7 @@ from arkwright import __version__
 from arkwright.cli.output import Output, plain
 from arkwright.cli.serve import settings_options
 from arkwright.cli.target import data_folder
-from arkwright.settings import Settings, read_settings
-
-
-def shown(value: Any, *, secret: bool) -> str:
-    """A setting's value as it may be shown."""
-    if value is None or value == "":
-        return ""
-    if secret:
-        return "(set)"
-    if isinstance(value, frozenset):
-        return ",".join(sorted(value))
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
+from arkwright.settings import Settings, read_settings, shown
 
 
 @click.command()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_METAVARS = {"data": "DIR", "tls_cert": "FILE", "tls_key": "FILE", "database_url": "URL"}
+_METAVARS = {"data": "DIR", "objects_folder": "DIR", "tls_cert": "FILE", "tls_key": "FILE", "database_url": "URL"}
 _ENVIRONMENT_ONLY = frozenset(
     {
         "admin_password",

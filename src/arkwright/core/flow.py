@@ -9,7 +9,9 @@ Rules (factory-behaviour 3, 3.1, 3.2):
 * A condition that doesn't hold skips the node and everything after it, or the node alone (`skipPolicy` of the line,
   else the workspace's): what comes after that one runs as if it had succeeded. Of several such lines, ALL wins.
 * Lines without a condition: a node whose predecessors were all skipped is skipped.
-* A control node, or a dry run, succeeds at once.
+* A line that a Branch did not choose is one whose condition doesn't hold, and skips everything after it unless the
+  line itself says otherwise. A Merge asks for no line in particular but counts them (`core/control`).
+* A control node, or a dry run, is over at once.
 """
 
 from __future__ import annotations
@@ -17,17 +19,20 @@ from __future__ import annotations
 from typing import assert_never
 
 from arkwright.core.commands import LookUp, SetDeadline, SetRetryTimer, StartAttempt
-from arkwright.core.control import is_control, is_parent
+from arkwright.core.control import MERGE, is_control, is_parent
+from arkwright.core.control.deciding import Decision
+from arkwright.core.control.merge import left_out
+from arkwright.core.control.reading import SettingWrong
 from arkwright.core.control.running import open_children
-from arkwright.core.control.wishes import wanted_children
+from arkwright.core.control.wishes import decision, wanted_children
 from arkwright.core.draft import Draft
 from arkwright.core.facts import fact_key
 from arkwright.core.instance import ConditionPolicy, InstanceStatus, NodeRun, NodeStatus
 from arkwright.core.job import FailPolicy, Node
+from arkwright.core.lines import chooses, is_dry, line_states, lines_hold, skipped_alone
 from arkwright.core.masking import hidden
 from arkwright.core.outcome import Failed, FailureKind
 from arkwright.core.resolve import Resolver
-from arkwright.core.rules import SkipPolicy
 from arkwright.core.slots import SlotUse
 from arkwright.el import ElError, Fact, Missing
 
@@ -83,57 +88,49 @@ def _decide(draft: Draft, node: Node) -> None:
             return
     resolver = Resolver(draft.plan, draft.header(), draft.runs, draft.runs[node.index])
     try:
-        holds = _lines_hold(draft, node, resolver)
+        holds = lines_hold(draft, node, resolver)
         if isinstance(holds, Missing):
             _look_up(draft, node, holds.facts)
         elif not holds:
-            which = "not every" if draft.state.condition_policy is ConditionPolicy.AND else "no"
-            reason = f"Skipped: {which} condition on a line to it holds."
-            draft.end(node.index, NodeStatus.SKIP, reason, skipped_alone=_skipped_alone(draft, node))
-        elif is_control(node) or node.dry_run or draft.plan.job.dry_run or draft.state.dry_run:
-            message = None if is_control(node) else "Dry run: nothing was executed."
-            draft.end(node.index, NodeStatus.SUCCESS, message, start_time_ms=draft.at_ms)
+            _skip(draft, node, resolver)
+        elif node.type != "dummy" and is_dry(draft, node):
+            draft.end(node.index, NodeStatus.SUCCESS, "Dry run: nothing was executed.", start_time_ms=draft.at_ms)
+        elif is_control(node):
+            _conclude(draft, node, decision(draft, node, resolver))
         else:
             _start(draft, node, resolver)
-    except ElError as error:
-        if error.expression is not None:
-            error.expression = hidden(error.expression)
+    except (ElError, SettingWrong) as error:
         draft.change(node.index, start_time_ms=draft.at_ms)
-        fail(draft, node, Failed(kind=FailureKind.REFUSED, message=f"An expression can't be evaluated: {error}"))
+        fail(draft, node, _refusal(error))
 
 
-def _lines_hold(draft: Draft, node: Node, resolver: Resolver) -> bool | Missing:
-    if not node.predecessors:
-        return True
-    plain = [draft.runs[before] for before in node.predecessors if before not in node.conditions]
-    if plain and all(_passed_over(run) for run in plain):
-        return False
-    if not node.conditions:
-        return True
-    every = draft.state.condition_policy is ConditionPolicy.AND
-    missing: set[Fact] = set()
-    for before, condition in node.conditions.items():
-        answer = False if _passed_over(draft.runs[before]) else resolver.condition(condition)
-        if isinstance(answer, Missing):
-            missing |= answer.facts
-        elif answer is not every:
-            return answer
-    return Missing(frozenset(missing)) if missing else every
+def _refusal(error: ElError | SettingWrong) -> Failed:
+    if isinstance(error, SettingWrong):
+        return Failed(kind=FailureKind.REFUSED, message=hidden(str(error)))
+    if error.expression is not None:
+        error.expression = hidden(error.expression)
+    return Failed(kind=FailureKind.REFUSED, message=f"An expression can't be evaluated: {error}")
 
 
-def _passed_over(run: NodeRun) -> bool:
-    """Skipped by its conditions with all that follows. One that an operator skipped counts as done."""
-    return run.status is NodeStatus.SKIP and not run.forced and not run.skipped_alone
+def _conclude(draft: Draft, node: Node, made: Decision | Missing) -> None:
+    if isinstance(made, Missing):
+        _look_up(draft, node, made.facts)
+        return
+    what = {"value": made.value, "chosen": made.chosen, "start_time_ms": draft.at_ms}
+    draft.end(node.index, NodeStatus.SUCCESS, made.message, **what)
 
 
-def _skipped_alone(draft: Draft, node: Node) -> bool:
-    """Whether a node that its conditions skip leaves what comes after it alone."""
-    plain = [before for before in node.predecessors if before not in node.conditions]
-    if plain and all(_passed_over(draft.runs[before]) for before in plain):
-        return False
-    asked = [before for before in node.conditions if not _passed_over(draft.runs[before])]
-    default = draft.state.rules.skip_policy
-    return bool(asked) and all(node.skip_policies.get(before, default) is SkipPolicy.NEXT for before in asked)
+def _skip(draft: Draft, node: Node, resolver: Resolver) -> None:
+    if node.type == MERGE:
+        states = line_states(draft, node, resolver)
+        assert not isinstance(states, Missing)
+        draft.end(node.index, NodeStatus.SKIP, left_out(node, states))
+        return
+    which = "not every" if draft.state.condition_policy is ConditionPolicy.AND else "no"
+    reason = f"Skipped: {which} condition on a line to it holds."
+    if not node.conditions and any(chooses(draft, before) for before in node.predecessors):
+        reason = "Skipped: a Branch before it chose another way."
+    draft.end(node.index, NodeStatus.SKIP, reason, skipped_alone=skipped_alone(draft, node))
 
 
 def wanted_facts(draft: Draft, node: Node) -> frozenset[Fact]:
@@ -144,13 +141,19 @@ def wanted_facts(draft: Draft, node: Node) -> frozenset[Fact]:
     """
     resolver = Resolver(draft.plan, draft.header(), draft.runs, draft.runs[node.index])
     try:
-        answer = _lines_hold(draft, node, resolver)
-        if answer is True and not (is_control(node) or node.dry_run or draft.plan.job.dry_run or draft.state.dry_run):
-            resolved = wanted_children(draft, node) if is_parent(node) else resolver.resolve()
+        answer = lines_hold(draft, node, resolver)
+        if answer is True and not is_dry(draft, node):
+            resolved = _asked(draft, node, resolver)
             return resolved.facts if isinstance(resolved, Missing) else frozenset()
-    except ElError:
+    except (ElError, SettingWrong):
         return frozenset()
     return answer.facts if isinstance(answer, Missing) else frozenset()
+
+
+def _asked(draft: Draft, node: Node, resolver: Resolver) -> object:
+    if is_control(node):
+        return decision(draft, node, resolver)
+    return wanted_children(draft, node) if is_parent(node) else resolver.resolve()
 
 
 def _look_up(draft: Draft, node: Node, facts: frozenset[Fact]) -> None:

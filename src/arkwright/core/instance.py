@@ -103,6 +103,10 @@ class NodeRun(Record, frozen=True, kw_only=True):
     facts: Mapping[str, Any] = {}
     """Facts that have arrived, until the node starts (see `core/facts.py` for the keys)."""
     output: str | None = None
+    value: str | None = None
+    """Of an Assignment: what it gives to later nodes."""
+    chosen: tuple[int, ...] | None = None
+    """Of a Branch: positions of the nodes right behind it that may run; None: it has decided nothing."""
     input_row_count: int | None = None
     output_row_count: int | None = None
     exit_code: int | None = None

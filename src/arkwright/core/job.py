@@ -71,9 +71,12 @@ class Job(Record, frozen=True, kw_only=True):
     masked: tuple[str, ...] = ()
     """Names of its masked parameters."""
     extractions: Mapping[str, tuple[int, str]] = {}
-    """Per name of a value that a REST node takes out of its answer: the node's position, and the JSON path."""
+    """Per name of a value that a REST node takes out of its answer: the node's position, and the JSON path. An empty
+    path: what an Assignment gives."""
     timeout_seconds: int | None = None
     """An instance that takes longer is overdue: it is told of, and runs on."""
+    log_path: str = ""
+    """Where its nodes' logs go, an `obs://` path; empty: nowhere but to where all logs are."""
 
 
 class Script(Record, frozen=True, kw_only=True):

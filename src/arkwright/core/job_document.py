@@ -16,6 +16,7 @@ import msgspec
 from arkwright.core.job import FailPolicy, Job, Node, Parameter, ParameterKind
 from arkwright.core.node_settings import read_exit_codes, read_extractions, read_skip_policy
 from arkwright.core.rules import SkipPolicy
+from arkwright.core.workers import GROUP, JOB_GROUP
 from arkwright.errors import Code, InvalidInput
 
 DEFAULT_MAX_EXECUTION_MINUTES = 60
@@ -55,7 +56,7 @@ def read_job(document: Mapping[str, Any]) -> Job:
         raise InvalidInput(
             "nodes is empty.", field="nodes", hint="A job needs at least one node.", code=Code.JOB_WITHOUT_NODES
         )
-    nodes = _nodes(items, _task_group(document))
+    nodes = _placed(_nodes(items, _task_group(document)), document.get(GROUP))
     parameters = read_parameters(document)
     return Job(
         name=name,
@@ -66,6 +67,7 @@ def read_job(document: Mapping[str, Any]) -> Job:
         masked=tuple(each.name for each in parameters if each.masked),
         extractions=read_extractions(nodes, parameters),
         timeout_seconds=_timeout(document.get("basicConfig")),
+        log_path=_log_path(document.get("logPath")),
     )
 
 
@@ -312,6 +314,19 @@ def read_parameters(document: Mapping[str, Any]) -> tuple[Parameter, ...]:
             masked=_flag(each.get("masked"), f"{at}.masked"),
         )
     return tuple(found.values())
+
+
+def _placed(nodes: tuple[Node, ...], group: Any) -> tuple[Node, ...]:
+    """The job's group of workers, known to each of its nodes."""
+    if not isinstance(group, str) or not group.strip():
+        return nodes
+    known = {JOB_GROUP: group.strip()}
+    return tuple(msgspec.structs.replace(each, properties={**known, **each.properties}) for each in nodes)
+
+
+def _log_path(given: Any) -> str:
+    """What is no path in the object storage is passed over: the API refuses it, old documents may hold it."""
+    return given if isinstance(given, str) and given.startswith("obs://") else ""
 
 
 def _timeout(basic: Any) -> int | None:

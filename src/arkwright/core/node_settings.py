@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from arkwright.core.control import ASSIGNMENT
+from arkwright.core.control.reading import ASSIGNED_NAME, VARIABLE_NAME, setting
 from arkwright.core.job import Node, Parameter
 from arkwright.core.rules import SkipPolicy
 from arkwright.errors import InvalidInput
@@ -21,7 +23,6 @@ EXTRACT = "extract"
 LARGEST_EXIT_CODE = 255
 
 _RANGE = re.compile(r"(\d{1,3})(?:-(\d{1,3}))?", re.ASCII)
-_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
 def read_exit_codes(given: Any, type_name: str, where: str) -> tuple[tuple[int, int], ...]:
@@ -68,19 +69,25 @@ def read_extractions(nodes: Iterable[Node], parameters: Iterable[Parameter]) -> 
     taken = {parameter.name: "a parameter of the job" for parameter in parameters}
     found: dict[str, tuple[int, str]] = {}
     for node in nodes:
-        if node.type != REST:
-            continue
-        field = f"nodes[{node.index}].properties.{EXTRACT}"
-        for name, path in extraction_lines(node.properties.get(EXTRACT, ""), field):
+        field = f"nodes[{node.index}].properties.{ASSIGNED_NAME[0] if node.type == ASSIGNMENT else EXTRACT}"
+        for name, path in _set_by(node, field):
             if name in taken:
                 raise InvalidInput(
                     f"{field} sets {name!r}, which is {taken[name]} too.",
                     field=field,
-                    hint="Names of values that are taken out of answers must be unique in the job.",
+                    hint="Names of values that nodes give to later ones must be unique in the job.",
                 )
-            taken[name] = f"taken out of the answer of node {node.name!r}"
+            taken[name] = f"{'taken out of the answer' if path else 'the value'} of node {node.name!r}"
             found[name] = (node.index, path)
     return found
+
+
+def _set_by(node: Node, field: str) -> list[tuple[str, str]]:
+    """Names that the node gives a value, each with the JSON path to it; empty: all of an Assignment's value."""
+    if node.type == REST:
+        return extraction_lines(node.properties.get(EXTRACT, ""), field)
+    name = setting(node, ASSIGNED_NAME).strip() if node.type == ASSIGNMENT else ""
+    return [(name, "")] if VARIABLE_NAME.fullmatch(name) else []
 
 
 def extraction_lines(text: str, field: str) -> list[tuple[str, str]]:
@@ -90,7 +97,7 @@ def extraction_lines(text: str, field: str) -> list[tuple[str, str]]:
         if not line.strip():
             continue
         name, equals, path = (part.strip() for part in line.partition("="))
-        if not equals or not path or not _NAME.fullmatch(name):
+        if not equals or not path or not VARIABLE_NAME.fullmatch(name):
             raise InvalidInput(
                 f"{field} has the line {line.strip()[:80]!r}, which is no name=json.path.",
                 field=field,

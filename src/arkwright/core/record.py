@@ -2,6 +2,9 @@
 
 msgspec structs rather than dataclasses: made several times faster, with tagged unions, so that events and
 states are stored and replayed without a translation layer. Nothing here validates; the edges do.
+
+What has its default is not written: a stored instance is half as long. So a default is part of the stored form, and
+never changes; a field that needs another one gets another name.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 
-class Record(Struct, frozen=True, kw_only=True):
+class Record(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A value."""
 
 

@@ -10,7 +10,8 @@ Rules (factory-behaviour 5.1):
   text that is no complete expression (`#{` in a comment) stays as it is.
 * Job parameters rank above the workspace's environment variables, and these above a script's own arguments
   (`scriptArgs`, lines of `name=value`). `Job.getParam` sees job parameters only, `Env.get` environment variables only.
-* What a REST node takes out of its answer (`extract`) is a parameter of the nodes after it, right behind the job's own.
+* What a REST node takes out of its answer (`extract`), and the value of an Assignment, is a parameter of the nodes
+  after it, right behind the job's own.
 * With `${dlf.…}` as the workspace's form (`Rules.variable_prefix`), `${dlf.x}` is the parameter `dlf.x`, else `x`, and
   no other `${…}` is a parameter. The simple variable set is replaced in the same pass; a parameter of that name wins.
   A value given for a run is not looked at for it either.
@@ -37,6 +38,7 @@ from arkwright.el import (
     Fact,
     LoopScope,
     Missing,
+    NodeOutput,
     Scope,
     SimpleVariables,
     evaluate_template,
@@ -116,9 +118,23 @@ class Resolver:
             event_data=instance.event_data,
             obs_new_files=instance.obs_new_files,
             loop=self._loop,
-            facts=facts_of(self._run.facts),
+            facts={**facts_of(self._run.facts), **self._given},
             trace=self._trace,
         )
+
+    @cached_property
+    def _given(self) -> dict[Fact, object]:
+        """Outputs that need no look-up: values of Assignments."""
+        return {NodeOutput(run.name): run.value for run in self._runs if run.value is not None}
+
+    def output(self, name: str) -> str | Missing | None:
+        """A node's output; None: it has none. Raises `ElError` for one that can't be had."""
+        fact = NodeOutput(name)
+        known = {**facts_of(self._run.facts), **self._given}
+        if fact not in known:
+            return self._needs(frozenset({fact}))
+        found = known[fact]
+        return None if found is None else str(found)
 
     def text(self, text: str) -> str | Missing:
         """Any text with its parameters and expressions replaced. Raises `ElError`."""
@@ -179,11 +195,13 @@ class Resolver:
         return self._evaluated("job parameter", name, own)
 
     def extracted(self, name: str) -> str | None:
-        """What a REST node before this one took out of its answer; None: nothing of that name. What was not there to
-        be taken is empty."""
+        """What a node before this one gives under that name: a REST node out of its answer, an Assignment its value.
+        None: nothing of that name. What was not there to be taken is empty."""
         position, path = self._plan.job.extractions.get(name, (-1, ""))
         if position not in self._before:
             return None
+        if not path:
+            return self._runs[position].value or ""
         key = ("extracted value", name)
         if key not in self._known and self._runs[position].output is None:
             return ""

@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
@@ -33,17 +32,25 @@ from arkwright.core.events import AttemptEnded, DeadlinePassed, Event, FactsFoun
 from arkwright.core.instance import Instance
 from arkwright.core.outcome import Failed, FailureKind, Outcome
 from arkwright.core.scrubbing import scrub
+from arkwright.core.workers import HERE
+from arkwright.engine.attempt_ends import AttemptEnds
 from arkwright.engine.children import Care
 from arkwright.engine.clock import Clock, TimerHandle
-from arkwright.engine.connections import LOCAL, Connections
+from arkwright.engine.connections import Connections
+from arkwright.engine.contexts import Contexts
 from arkwright.engine.folders import Folders
+from arkwright.engine.log_names import log_path_of
 from arkwright.engine.lookups import Lookups, ObsExists
-from arkwright.engine.vault import OpenedTexts, Vault
-from arkwright.errors import SettingInvalid, StoreUnavailable
-from arkwright.executors.base import Executor
-from arkwright.nodes.base import AttemptKey, Connection, Context, HostedNode, NamesConnections, Work
+from arkwright.engine.placement import Placement
+from arkwright.engine.run_files import RunFiles
+from arkwright.engine.vault import Vault
+from arkwright.errors import StoreUnavailable
+from arkwright.executors.base import Executor, Queueing
+from arkwright.executors.remote import LEASE_SECONDS, RemoteAttempts
+from arkwright.nodes.base import AttemptKey, Context, NodeImplementation, Work
 from arkwright.nodes.registry import Registry
-from arkwright.store.base import AttemptRow, Place, Store
+from arkwright.store.attempt_record import Offer
+from arkwright.store.base import AttemptRow, Store
 
 log = logging.getLogger("arkwright.engine")
 
@@ -70,10 +77,17 @@ class Dispatch:
         obs_exists: ObsExists | None = None,
         vault: Vault | None = None,
         connections: Connections | None = None,
+        run_files: RunFiles | None = None,
+        ends: AttemptEnds | None = None,
+        remote: RemoteAttempts | None = None,
+        placement: Placement | None = None,
     ) -> None:
         self._name = name
-        self._connections = connections
-        self._vault = vault
+        self._contexts = Contexts(
+            folders=folders, local_programs_allowed=local_programs_allowed, vault=vault, connections=connections
+        )
+        self._remote = remote or RemoteAttempts(store, clock.now_ms, lease_seconds=LEASE_SECONDS)
+        self._placement = placement or Placement(takes=self._remote.takes)
         self._secrets: dict[AttemptKey, tuple[str, ...]] = {}
         """Of attempts that were given any: nothing that is said of them may hold one."""
         self._store = store
@@ -81,9 +95,10 @@ class Dispatch:
         self._folders = folders
         self._registry = registry
         self._executors = executors
-        self._local_programs_allowed = local_programs_allowed
         self._tell = tell
-        self._lookups = Lookups(clock, folders, obs_exists, store)
+        run_files = run_files or RunFiles(folders)
+        self._ends = ends or AttemptEnds(run_files)
+        self._lookups = Lookups(clock, run_files, obs_exists, store)
         self._care = Care(store=store, clock=clock, tell=tell, holds=holds)
         self._timers: dict[int, dict[int, TimerHandle]] = {}
         self._executor_of: dict[AttemptKey, Executor] = {}
@@ -93,8 +108,10 @@ class Dispatch:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
+        await self._ends.open()
         for executor in self._executors.values():
             await executor.open(self.finished)
+        await self._remote.open()
 
     async def close(self) -> None:
         for task in self._tasks:
@@ -105,6 +122,8 @@ class Dispatch:
                 timer.cancel()
         for executor in self._executors.values():
             await executor.close()
+        await self._remote.close()
+        await self._ends.close()
 
     def finished(self, key: AttemptKey, outcome: Outcome) -> None:
         """An executor saw an attempt end. Only inserts an event."""
@@ -116,19 +135,18 @@ class Dispatch:
         if outcome.output is not None:
             reference = f"{Folders.relative(key)}/{outcome.output}"
             outcome = msgspec.structs.replace(outcome, output=reference)
-        self._tell(
-            key.instance_id,
-            AttemptEnded(at_ms=self._clock.now_ms(), node=key.node, attempt=key.attempt, outcome=outcome),
-        )
+        ended = AttemptEnded(at_ms=self._clock.now_ms(), node=key.node, attempt=key.attempt, outcome=outcome)
+        self._ends.settle(key, outcome, lambda: self._tell(key.instance_id, ended))
 
-    def carry_out(self, state: Instance, commands: Sequence[Command]) -> None:
+    def carry_out(self, state: Instance, commands: Sequence[Command], log_path: str = "") -> None:
+        """`log_path`: the job's own."""
         for command in commands:
             match command:
                 case StartAttempt():
-                    self._start(state, command, attach=False)
+                    self._start(state, command, log_path, attach=False)
                 case AttachAttempt():
                     self._attaching.add(_key(command))
-                    self._in_background(self._attach(state, command))
+                    self._in_background(self._attach(state, command, log_path))
                 case CancelAttempt():
                     self._cancel(command)
                 case OpenChildren() | StartChildren():
@@ -150,7 +168,7 @@ class Dispatch:
                         timer.cancel()
 
     # -- attempts
-    def _start(self, state: Instance, command: StartAttempt, *, attach: bool) -> None:
+    def _start(self, state: Instance, command: StartAttempt, log_path: str, *, attach: bool) -> None:
         key = AttemptKey(instance_id=state.id, node=command.node, attempt=command.attempt)
         implementation = self._registry.find(command.type)
         if isinstance(implementation, Failed):
@@ -161,110 +179,84 @@ class Dispatch:
             message = f"Nothing here runs nodes of type {implementation.type.name}."
             self.finished(key, Failed(kind=FailureKind.REFUSED, message=message))
             return
-        try:
-            texts = OpenedTexts(self._vault, state.workspace_id, command)
-        except SettingInvalid as error:
-            self.finished(key, Failed(kind=FailureKind.REFUSED, message=f"{error} {error.hint}".strip()))
+        context = self._contexts.texts(state, command)
+        if isinstance(context, Failed):
+            self.finished(key, context)
             return
-        if texts.secrets:
-            self._secrets[key] = texts.secrets
-        context = Context(
-            key=key,
-            project_id=state.project_id,
-            workspace_id=state.workspace_id,
-            job_name=state.job_name,
-            node_name=command.node_name,
-            properties=texts.properties,
-            script=texts.script,
-            parameters=texts.parameters,
-            secrets=texts.secrets,
-            secret_places=texts.places,
-            plan_time_ms=state.plan_time_ms,
-            folder=self._folders.attempt(key),
-            workspace_folder=self._folders.workspace(state.workspace_id),
-            local_programs_allowed=self._local_programs_allowed(state.workspace_id),
-        )
-        if isinstance(implementation, NamesConnections):
+        group = self._placement.given(implementation, context)
+        if isinstance(group, Failed):
+            self.finished(key, group)
+            return
+        if group is not None and group != HERE:
+            self._remote.offer(key, group)
+            return
+        if context.secrets:
+            self._secrets[key] = context.secrets
+        own_path = log_path_of(state, command.node_name, log_path) if log_path else ""
+        # One that may run here already goes on here.
+        unplaced = group is None and not (attach and context.folder.exists())
+        if Contexts.connects(implementation, context):
             self._attaching.add(key)
-            self._in_background(self._connect_several(executor, command.type, context, implementation, attach=attach))
-            return
-        name = _connection_name(context) if implementation.type.connections else ""
-        if name in LOCAL:
-            self._hand_over(executor, command.type, context, attach=attach)
+            work = self._connect(executor, implementation, context, own_path, attach=attach, unplaced=unplaced)
+            self._in_background(work)
         else:
-            self._attaching.add(key)
-            types = implementation.type.connections
-            self._in_background(self._connect(executor, command.type, context, name, types, attach=attach))
+            self._place(executor, implementation, context, own_path, attach=attach, unplaced=unplaced)
 
     async def _connect(
-        self, executor: Executor, type_name: str, context: Context, name: str, types: tuple[str, ...], *, attach: bool
+        self,
+        executor: Executor,
+        node: NodeImplementation,
+        context: Context,
+        own_path: str,
+        *,
+        attach: bool,
+        unplaced: bool,
     ) -> None:
-        """Hand over an attempt with the connection that it names."""
-        found = await self._found_connection(context, name, types)
-        if not isinstance(found, Failed):
-            connection, secrets = found
-            context = replace(context, connection=connection, secrets=(*context.secrets, *secrets))
-        self._connected(executor, type_name, context, found if isinstance(found, Failed) else None, attach=attach)
-
-    async def _connect_several(
-        self, executor: Executor, type_name: str, context: Context, node: NamesConnections, *, attach: bool
-    ) -> None:
-        """Hand over an attempt with all connections that its settings name."""
-        failure: Failed | None = None
-        connections: dict[str, Connection] = {}
-        secrets = context.secrets
-        types = cast(HostedNode, node).type.connections
-        try:
-            names = await asyncio.to_thread(node.connection_names, context)
-        except (ValueError, OSError) as error:
-            names, failure = (), Failed(kind=FailureKind.REFUSED, message=str(error))
-        for name in names:
-            found = await self._found_connection(context, name, types)
-            if isinstance(found, Failed):
-                failure = found
-                break
-            connections[name], more = found
-            secrets = (*secrets, *more)
-        context = replace(context, connections=connections, secrets=secrets)
-        self._connected(executor, type_name, context, failure, attach=attach)
-
-    def _connected(
-        self, executor: Executor, type_name: str, context: Context, failure: Failed | None, *, attach: bool
-    ) -> None:
+        """Hand over an attempt with the connections that it names."""
+        context, failure = await self._contexts.connected(node, context)
+        group = await self._placement.by_connection(node, context) if unplaced else None
         key = context.key
         self._attaching.discard(key)
         cancelled = key in self._cancelled_early
         self._cancelled_early.discard(key)
+        if group is not None:
+            self._secrets.pop(key, None)
+            self._remote.offer(key, group)
+            return
         if context.secrets:
             self._secrets[key] = context.secrets
         if failure is not None and not attach:  # one that may be running is found again whatever became of them
             self.finished(key, failure)
             return
-        self._hand_over(executor, type_name, context, attach=attach)
+        self._place(executor, node, context, own_path, attach=attach, unplaced=unplaced)
         if cancelled:
-            executor.cancel(key)
+            self._cancel(CancelAttempt(instance_id=key.instance_id, node=key.node, attempt=key.attempt))
 
-    async def _found_connection(
-        self, context: Context, name: str, types: tuple[str, ...]
-    ) -> tuple[Connection, tuple[str, ...]] | Failed:
-        if self._connections is None:
-            return Failed(kind=FailureKind.REFUSED, message=f"Nothing here knows the connection {name!r}.")
-        place = Place(project_id=context.project_id, workspace_id=context.workspace_id)
-        while True:
-            try:
-                return await self._connections.find(place, name, types)
-            except StoreUnavailable as error:
-                log.error("the store is not available (%s); trying again", error)
-                await asyncio.sleep(RECONNECT_SECONDS)
-
-    def _hand_over(self, executor: Executor, type_name: str, context: Context, *, attach: bool) -> None:
+    def _place(
+        self,
+        executor: Executor,
+        node: NodeImplementation,
+        context: Context,
+        own_path: str,
+        *,
+        attach: bool,
+        unplaced: bool,
+    ) -> None:
+        """To a worker, or to the executor here."""
+        group = self._placement.otherwise(node, context) if unplaced else HERE
+        if group != HERE:
+            self._secrets.pop(context.key, None)
+            self._remote.offer(context.key, group)
+            return
+        here = not getattr(executor, "runs_elsewhere", False)
+        self._ends.begin(context.key, context.folder, own_path, adopted=attach, here=here)
         self._executor_of[context.key] = executor
         if attach:
-            executor.attach(type_name, context)
+            executor.attach(node.type.name, context)
         else:
-            executor.submit(type_name, context)
+            executor.submit(node.type.name, context)
 
-    async def _attach(self, state: Instance, command: AttachAttempt) -> None:
+    async def _attach(self, state: Instance, command: AttachAttempt, log_path: str) -> None:
         row = await self._recorded(command)
         key = _key(command)
         self._attaching.discard(key)
@@ -274,14 +266,28 @@ class Dispatch:
             message = "Its record is missing, so what became of it can't be known."
             self.finished(key, Failed(kind=FailureKind.LOST, message=message))
             return
+        offer = None if row.runner == self._name else await self._offered(key)
+        if offer is not None:
+            self._remote.attach(offer)
+            if cancelled:
+                self._remote.cancel(key)
+            return
         if row.runner not in ("", self._name):
             # Its files and processes are where that server is; here they are missing, which proves nothing.
             message = f"It was begun by the server {row.runner}, which is gone, so what became of it can't be known."
             self.finished(key, Failed(kind=FailureKind.LOST, message=message))
             return
-        self._start(state, msgspec.convert(row.request, StartAttempt), attach=True)
+        self._start(state, msgspec.convert(row.request, StartAttempt), log_path, attach=True)
         if cancelled:
             self._cancel(CancelAttempt(instance_id=state.id, node=command.node, attempt=command.attempt))
+
+    async def _offered(self, key: AttemptKey) -> Offer | None:
+        while True:
+            try:
+                return await self._store.find_offer((key.instance_id, key.node, key.attempt))
+            except StoreUnavailable as error:
+                log.error("the store is not available (%s); trying again", error)
+                await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _recorded(self, command: AttachAttempt) -> AttemptRow | None:
         """Its row. Nobody else asks for it, so this goes on until the store can tell."""
@@ -299,6 +305,40 @@ class Dispatch:
         executor = self._executor_of.get(key)
         if executor is not None:
             executor.cancel(key)
+        elif key not in self._attaching:
+            self._remote.cancel(key)
+
+    # -- for handing over
+    @property
+    def queued(self) -> int:
+        """Attempts that wait for their turn."""
+        return sum(each.queued for each in self._executors.values() if isinstance(each, Queueing))
+
+    def has(self, key: AttemptKey) -> bool:
+        """Whether an executor here has it, or is about to."""
+        return key in self._executor_of or key in self._attaching
+
+    def only_waits(self, key: AttemptKey) -> bool:
+        """Whether an attempt certainly has not begun: it stands in an executor's queue."""
+        executor = self._executor_of.get(key)
+        return isinstance(executor, Queueing) and executor.waits(key)
+
+    def take_out(self, key: AttemptKey) -> None:
+        """Forget an attempt that only waits."""
+        executor = self._executor_of.pop(key)
+        assert isinstance(executor, Queueing)
+        executor.take_out(key)
+        self._secrets.pop(key, None)
+        self._ends.forget(key)
+
+    def forget(self, state: Instance) -> None:
+        """The instance is another engine's: what runs of it here is stopped, and nothing is told of it."""
+        for timer in self._timers.pop(state.id, {}).values():
+            timer.cancel()
+        for run in state.nodes:
+            key = AttemptKey(instance_id=state.id, node=run.index, attempt=run.attempt)
+            if (executor := self._executor_of.get(key)) is not None:
+                executor.cancel(key)
 
     # -- facts
     async def _look_up(self, state: Instance, command: LookUp) -> None:
@@ -338,9 +378,3 @@ class Dispatch:
 
 def _key(command: AttachAttempt | CancelAttempt) -> AttemptKey:
     return AttemptKey(instance_id=command.instance_id, node=command.node, attempt=command.attempt)
-
-
-def _connection_name(context: Context) -> str:
-    """The node's own, else its script's."""
-    script = context.script
-    return context.properties.get("connectionName", "").strip() or (script.connection_name if script else "")

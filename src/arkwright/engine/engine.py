@@ -27,17 +27,22 @@ from arkwright.core.rules import Rules
 from arkwright.core.step import step
 from arkwright.core.transitions import NODE_OPERATIONS, OPERATIONS, allowed_operations
 from arkwright.engine.alerts import Alerts
+from arkwright.engine.attempt_ends import AttemptEnds
 from arkwright.engine.clock import Clock
 from arkwright.engine.connections import Connections
 from arkwright.engine.dispatch import Dispatch
 from arkwright.engine.environment import environment_in_hand, read_environment
 from arkwright.engine.folders import Folders
+from arkwright.engine.handover import Handover
 from arkwright.engine.interface import Occurrence, RunRequest
+from arkwright.engine.lease import EngineLease
 from arkwright.engine.lookups import ObsExists
 from arkwright.engine.loop import Active, Loop
+from arkwright.engine.placement import Placement
 from arkwright.engine.plans import Pins, Plans
 from arkwright.engine.recovery import Recovery
 from arkwright.engine.room import Admission
+from arkwright.engine.run_files import RunFiles
 from arkwright.engine.subjobs import Nesting
 from arkwright.engine.vault import Vault
 from arkwright.errors import (
@@ -50,6 +55,7 @@ from arkwright.errors import (
     StoreUnavailable,
 )
 from arkwright.executors.base import Executor
+from arkwright.executors.remote import RemoteAttempts
 from arkwright.nodes.base import Work
 from arkwright.nodes.registry import Registry
 from arkwright.store.base import Accepted, Definition, Place, Store
@@ -57,8 +63,12 @@ from arkwright.store.trigger_record import Fired, Firing
 
 log = logging.getLogger("arkwright.engine")
 
-FOREIGN_WATCH_SECONDS = 1.0
-"""How often an instance is looked at that another engine owns, while somebody watches it here."""
+FOREIGN_WATCH_SECONDS = 5.0
+"""How often an instance of another engine is looked at, while somebody watches it here: news of its status comes by
+itself, that of its nodes does not."""
+
+FOREIGN_PAUSE_SECONDS = 0.02
+"""Least time between two looks, whatever the news."""
 
 STALE_TRIES = 3
 
@@ -79,7 +89,7 @@ class Engine:
         executors: Mapping[Work, Executor],
         local_programs_allowed: Callable[[str], bool],
         name: str,
-        lease_seconds: int | None = None,
+        lease_seconds: float | None = None,
         runs: bool = True,
         obs_exists: ObsExists | None = None,
         alerts: Alerts | None = None,
@@ -87,6 +97,10 @@ class Engine:
         nesting: Nesting | None = None,
         vault: Vault | None = None,
         connections: Connections | None = None,
+        run_files: RunFiles | None = None,
+        ends: AttemptEnds | None = None,
+        remote: RemoteAttempts | None = None,
+        placement: Placement | None = None,
         rules: Callable[[str], Rules] = lambda _: Rules(),
     ) -> None:
         """`rules`: of a workspace, now. Without a vault nothing can be masked."""
@@ -111,6 +125,10 @@ class Engine:
             name=name,
             vault=vault,
             connections=connections,
+            run_files=run_files,
+            ends=ends,
+            remote=remote,
+            placement=placement,
         )
         self._loop = Loop(
             store=store,
@@ -122,14 +140,18 @@ class Engine:
             usage=None if admission is None else admission.usage,
             vault=vault,
         )
-        self._recovery = Recovery(
+        self.lease = EngineLease(store, name, lease_seconds)
+        self.handover = Handover(store, self._loop, self._dispatch, name=name, act=self._act, lose=self._lose)
+        self.recovery = Recovery(
             store=store,
             clock=clock,
             loop=self._loop,
             plans=self._plans,
             act=self._act,
+            lose=self._lose,
+            crowded=lambda: self._dispatch.queued > 0,
             name=name,
-            lease_seconds=lease_seconds,
+            lease=self.lease,
         )
         self._running: asyncio.Task[None] | None = None
         self.failed = asyncio.Event()
@@ -143,13 +165,15 @@ class Engine:
             await self._dispatch.open()
             self._running = asyncio.create_task(self._loop.run(), name="engine loop")
             self._running.add_done_callback(self._loop_ended)
-            await self._recovery.open()
+            self.handover.open()
+            await self.recovery.open()
 
     async def close(self) -> None:
         """Start nothing new, finish the tick under way, let go of what runs."""
         if not self._runs:
             return
-        await self._recovery.close()
+        await self.recovery.close()
+        await self.handover.close()
         self._loop.close()
         if self._running is not None:
             await asyncio.gather(self._running, return_exceptions=True)
@@ -157,7 +181,7 @@ class Engine:
 
     @property
     def ready(self) -> bool:
-        return not self._runs or (self._recovery.done.is_set() and not self.failed.is_set())
+        return not self._runs or (self.recovery.done.is_set() and not self.failed.is_set())
 
     @property
     def lack(self) -> str | None:
@@ -326,7 +350,7 @@ class Engine:
     async def watch(self, instance_id: int) -> AsyncGenerator[Instance, None]:
         active = self._loop.active.get(instance_id)
         if active is None and self._runs:
-            await self._recovery.done.wait()  # it may be among those that are still being taken up
+            await self.recovery.done.wait()  # it may be among those that are still being taken up
             active = self._loop.active.get(instance_id)
         if active is None:
             async for state in self._watch_stored(instance_id):
@@ -339,9 +363,14 @@ class Engine:
             yield state
             while not state.ended:
                 state = await news.get()
+                if not state.ended and instance_id not in self._loop.active:
+                    break  # it is another engine's now
                 yield state
         finally:
             active.watchers.discard(news.put_nowait)
+        if not state.ended:
+            async for state in self._watch_stored(instance_id):
+                yield state
 
     async def watch_all(self) -> AsyncGenerator[Instance, None]:
         news: asyncio.Queue[Instance] = asyncio.Queue()
@@ -355,16 +384,29 @@ class Engine:
     async def _watch_stored(self, instance_id: int) -> AsyncGenerator[Instance, None]:
         """An instance that is not in hand here: ended, or another engine's."""
         seen = -1
-        while True:
-            state = await self._store.load_instance(instance_id)
-            if state is None:
-                return
-            if state.version != seen:
-                seen = state.version
-                yield state
-            if state.ended:
-                return
-            await asyncio.sleep(FOREIGN_WATCH_SECONDS)
+        news = asyncio.Event()
+        unheard: Callable[[], None] | None = None
+        try:
+            while True:
+                news.clear()
+                state = await self._store.load_instance(instance_id)
+                if state is None:
+                    return
+                if state.version != seen:
+                    seen = state.version
+                    yield state
+                if state.ended:
+                    return
+                if unheard is None:
+                    place = Place(project_id=state.project_id, workspace_id=state.workspace_id)
+                    unheard = await self._store.on_foreign_changes(place, news.set)
+                    continue  # it may have changed before we listened
+                await asyncio.sleep(FOREIGN_PAUSE_SECONDS)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(news.wait(), FOREIGN_WATCH_SECONDS)
+        finally:
+            if unheard is not None:
+                unheard()
 
     async def find_facts(self, instance: Instance, keys: frozenset[str]) -> tuple[Mapping[str, Any], str | None]:
         return await self._dispatch.find_facts(instance, keys)
@@ -390,7 +432,7 @@ class Engine:
         for position, instance in enumerate(instances):
             plan = await self._loaded(instance) if plans is None else plans[position]
             if isinstance(plan, ArkwrightError):
-                self._recovery.give_up(instance, plan)
+                self.recovery.give_up(instance, plan)
             elif instance.id not in self._loop.active:
                 self._begin(plan, instance)
 
@@ -427,8 +469,17 @@ class Engine:
     def _tell(self, instance_id: int, event: Event) -> None:
         self._loop.tell(instance_id, event)
 
+    def _lose(self, instance_id: int) -> None:
+        active = self._loop.active.get(instance_id)
+        if active is not None:
+            self._dispatch.forget(active.state)
+            self._loop.forget(instance_id)
+
     def _act(self, active: Active, commands: Sequence[Command]) -> None:
-        self._dispatch.carry_out(active.state, commands)
+        # Frozen past its lease, an engine does nothing until it knows what is still its own; then what is outstanding.
+        if not self.lease.holds or self.handover.withholds(active, commands):
+            return
+        self._dispatch.carry_out(active.state, commands, active.plan.job.log_path)
 
     async def _get(self, place: Place, instance_id: int) -> Instance:
         instance = await self._store.get_instance(place, instance_id)

@@ -6,26 +6,26 @@ Every method that changes something returns after the change is durable.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from arkwright.core.events import Event, RestartFrom
 from arkwright.core.instance import ConditionPolicy, Instance, InstanceType
 from arkwright.core.job import Plan
+from arkwright.core.record import Record
 from arkwright.errors import ArkwrightError
 from arkwright.store.base import Accepted, Definition, IdempotencyKey, Kind, Place
 from arkwright.store.trigger_record import Fired, Firing
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunRequest:
+class RunRequest(Record, frozen=True, kw_only=True):
     """A wish to run a job's submitted version now."""
 
     place: Place
     job_name: str
     kind: Kind = Kind.JOB
     """`SCRIPT_RUN`: the hidden job that a script is executed with."""
-    parameters: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = {}
     by: str
     """Name of the user who asks."""
     time_zone: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -12,7 +11,7 @@ from arkwright.core.facts import fact_of
 from arkwright.core.instance import Instance
 from arkwright.el import Calendar, ClockNow, Fact, InsertJobId, NodeOutput, ObsPathExists, RunningData
 from arkwright.engine.clock import Clock
-from arkwright.engine.folders import Folders
+from arkwright.engine.run_files import RunFiles
 from arkwright.errors import ArkwrightError
 from arkwright.store.base import Kind, Place, Store
 
@@ -32,12 +31,16 @@ class LookUpFailed(Exception):
 
 class Lookups:
     def __init__(
-        self, clock: Clock, folders: Folders, obs_exists: ObsExists | None = None, store: Store | None = None
+        self,
+        clock: Clock,
+        run_files: RunFiles,
+        obs_exists: ObsExists | None = None,
+        store: Store | None = None,
     ) -> None:
         self._store = store
         self._obs_exists = obs_exists
         self._clock = clock
-        self._folders = folders
+        self._run_files = run_files
 
     async def find(self, state: Instance, keys: frozenset[str]) -> tuple[dict[str, Any], str | None]:
         """What could be found out, and why the rest could not."""
@@ -99,11 +102,10 @@ class Lookups:
             raise LookUpFailed(f"The job has no node {name!r}, so it has no output.")
         if run.output is None:
             return None
-        return await asyncio.to_thread(self._read, run.output)
-
-    def _read(self, reference: str) -> str | None:
         try:
-            with self._folders.output(reference).open(encoding="utf-8", errors="replace", newline="") as file:
-                return file.read(OUTPUT_CHARACTERS)
-        except FileNotFoundError:
-            raise LookUpFailed(f"The output {reference} is no longer kept.") from None
+            found = await self._run_files.referenced(run.output, 4 * OUTPUT_CHARACTERS)
+        except (ArkwrightError, OSError) as error:
+            raise LookUpFailed(f"The output {run.output} can't be read: {error}") from error
+        if found is None:
+            raise LookUpFailed(f"The output {run.output} is no longer kept, or not where this server can read it.")
+        return found.decode("utf-8", "replace")[:OUTPUT_CHARACTERS]

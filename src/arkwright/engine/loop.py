@@ -126,6 +126,15 @@ class Loop:
         if self._usage is not None:
             self._usage.drop(instance_id)
 
+    def forget(self, instance_id: int) -> None:
+        """Hold an instance no more: it is another engine's. Who watches it is told to look."""
+        active = self.active.get(instance_id)
+        if active is None:
+            return
+        self._let_go(instance_id)
+        for watcher in list(active.watchers):
+            watcher(active.state)
+
     def close(self) -> None:
         """End after the tick that is under way; what is still in the inbox is told again by its holders."""
         self._closing = True
@@ -310,6 +319,8 @@ class Loop:
         reloaded = await self._load_somehow(share.after.id)
         if reloaded is None:
             log.warning("instance %d is owned by another engine now", share.after.id)
+            for watcher in list(active.watchers):
+                watcher(active.state)
             return
         reloaded.watchers |= active.watchers
         self._act(reloaded, outstanding(reloaded.plan, reloaded.state))

@@ -4,13 +4,19 @@ Theory of operation
 -------------------
 Recovery is the normal path: work without a living owner is claimed and gone on with, by the same commands and the same
 loop as any other. It happens at the start, whenever the store wakes us (something was posted, an instance
-was left for any engine), and, where engines hold leases, at each renewal.
+was left for any engine), and, where engines hold leases, when another one's runs out.
 
 * Embedded: the data folder's lock proves that the last process is dead; what it owned is ours at once.
 * PostgreSQL: engines renew a lease; what an expired one owned is claimed by whoever comes first. An engine that
   restarts under its own name (same data folder, whose lock it holds) takes its own instances back at once.
 
 An instance claimed at version 0 never saw its first step; any other one is gone on with from `outstanding`.
+
+Sharing: of what is nobody's an engine claims its share, begins that, and looks again, so that engines that are woken
+together divide it, and a faster one gets more. One whose programs already wait for their turn lets others go first.
+
+An engine that was frozen past its lease acts no more (`EngineLease.holds`) until it has renewed it and seen what is
+still its own: the rest it forgets, and stops what it runs for it; of its own it does everything outstanding once more.
 """
 
 from __future__ import annotations
@@ -26,6 +32,7 @@ from arkwright.core.instance import Instance
 from arkwright.core.job import Job, Node, Plan
 from arkwright.core.step import outstanding
 from arkwright.engine.clock import Clock
+from arkwright.engine.lease import EngineLease
 from arkwright.engine.loop import Active, Loop
 from arkwright.engine.plans import Plans
 from arkwright.errors import ArkwrightError, StoreUnavailable
@@ -35,6 +42,9 @@ log = logging.getLogger("arkwright.engine")
 
 BATCH = 200
 """Instances claimed at a time, so that a large backlog doesn't hold up new runs."""
+
+PATIENCE_SECONDS = 0.3
+"""How long an engine with a queue of its own leaves what is nobody's to others."""
 
 
 class Recovery:
@@ -46,50 +56,100 @@ class Recovery:
         loop: Loop,
         plans: Plans,
         act: Callable[[Active, Sequence[Command]], None],
+        lose: Callable[[int], None],
+        crowded: Callable[[], bool],
         name: str,
-        lease_seconds: int | None,
+        lease: EngineLease,
     ) -> None:
+        """`lose(instance)`: it is another engine's by now. `crowded`: whether programs wait here for their turn."""
         self._store = store
         self._clock = clock
         self._loop = loop
         self._plans = plans
         self._act = act
+        self._lose = lose
+        self._crowded = crowded
         self._name = name
-        self._lease_seconds = lease_seconds
+        self._lease = lease
         self._woken = asyncio.Event()
         self._claimed: deque[int] = deque()
         """The store answers an id once: what could not be taken up yet must not be forgotten."""
         self._tasks: list[asyncio.Task[None]] = []
+        self._expiry: asyncio.TimerHandle | None = None
+        self._patience: asyncio.TimerHandle | None = None
+        self._waited = False
+        self._renew_now = asyncio.Event()
         self.done = asyncio.Event()
         """Everything that was there at the start has been taken up."""
+        self.claimed = 0
+        """Instances taken up that were not made here, since the start."""
 
     async def open(self) -> None:
-        await self._register()
+        await self._lease.renew()
         self._store.on_wake(self._woken.set)
         self._woken.set()
         self._tasks.append(asyncio.create_task(self._collect_when_woken(), name="recovery"))
-        if self._lease_seconds is not None:
-            self._tasks.append(asyncio.create_task(self._renew(self._lease_seconds), name="lease"))
+        if self._lease.seconds is not None:
+            self._tasks.append(asyncio.create_task(self._renew(self._lease.seconds), name="lease"))
 
     async def close(self) -> None:
+        for timer in (self._expiry, self._patience):
+            if timer is not None:
+                timer.cancel()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _register(self) -> None:
-        now_ms = self._clock.now_ms()
-        until = None if self._lease_seconds is None else now_ms + self._lease_seconds * 1000
-        await self._store.register_engine(self._name, now_ms=now_ms, lease_until_ms=until)
+    def take(self, takes: bool) -> None:
+        """Whether to claim what is nobody's, from now on."""
+        self._lease.takes = takes
+        self._renew_now.set()
+        self._woken.set()
 
-    async def _renew(self, lease_seconds: int) -> None:
+    async def _renew(self, lease_seconds: float) -> None:
         while True:
-            await asyncio.sleep(lease_seconds / 3)
             try:
-                await self._register()
+                if await self._lease.renew():
+                    await self._look_what_is_left()
+                await self._look_around()
             except StoreUnavailable as error:
                 log.error("the engine's lease could not be renewed: %s", error)
+            try:
+                async with asyncio.timeout(lease_seconds / 3):
+                    await self._renew_now.wait()
+                    self._renew_now.clear()
+            except TimeoutError:
+                pass
+
+    async def _look_around(self) -> None:
+        seconds = await self._lease.look_around()
+        if self._expiry is not None:
+            self._expiry.cancel()
+            self._expiry = None
+        if seconds is not None:
+            self._expiry = asyncio.get_running_loop().call_later(seconds + 0.01, self._lease_may_be_over)
+
+    def _lease_may_be_over(self) -> None:
+        """Another engine's."""
+        self._renew_now.set()
+        self._woken.set()
+
+    async def _look_what_is_left(self) -> None:
+        """The lease had run out: others may have taken over."""
+        believed = [(id_, active.state.version) for id_, active in self._loop.active.items()]
+        owned = await self._store.still_owned(self._name, believed)
+        for id_, _ in believed:
+            active = self._loop.active.get(id_)
+            if active is None:
                 continue
-            self._woken.set()  # another engine's lease may have run out
+            if id_ in owned:
+                self._act(active, outstanding(active.plan, active.state))
+                continue
+            self._lose(id_)
+            self._claimed.append(id_)  # it may be ours in another state
+        self._claimed = deque([id_ for id_ in self._claimed if await self._store.owner_of(id_) == self._name])
+        log.warning("the engine's lease had run out; of %d instances %d are still its own", len(believed), len(owned))
+        self._woken.set()
 
     async def _collect_when_woken(self) -> None:
         while True:
@@ -104,25 +164,43 @@ class Recovery:
                 self._woken.set()
 
     async def _collect(self) -> None:
+        takes = self._lease.takes and not self._lets_others_go_first()
         while True:
-            claimed = await self._store.claim_instances(self._name, now_ms=self._clock.now_ms(), limit=BATCH)
+            claimed = await self._store.claim_instances(self._name, limit=BATCH, takes=takes)
             self._claimed.extend(claimed)
+            self.claimed += len(claimed)
             while self._claimed:
                 await self._take_up(self._claimed[0])
                 self._claimed.popleft()
-            if len(claimed) < BATCH:
+            # Beside others this was a share: there may be more.
+            if len(claimed) < (1 if self._lease.neighbours else BATCH):
                 break
         for posted in await self._store.posted(self._name):
             self._loop.tell(posted.instance_id, posted.event, posted_id=posted.id)
 
+    def _lets_others_go_first(self) -> bool:
+        if self._waited or not self._lease.neighbours or not self._crowded():
+            self._waited = False
+            return False
+        if self._patience is None:
+            self._patience = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._stop_waiting)
+        return True
+
+    def _stop_waiting(self) -> None:
+        self._patience, self._waited = None, True
+        self._woken.set()
+
     async def _take_up(self, instance_id: int) -> None:
         if instance_id in self._loop.active:
             return
+        lapses = self._lease.lapses
         state = await self._store.load_instance(instance_id)
         if state is None or state.ended:
             return
         try:
             plan = await self._plans.of(state)
+            if lapses != self._lease.lapses and await self._store.owner_of(instance_id) != self._name:
+                return  # what was read may be out of date
             if instance_id in self._loop.active:  # meanwhile
                 return
             active = self._loop.begin(plan, state)

@@ -9,6 +9,7 @@ Theory of operation
 * Folders go before the rows that name them. A crash in between leaves rows without folders, which the next pass
   takes away as well; the other way round nobody would know the folders any more.
 * Attempts keep their folders on the server that ran them, so each server clears its own folders, by marks of its own.
+  What is in the object storage is everybody's: it is cleared once, by a mark that the servers share.
   Rows are everybody's; they stay a day longer than folders do, so that every server has seen them.
 * An instance that has not ended is never touched. One that is restarted while its folders go loses its old outputs,
   as if it had been restarted a moment later.
@@ -25,10 +26,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from arkwright.engine.archive import Archive
 from arkwright.engine.clock import Clock, TimerHandle
 from arkwright.engine.folders import Folders
 from arkwright.errors import StoreUnavailable
 from arkwright.nodes.base import AttemptKey
+from arkwright.objects.base import StorageFailed
 from arkwright.store.base import Kind, Place, Store
 from arkwright.store.retention_record import BEGINNING, OldInstances
 
@@ -98,8 +101,11 @@ class Retention:
         notice_days: int = 30,
         audit_days: int = 365,
         pace: float = PACE,
+        archive: Archive | None = None,
     ) -> None:
-        """`name`: this server's. `policies`: of every workspace, as it is now."""
+        """`name`: this server's. `policies`: of every workspace, as it is now. `archive`: where logs are kept for all
+        servers."""
+        self._archive = archive
         self._store = store
         self._clock = clock
         self._folders = folders
@@ -138,7 +144,7 @@ class Retention:
             await self.clear()
             if self.deleted > before:
                 log.info("history: %d instances were cleared away", self.deleted - before)
-        except StoreUnavailable as error:
+        except (StoreUnavailable, StorageFailed) as error:
             log.error("history could not be cleared away: %s; the next pass goes on", error)
         except Exception:
             log.exception("history could not be cleared away; the next pass tries again")
@@ -148,13 +154,17 @@ class Retention:
         now = self._clock.now_ms()
         await self._store.prepare_history(now_ms=now)
         workspaces = [""]
-        for place, policy in self._policies():
+        policies = self._policies()
+        # What every workspace's own rule has let go of by then goes with the part of its time.
+        horizon = max((policy.keep.instance_days for _, policy in policies), default=0)
+        for place, policy in policies:
             workspaces.append(place.workspace_id)
             for scope, keep in await self._scopes(place, policy):
                 if keep.effective_log_days:
                     await self._clear_folders(scope, keep, now)
                 if keep.instance_days:
-                    await self._clear_instances(scope, now - (keep.instance_days + 1) * DAY_MS)
+                    before = now - (keep.instance_days + 1) * DAY_MS
+                    await self._clear_instances(scope, before, leave_history=0 < horizon <= keep.instance_days)
             if self._notice_days:
                 before = now - self._notice_days * DAY_MS
                 await self._repeat(partial(self._store.purge_notices, place, before_ms=before, limit=ROWS))
@@ -163,6 +173,7 @@ class Retention:
             for each in workspaces:
                 await self._repeat(partial(self._store.purge_audit, each, before_ms=before, limit=ROWS))
         await self._repeat(partial(self._store.purge, now_ms=now, limit=ROWS))
+        await self._retire_parts(horizon, now)
 
     async def _scopes(self, place: Place, policy: RetentionPolicy) -> list[tuple[OldInstances, Keep]]:
         """What is cleared by one rule each: the jobs with a rule of their own, then all others."""
@@ -178,18 +189,46 @@ class Retention:
 
     async def _clear_folders(self, scope: OldInstances, keep: Keep, now: int) -> None:
         before = now - keep.effective_log_days * DAY_MS
-        mark = f"folders/{self._name}/{scope.place.workspace_id}/{scope.job_id or ''}"
         rule = f"{keep.effective_log_days} {list(scope.except_jobs)}"
-        after = await self._store.retention_mark(mark, rule)
-        async for piece in self._pieces(scope, before, after):
+        rest = f"{scope.place.workspace_id}/{scope.job_id or ''}"
+        mark = f"folders/{self._name}/{rest}"
+        async for piece in self._pieces(scope, before, await self._store.retention_mark(mark, rule)):
             await self._delete_folders([id_ for _, id_ in piece])
             await self._store.set_retention_mark(mark, rule, piece[-1])
+        if self._archive is None:
+            return
+        # Everybody's: whichever server comes first clears it, and the others go on behind its mark.
+        mark = f"archive/{rest}"
+        async for piece in self._pieces(scope, before, await self._store.retention_mark(mark, rule)):
+            await self._delete_archived([id_ for _, id_ in piece])
+            await self._store.set_retention_mark(mark, rule, piece[-1])
 
-    async def _clear_instances(self, scope: OldInstances, before: int) -> None:
+    async def _delete_archived(self, instance_ids: Sequence[int]) -> None:
+        """A storage that fails keeps its mark: the next pass tries again."""
+        if self._archive is not None:
+            for instance_id in instance_ids:
+                await self._archive.delete(instance_id)
+
+    async def _retire_parts(self, horizon: int, now: int) -> None:
+        parts = await self._store.old_parts(
+            event_before_ms=now - (horizon + 2) * DAY_MS if horizon else None,
+            audit_before_ms=now - self._audit_days * DAY_MS if self._audit_days else None,
+        )
+        loop = asyncio.get_running_loop()
+        for part in parts:
+            after: int | None = 0
+            while after is not None:
+                began = loop.time()
+                after = await self._store.retire_part(part, after=after, limit=ROWS)
+                await self._rest(loop.time() - began)
+            log.info("history: the part %s is gone", part)
+
+    async def _clear_instances(self, scope: OldInstances, before: int, *, leave_history: bool) -> None:
         async for piece in self._pieces(scope, before, BEGINNING):
             ids = [id_ for _, id_ in piece]
             await self._delete_folders(ids)
-            self.deleted += await self._store.delete_instances(ids, before_ms=before)
+            await self._delete_archived(ids)
+            self.deleted += await self._store.delete_instances(ids, before_ms=before, leave_history=leave_history)
             await self._store.shrink(pages=PAGES)
 
     async def _pieces(

@@ -27,7 +27,7 @@ class Vault:
         """The sealed form; of one that is sealed already itself."""
         if is_sealed(value):
             return value
-        code = self._sealer.seal(_bound_to(workspace_id), value)
+        code = self._sealer.seal(parameters_bound_to(workspace_id), value)
         return sealed_form(base64.urlsafe_b64encode(code).rstrip(b"=").decode())
 
     def seal_named(self, workspace_id: str, values: Mapping[str, str], masked: Iterable[str]) -> Mapping[str, str]:
@@ -62,7 +62,7 @@ class Vault:
         def one(code: str) -> str:
             try:
                 sealed = base64.urlsafe_b64decode(code + "=" * (-len(code) % 4))
-                secret = self._sealer.unsealed(_bound_to(workspace_id), sealed).decode()
+                secret = self._sealer.unsealed(parameters_bound_to(workspace_id), sealed).decode()
             except (SettingInvalid, binascii.Error, ValueError):
                 raise SettingInvalid(
                     "A masked parameter can't be opened: it was sealed with another key, or in another workspace.",
@@ -75,7 +75,7 @@ class Vault:
         return opened(text, one)
 
 
-def _bound_to(workspace_id: str) -> str:
+def parameters_bound_to(workspace_id: str) -> str:
     return f"parameter {workspace_id}"
 
 

@@ -17,7 +17,7 @@ harmless.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from arkwright.core.outcome import Outcome
 from arkwright.nodes.base import AttemptKey, Context
@@ -38,3 +38,19 @@ class Executor(Protocol):
     def cancel(self, key: AttemptKey) -> None: ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Queueing(Protocol):
+    """An executor in which attempts wait for their turn, before anything of them has happened."""
+
+    @property
+    def queued(self) -> int:
+        """How many wait."""
+        ...
+
+    def waits(self, key: AttemptKey) -> bool: ...
+
+    def take_out(self, key: AttemptKey) -> None:
+        """Forget one that waits; nothing is reported of it."""
+        ...

@@ -46,6 +46,7 @@ from arkwright.executors.local_guard import LogGuard
 from arkwright.executors.local_steps import Attempt, Found, Steps
 from arkwright.executors.process import Handle, System, signal_group, this_system
 from arkwright.nodes.base import AttemptKey, Context
+from arkwright.nodes.program_limits import ProgramLimits
 from arkwright.nodes.registry import Registry
 
 LOG_CAP_BYTES = 30_000_000
@@ -54,6 +55,8 @@ MAX_PROGRAMS = 64
 THREADS = 2
 CLAIM_WAIT_SECONDS = 2.0
 """How long a claim may stay half written before it counts as broken."""
+YOUNG_SECONDS = 0.25
+"""What ends sooner never costs the guard anything; a fork bomb makes thousands of processes meanwhile."""
 SETTLE_SECONDS = 30.0
 """Recovery counts as over when nothing was attached for so long."""
 
@@ -74,13 +77,15 @@ class LocalExecutor:
         log_cap_bytes: int = LOG_CAP_BYTES,
         settle_seconds: float = SETTLE_SECONDS,
         system: System | None = None,
+        limits_of: Callable[[str], ProgramLimits] | None = None,
     ) -> None:
+        """`limits_of`: what the programs of a workspace (id) may take."""
         self._max = max_programs
         self._grace = grace_seconds
         self._settle_seconds = settle_seconds
         self._system = system or this_system()
         self._mark = BootMark(root, self._system.boot)
-        self._steps = Steps(registry, self._system, self._mark, log_cap_bytes)
+        self._steps = Steps(registry, self._system, self._mark, log_cap_bytes, limits_of)
         self._guard = LogGuard(log_cap_bytes)
         self._guard_timer: asyncio.TimerHandle | None = None
         self._settle_timer: asyncio.TimerHandle | None = None
@@ -128,6 +133,19 @@ class LocalExecutor:
         elif attempt.handle is not None:
             self._stop(attempt)
         # else a worker has it: `Steps.start` looks before it spawns, and `_watch` after
+
+    @property
+    def queued(self) -> int:
+        return len(self._waiting)
+
+    def waits(self, key: AttemptKey) -> bool:
+        attempt = self._attempts.get(key)
+        return attempt is not None and attempt.waiting
+
+    def take_out(self, key: AttemptKey) -> None:
+        attempt = self._attempts.pop(key)
+        attempt.waiting = False
+        self._waiting.remove(attempt)
 
     async def close(self) -> None:
         if self._closing:
@@ -218,7 +236,9 @@ class LocalExecutor:
         attempt.started_at = self._loop.time()
         self._system.watch(self._loop, handle, partial(self._ended, attempt))
         if self._guard_timer is None:
-            self._guard_timer = self._loop.call_later(1.0, self._guard_logs)
+            self._guard_timer = self._loop.call_later(YOUNG_SECONDS, self._guard_logs)
+        if attempt.limits.processes:
+            self._guard.ready()
         if attempt.cancelled or (attempt.adopted and attempt.folder.cancel_requested()):
             self._stop(attempt)
 
@@ -292,19 +312,19 @@ class LocalExecutor:
             self._guard.forget(attempt.folder.path)
 
     def _guard_logs(self) -> None:
-        """Have the guard look after programs that have run for a second."""
+        """Have the guard look after programs that have run for a while."""
         self._guard_timer = None
         young = False
         for attempt in self._attempts.values():
             if attempt.guarded or attempt.handle is None:
                 continue
-            if self._loop.time() - attempt.started_at < 0.9:
+            if self._loop.time() - attempt.started_at < 0.9 * YOUNG_SECONDS:
                 young = True
                 continue
             attempt.guarded = True
-            self._guard.watch(attempt.handle.pid, attempt.folder.path)
+            self._guard.watch(attempt.handle.pid, attempt.folder.path, attempt.limits)
         if young:
-            self._guard_timer = self._loop.call_later(1.0, self._guard_logs)
+            self._guard_timer = self._loop.call_later(YOUNG_SECONDS, self._guard_logs)
 
     def _arm_settle(self) -> None:
         if self._mark.rebooted:

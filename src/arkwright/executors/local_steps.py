@@ -7,20 +7,26 @@ what it found: a handle of a running program, an outcome, or that the attempt is
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
+from collections.abc import Callable
 from dataclasses import replace
 from typing import cast
 
+import msgspec
+
 from arkwright.core.outcome import FailureKind, Outcome
 from arkwright.executors.folder import AttemptFolder, Barred, Claiming, Ended, Lost, NotStarted, Running, examine
+from arkwright.executors.limits import out_of_memory, reached
 from arkwright.executors.local_boot import BootMark
 from arkwright.executors.local_guard import cap_log
 from arkwright.executors.process import Handle, Identity, System, signal_group, spawn
 from arkwright.executors.scrub_child import HIDDEN, envelope, file_without_name, filter_argv
 from arkwright.executors.wrapper import NO_FOLDER, wrapper_argv
 from arkwright.nodes.base import Context, Failed, Program, ProgramNode, Succeeded, Work
+from arkwright.nodes.program_limits import NO_LIMITS, ProgramLimits
 from arkwright.nodes.registry import Registry
 
 KILLED = 128 + signal.SIGKILL
@@ -31,12 +37,12 @@ logger = logging.getLogger(__name__)
 
 
 class Attempt:
-    """What this process knows of one attempt. The loop's thread writes it; the steps only read it (`adopted`,
-    which a step sets, is read by steps alone)."""
+    """What this process knows of one attempt. The loop's thread writes it; the steps only read it (`adopted` and
+    `limits` are set by a step, before its handle is known)."""
 
     __slots__ = (
         "adopted", "cancelled", "claiming_since", "context", "deadline", "ending", "folder", "guarded", "handle",
-        "slot", "started_at", "status", "stopped", "timer", "type_name", "waiting",
+        "limits", "slot", "started_at", "status", "stopped", "timer", "type_name", "waiting",
     )  # fmt: skip
 
     def __init__(self, type_name: str, context: Context, *, adopted: bool) -> None:
@@ -54,6 +60,7 @@ class Attempt:
         self.ending = False
         self.guarded = False
         self.handle: Handle | None = None
+        self.limits = NO_LIMITS
         self.status: int | None = None
         self.started_at = 0.0
         self.deadline = 0.0
@@ -62,11 +69,20 @@ class Attempt:
 
 
 class Steps:
-    def __init__(self, registry: Registry, system: System, mark: BootMark, log_cap_bytes: int) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        system: System,
+        mark: BootMark,
+        log_cap_bytes: int,
+        limits_of: Callable[[str], ProgramLimits] | None = None,
+    ) -> None:
+        """`limits_of`: what a workspace (id) allows."""
         self._registry = registry
         self._system = system
         self._mark = mark
         self._cap = log_cap_bytes
+        self._limits_of = limits_of
 
     def start(self, attempt: Attempt) -> Found:
         context, folder = attempt.context, attempt.folder
@@ -76,19 +92,24 @@ class Steps:
         refusal = node.check(context)
         if refusal is not None:
             return refusal
-        program = node.program(context)
+        limits = attempt.limits = self._limits(node, context)
+        within = getattr(node, "program_within", None)
+        program = node.program(context) if within is None else within(context, limits)
+        if program.limits_itself:
+            limits = attempt.limits = NO_LIMITS
         directory = folder.prepare(program.files, str(program.directory) if program.directory is not None else None)
         if attempt.cancelled:
             return self.bar(attempt)
         if context.secrets or program.hidden is not None:
             return self._system.hold(self._spawn_filtered(attempt, program, directory))
-        argv = wrapper_argv(self._system, folder.path, directory, program)
+        argv = wrapper_argv(self._system, folder.path, directory, program, limits)
         return self._system.hold(spawn(argv, program.environment, folder.file("log")))
 
     def _spawn_filtered(self, attempt: Attempt, program: Program, directory: str) -> int:
         """Below the filter that keeps secrets out of the log, and with the program's hidden text."""
         folder = attempt.folder
-        argv = wrapper_argv(self._system, folder.path, directory, replace(program, argv=filter_argv(program.argv)))
+        filtered = replace(program, argv=filter_argv(program.argv))
+        argv = wrapper_argv(self._system, folder.path, directory, filtered, attempt.limits)
         hidden = file_without_name(envelope(attempt.context.secrets, program.hidden))
         try:
             # Its number there must not be its number here: only then it is inherited.
@@ -115,6 +136,7 @@ class Steps:
             case Ended():
                 return self._end(attempt, state.exit_code)
             case Running():
+                self._know_limits(attempt)
                 return state.handle
             case Barred():
                 return _cancelled_before()
@@ -167,8 +189,30 @@ class Steps:
         if attempt.stopped or (attempt.adopted and folder.cancel_requested()):
             message = f"It was cancelled (exit code {code})."
             return Failed(kind=FailureKind.CANCELLED, message=message, exit_code=code)
+        if code and (over := reached(folder.path)) is not None:
+            return Failed(kind=FailureKind.ERROR, message=over, exit_code=code)
+        if code and attempt.adopted:
+            self._know_limits(attempt)
         node = self._node(attempt)
-        return node if isinstance(node, Failed) else node.outcome(attempt.context, code)
+        if isinstance(node, Failed):
+            return node
+        outcome = node.outcome(attempt.context, code)
+        if code and isinstance(outcome, Failed) and (hint := out_of_memory(folder.file("log"), attempt.limits)):
+            outcome = msgspec.structs.replace(outcome, message=f"{outcome.message} {hint}")
+        return outcome
+
+    def _limits(self, node: ProgramNode, context: Context) -> ProgramLimits:
+        own = getattr(node, "limits", None)
+        allowed = NO_LIMITS if self._limits_of is None else self._limits_of(context.workspace_id)
+        return allowed if own is None else allowed.within(own(context))
+
+    def _know_limits(self, attempt: Attempt) -> None:
+        """Of one that an earlier server started: the guard may not have been told yet."""
+        node = self._registry.find(attempt.type_name)
+        if isinstance(node, Failed) or node.type.work is not Work.PROGRAM:
+            return
+        with contextlib.suppress(ValueError):  # its settings were good when it was started
+            attempt.limits = self._limits(cast(ProgramNode, node), attempt.context)
 
     def _node(self, attempt: Attempt) -> ProgramNode | Failed:
         node = self._registry.find(attempt.type_name)

@@ -39,6 +39,7 @@ from typing import Any
 import msgspec
 
 from arkwright import __version__
+from arkwright.executors.limits import limit_this_process
 from arkwright.executors.resident_runner import Runner
 from arkwright.executors.resident_wire import (
     Address,
@@ -230,6 +231,7 @@ def main(arguments: list[str] | None = None) -> int:
         _tell_starter(CLAIMED)
         return 0
     settings: dict[str, Any] = msgspec.json.decode(given.settings)
+    limit_this_process(int(settings.get("host_memory_bytes") or 0))
     host = Host(files, load_registry(given.registry), settings)
     asyncio.run(host.serve())
     # Threads of nodes can't be stopped from outside and hold nothing any more: don't wait for them.

@@ -17,7 +17,7 @@ from arkwright.errors import Forbidden, Unauthenticated
 from arkwright.iam import signatures
 from arkwright.iam.directory import Directory
 from arkwright.iam.model import Actor, Method
-from arkwright.iam.tokens import HOW_TO_GET_ONE, Tokens
+from arkwright.iam.tokens import HOW_TO_GET_ONE, Tokens, token_hash
 
 RawHeaders = Sequence[tuple[bytes, bytes]]
 """As ASGI gives them: names in lower case, values as they came."""
@@ -57,7 +57,11 @@ class Authenticator:
     def by_cached_token(self, token: str, project_id: str | None) -> Actor | None:
         """The hot path, without waiting. None: nothing known about this token, ask `authenticate`.
         Raises `Forbidden` for another project."""
-        actor = self._tokens.cached(token)
+        return self.by_cached_hash(token_hash(token), project_id)
+
+    def by_cached_hash(self, hashed: bytes, project_id: str | None) -> Actor | None:
+        """As `by_cached_token`, by the token's hash."""
+        actor = self._tokens.cached_hash(hashed)
         if actor is not None and project_id is not None and actor.project_id != project_id:
             raise _wrong_project(actor, project_id)
         return actor

@@ -15,7 +15,7 @@ import hmac
 import re
 import secrets
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from arkwright.core.identity import Token, User
@@ -30,6 +30,11 @@ _SHAPE = re.compile(_PREFIX + r"[A-Za-z0-9_-]{43}[A-Za-z0-9_-]{11}")
 _RANDOM_END = len(_PREFIX) + 43
 
 HOW_TO_GET_ONE = "Get a token from POST /v3/auth/tokens, or sign the request with an access key."
+
+
+def id_of(hashed: bytes) -> str:
+    """What a token may be called by: it helps nobody to use it."""
+    return hashed.hex()[:16]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +83,11 @@ class Tokens:
 
     def cached(self, text: str) -> Actor | None:
         """The hot path. None says nothing about the token: ask `verify`."""
-        known = self._remembered.get(_hash(text))
+        return self.cached_hash(token_hash(text))
+
+    def cached_hash(self, hashed: bytes) -> Actor | None:
+        """As `cached`. The actor is the same object only as long as nothing in the directory changes."""
+        known = self._remembered.get(hashed)
         if known is None or self._now_ms() >= known.good_until_ms:
             return None
         return known.verified.actor
@@ -95,18 +104,18 @@ class Tokens:
         if not _SHAPE.fullmatch(text):
             return None
         await self._directory.refresh()
-        token_hash = _hash(text)
-        known = self._remembered.get(token_hash)
+        hashed = token_hash(text)
+        known = self._remembered.get(hashed)
         if known is not None and self._now_ms() < known.good_until_ms:
             return known.verified
         generation = self._generation
-        record = await self._store.get_token(token_hash)
+        record = await self._store.get_token(hashed)
         verified = self._judge(text, record)
         if verified is None:
-            self._remembered.pop(token_hash, None)
+            self._remembered.pop(hashed, None)
         elif generation == self._generation:
             # Otherwise rights changed while we were reading: this answer stands, the next request asks anew.
-            self._remember(token_hash, verified)
+            self._remember(hashed, verified)
         return verified
 
     async def issue(self, user: User, project_id: str | None) -> IssuedToken:
@@ -119,7 +128,7 @@ class Tokens:
         text = f"{_PREFIX}{random}{_check_value(random, user)}"
         now = self._now_ms()
         record = Token(
-            token_hash=_hash(text),
+            token_hash=token_hash(text),
             user_id=user.id,
             project_id=project_id,
             domain_id=user.domain_id,
@@ -132,11 +141,25 @@ class Tokens:
 
     async def revoke(self, text: str) -> None:
         """Unknown tokens are revoked already. Other servers notice within `recheck_ms`."""
-        token_hash = _hash(text)
-        self._remembered.pop(token_hash, None)
+        await self._revoke(token_hash(text))
+
+    async def _revoke(self, hashed: bytes) -> None:
+        self._remembered.pop(hashed, None)
         self._generation += 1  # a look-up under way must not remember it again
-        await self._store.delete_token(token_hash)
-        self._remembered.pop(token_hash, None)
+        await self._store.delete_token(hashed)
+        self._remembered.pop(hashed, None)
+
+    async def of_user(self, user_id: str) -> Sequence[Token]:
+        """The user's tokens that have not expired, newest first."""
+        return await self._store.list_tokens(user_id, now_ms=self._now_ms())
+
+    async def revoke_of_user(self, user_id: str, token_id: str) -> bool:
+        """Revoke one that `of_user` lists, by its `id_of`. False: there is none."""
+        for record in await self.of_user(user_id):
+            if hmac.compare_digest(id_of(record.token_hash), token_id):
+                await self._revoke(record.token_hash)
+                return True
+        return False
 
     def _judge(self, text: str, record: Token | None) -> VerifiedToken | None:
         if record is None or self._now_ms() >= record.expires_ms:
@@ -161,7 +184,7 @@ class Tokens:
         self._remembered.clear()
 
 
-def _hash(text: str) -> bytes:
+def token_hash(text: str) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "replace")).digest()
 
 

@@ -94,6 +94,8 @@ class Program:
     hidden: bytes | None = None
     """A text that holds a secret and must not be on disk: the program reads it from `HIDDEN_TEXT`."""
     directory: Path | None = None
+    limits_itself: bool = False
+    """Its work is done elsewhere (another host, a container): the limits of programs here are not for it."""
 
 
 SCRIPT_TEXT = "script"
@@ -107,6 +109,22 @@ class Work(StrEnum):
     HOSTED = "hosted"
     CONTROL = "control"
     MESSAGE = "message"
+
+
+class Category(StrEnum):
+    """Where a palette shows a type."""
+
+    CONTROL = "control"
+    SQL = "sql"
+    PROGRAM = "program"
+    MOVEMENT = "movement"
+    STORAGE = "storage"
+    MESSAGING = "messaging"
+    SERVICE = "service"
+
+
+_CATEGORIES = {Work.CONTROL: Category.CONTROL, Work.PROGRAM: Category.PROGRAM, Work.MESSAGE: Category.MESSAGING}
+"""Of a type that names none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +149,9 @@ class NodeType:
     title: str
     work: Work
     summary: str
+    category: Category | None = None
+    icon: str = "box"
+    """Name of a Tabler icon (tabler.io/icons), outlined."""
     properties: tuple[Property, ...] = ()
     aliases: tuple[str, ...] = ()
     connections: tuple[str, ...] = ()
@@ -141,6 +162,11 @@ class NodeType:
     """What it works with and where that was tested, for the documentation; empty: nothing but the server itself."""
     repeated: str = ""
     """What it promises when the process that ran it dies, for the documentation."""
+
+    @property
+    def shown_in(self) -> Category:
+        """Its category, or what follows from its kind of work."""
+        return self.category or _CATEGORIES.get(self.work, Category.SERVICE)
 
 
 Log = Callable[[bytes], None]
@@ -231,6 +257,7 @@ __all__ = [
     "HIDDEN_TEXT",
     "SCRIPT_TEXT",
     "AttemptKey",
+    "Category",
     "Connection",
     "Context",
     "ControlNode",

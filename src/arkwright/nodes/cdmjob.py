@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from arkwright.core.outcome import FailureKind
-from arkwright.nodes.base import Context, Failed, NodeType, Property, Work
+from arkwright.nodes.base import Category, Context, Failed, NodeType, Property, Work
 from arkwright.nodes.migration import CONNECTIONS, REPEATED, SERVER, MigrationNode
-from arkwright.nodes.migration_plan import Plan, PlanWrong
+from arkwright.nodes.migration_plan import LOCAL, Plan, PlanWrong
 
 FOLDER = "cdm"
 _TEXTS = ("jobJson", "jobBody", "cdmJobJson", "requestBody", "body")
@@ -22,6 +22,8 @@ class CdmJob(MigrationNode):
         name="CDMJob",
         title="CDM Job",
         work=Work.HOSTED,
+        category=Category.MOVEMENT,
+        icon="transfer-in",
         summary="Runs a table or file migration as its CDM job's JSON describes it.",
         aliases=("CDM Job",),
         connections=CONNECTIONS,
@@ -64,7 +66,7 @@ class CdmJob(MigrationNode):
         text, path = _text(context), _path(context)
         if not text and path.startswith("obs://"):  # only its host may read it
             own = (context.properties.get(f"{side}ConnectionName", "").strip() for side in ("source", "target"))
-            return tuple(dict.fromkeys(name for name in own if name))
+            return tuple(dict.fromkeys(name for name in own if name and name.lower() != LOCAL))
         if not text:
             try:
                 with own_file(context.workspace_folder, path).open("rb") as file:
@@ -72,6 +74,17 @@ class CdmJob(MigrationNode):
             except OSError:
                 raise PlanWrong(_missing(path)) from None
         return self._plan(context, text).connections
+
+    def is_local(self, context: Context) -> bool:
+        """By what the node itself says: no file may be read here."""
+        named = (context.properties.get(f"{side}ConnectionName", "").strip().lower() for side in ("source", "target"))
+        if LOCAL in named:
+            return True
+        text = _text(context)
+        try:
+            return bool(text) and self._plan(context, text).is_local
+        except PlanWrong:  # told when it runs
+            return False
 
     async def plan(self, context: Context, files: Any) -> Plan:
         from arkwright.nodes.migration_cdm import MOST_BYTES
@@ -83,7 +96,14 @@ class CdmJob(MigrationNode):
                 text = await files.text(path, MOST_BYTES)
             except PlanWrong as error:
                 raise PlanWrong(f"{_missing(path)} ({error})") from None
-        return self._plan(context, text)
+        plan = self._plan(context, text)
+        if plan.is_local and not self.is_local(context):
+            side = "source" if plan.source.is_local else "target"
+            raise PlanWrong(
+                f"The {side} is the workspace's own database (dli-connector). Say so in the node, too: set "
+                f"{side}ConnectionName to {LOCAL}."
+            )
+        return plan
 
     def _plan(self, context: Context, text: str) -> Plan:
         from arkwright.nodes.migration_cdm import plan_of_job, read_job

@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-from arkwright.nodes.base import Context, Failed, NodeType, Property, Succeeded, Work
-from arkwright.nodes.obs_node import PATH, REPEATED, SERVER, Logbook, ObsNode, create, read_path
+from arkwright.nodes.base import Succeeded
+from arkwright.nodes.obs_node import Logbook, OnePathNode, create, one_path_type
 from arkwright.objects.base import Objects
-
-SPELLINGS = ("path", "obsPath")
-OBS_PATH = Property(name="obsPath", help="Another spelling of path.")
+from arkwright.objects.paths import ObsPath
 
 
-def path_text(context: Context) -> str:
-    return next((value for name in SPELLINGS if (value := context.properties.get(name, "").strip())), "")
-
-
-class CreateObs(ObsNode):
-    type = NodeType(
-        name="CreateOBS",
-        title="Create OBS",
-        work=Work.HOSTED,
-        summary="Makes a folder in the object storage; a bucket in the embedded one.",
-        properties=(PATH, OBS_PATH),
-        example={
-            "name": "make_folder",
-            "type": "CreateOBS",
-            "location": {"x": 0, "y": 0},
-            "properties": [{"name": "path", "value": "obs://landing/in/"}],
-        },
-        server=SERVER,
-        repeated=REPEATED,
+class CreateObs(OnePathNode):
+    type = one_path_type(
+        "CreateOBS",
+        "Create OBS",
+        "folder-plus",
+        "Makes a folder in the object storage; a bucket in the embedded one.",
+        "make_folder",
     )
 
-    def check(self, context: Context) -> Failed | None:
-        path = read_path(path_text(context))
-        return path if isinstance(path, Failed) else None
-
-    async def act(self, objects: Objects, context: Context, log: Logbook) -> Succeeded | Failed:
-        path = read_path(path_text(context))
-        if isinstance(path, Failed):
-            return path
+    async def act_on(self, objects: Objects, path: ObsPath, log: Logbook) -> Succeeded:
         made = await create(objects, path)
         return Succeeded(message=f"{path} is there." if made else f"{path} was there already.")

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from arkwright.core.outcome import FailureKind
 from arkwright.errors import ArkwrightError
-from arkwright.nodes.base import Context, Failed, Log, NodeType, Outcome, Property, Succeeded, Work
+from arkwright.nodes.base import Category, Context, Failed, Log, NodeType, Outcome, Property, Succeeded, Work
 from arkwright.nodes.connection_settings import PASSWORD, USER, is_tls, setting, where
 from arkwright.nodes.object_storage import storage
 from arkwright.nodes.obs_node import read_path
@@ -33,6 +33,8 @@ class Css(RestApi):
         name="CSS",
         title="CSS",
         work=Work.HOSTED,
+        category=Category.SERVICE,
+        icon="search",
         summary="Sends a request to an OpenSearch or Elasticsearch cluster.",
         connections=CONNECTIONS,
         properties=(

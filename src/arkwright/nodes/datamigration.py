@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from arkwright.core.outcome import FailureKind
-from arkwright.nodes.base import Context, Failed, NodeType, Property, Work
+from arkwright.nodes.base import Category, Context, Failed, NodeType, Property, Work
 from arkwright.nodes.migration import CONNECTIONS, REPEATED, SERVER, MigrationNode
 from arkwright.nodes.migration_plan import (
     FORMATS,
+    LOCAL,
     Format,
     Making,
     Mode,
@@ -26,13 +27,17 @@ _SIDES = (("source", "Where the rows come from"), ("target", "Where they go"))
 
 def _of_side(side: str, where: str) -> tuple[Property, ...]:
     return (
-        Property(name=f"{side}ConnectionName", help=f"{where}: the connection to a PostgreSQL or MySQL server."),
+        Property(
+            name=f"{side}ConnectionName",
+            help=f"{where}: the connection to a PostgreSQL or MySQL server; local is the workspace's own database.",
+        ),
         Property(name=f"{side}Database", help="Database on that server; missing: the connection's."),
         Property(name=f"{side}Schema", help="Schema of the table."),
         Property(name=f"{side}Table", help="The table."),
         Property(
             name=f"{side}Path",
-            help=f"{where}: a file of the workspace or obs://…; one that ends in .sqlite or .db is a SQLite database.",
+            help=f"{where}: a file of the workspace or obs://…; one that ends in .sqlite or .db is a SQLite "
+            "database, in .duckdb a DuckDB one.",
         ),
         Property(name=f"{side}Format", help="Of a file; missing: by the ending of its name.", choices=FORMATS),
         Property(name=f"{side}Delimiter", help="Of CSV; `\\t` is a tab.", default=","),
@@ -49,6 +54,8 @@ class DataMigration(MigrationNode):
         name="DataMigration",
         title="Data Migration",
         work=Work.HOSTED,
+        category=Category.MOVEMENT,
+        icon="transfer",
         summary="Moves rows between tables and files, all of them or what is new.",
         aliases=("Data Migration", "DataMigrationJob"),
         connections=CONNECTIONS,
@@ -100,6 +107,9 @@ class DataMigration(MigrationNode):
     def connection_names(self, context: Context) -> tuple[str, ...]:
         return plan_of(context.properties).connections
 
+    def is_local(self, context: Context) -> bool:
+        return LOCAL in (context.properties.get(f"{side}ConnectionName", "").strip().lower() for side, _ in _SIDES)
+
     async def plan(self, context: Context, files: Any) -> Plan:
         return plan_of(context.properties)
 
@@ -142,7 +152,7 @@ def _place(properties: Mapping[str, str], side: str) -> Place:
         where=given("Where") if side == "source" else "",
         path=given("Path"),
     )
-    if not place.path or not place.is_file or place.path.endswith(".duckdb"):
+    if not place.path or not place.is_file:
         return place
     delimiter = properties.get(f"{side}Delimiter", "").replace("\\t", "\t") or ","
     form = Format(

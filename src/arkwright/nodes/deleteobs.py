@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-from arkwright.nodes.base import Context, Failed, NodeType, Succeeded, Work
-from arkwright.nodes.createobs import OBS_PATH, path_text
-from arkwright.nodes.obs_node import PATH, REPEATED, SERVER, Logbook, ObsNode, delete, read_path
+from arkwright.nodes.base import Succeeded
+from arkwright.nodes.obs_node import Logbook, OnePathNode, delete, one_path_type
 from arkwright.objects.base import Objects
+from arkwright.objects.paths import ObsPath
 
 
-class DeleteObs(ObsNode):
-    type = NodeType(
-        name="DeleteOBS",
-        title="Delete OBS",
-        work=Work.HOSTED,
-        summary="Deletes an object, or a folder and everything in it.",
-        properties=(PATH, OBS_PATH),
-        example={
-            "name": "clear",
-            "type": "DeleteOBS",
-            "location": {"x": 0, "y": 0},
-            "properties": [{"name": "path", "value": "obs://landing/in/"}],
-        },
-        server=SERVER,
-        repeated=REPEATED,
+class DeleteObs(OnePathNode):
+    type = one_path_type(
+        "DeleteOBS", "Delete OBS", "folder-minus", "Deletes an object, or a folder and everything in it.", "clear"
     )
 
-    def check(self, context: Context) -> Failed | None:
-        path = read_path(path_text(context))
-        return path if isinstance(path, Failed) else None
-
-    async def act(self, objects: Objects, context: Context, log: Logbook) -> Succeeded | Failed:
-        path = read_path(path_text(context))
-        if isinstance(path, Failed):
-            return path
+    async def act_on(self, objects: Objects, path: ObsPath, log: Logbook) -> Succeeded:
         count = await delete(objects, path, log)
         return Succeeded(message=f"{count:,} objects deleted.", output_row_count=count)

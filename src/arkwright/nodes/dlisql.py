@@ -20,21 +20,21 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import msgspec
 
 from arkwright.core.outcome import FailureKind
-from arkwright.nodes.base import Context, Failed, Log, NodeType, Outcome, Property, Succeeded, Work
+from arkwright.nodes.base import Category, Context, Failed, Log, NodeType, Outcome, Property, Succeeded, Work
+from arkwright.nodes.sql_text import STATEMENT_OR_SCRIPT, STATEMENTS_SPELT, sql_text
 
 if TYPE_CHECKING:  # the server looks at this type without loading a database engine
     from arkwright.nodes.duckdb_warehouse import Result, Stop, Warehouse
 
 LOCAL_CONNECTION = "local"
 DEFAULT_QUEUE = "default"
-MAX_TEXT_BYTES = 16 * 1024 * 1024
 SCRIPT_TYPE = "DLISQL"
 OUTPUT = "output"
 COLUMNS = "columns"
@@ -42,7 +42,6 @@ COLUMNS = "columns"
 INTERRUPT_SECONDS = 0.05
 DATABASE_LOST_EXIT_CODE = 70
 
-_STATEMENTS = ("statement", "sql", "sqlStatement")
 _MAIN = ("", "default", "main")
 _PLACES = ("connection", "cluster", "host", "agent")
 
@@ -54,19 +53,15 @@ class DliSql:
         name="DLISQL",
         title="DLI SQL",
         work=Work.HOSTED,
+        category=Category.SQL,
+        icon="database",
         summary="Runs SQL on the workspace's own DuckDB database.",
         server="DuckDB, in a process of the server's own host.",
         repeated="Exactly once: its transaction records the attempt, and is asked after a crash.",
         properties=(
             Property(name="scriptName", help="Script of type DLISQL; it may hold ${parameters} and #{expressions}."),
-            Property(name="statement", help="SQL to run instead of a script, taken as it is.", scanned=False),
-            Property(name="sql", help="Another spelling of statement.", scanned=False),
-            Property(name="sqlStatement", help="Another spelling of statement.", scanned=False),
-            Property(
-                name="statementOrScript",
-                help="Which of the two to run, where both are set.",
-                choices=("SCRIPT", "STATEMENT"),
-            ),
+            *STATEMENTS_SPELT,
+            STATEMENT_OR_SCRIPT,
             Property(
                 name="connectionName",
                 help="Where to run: `local`, or nothing, is the workspace's own database.",
@@ -85,26 +80,23 @@ class DliSql:
     )
 
     def __init__(self) -> None:
-        self._warehouses: dict[Path, Warehouse] = {}
-        self._memory_limit_bytes = _quarter_of_memory()
-        self._threads = os.cpu_count() or 1
+        self._memory_limit_bytes, self._threads = resources({})
 
     def configure(self, settings: Mapping[str, Any]) -> None:
         """`duckdb_memory_limit_bytes` (default: a quarter of the machine's memory) and `duckdb_threads` (default: its
         cores). A database that is open keeps what it was opened with."""
-        self._memory_limit_bytes = int(settings.get("duckdb_memory_limit_bytes") or _quarter_of_memory())
-        self._threads = int(settings.get("duckdb_threads") or os.cpu_count() or 1)
+        self._memory_limit_bytes, self._threads = resources(settings)
 
     def close(self) -> None:
-        for warehouse in self._warehouses.values():
-            warehouse.close()
-        self._warehouses.clear()
+        module = sys.modules.get("arkwright.nodes.duckdb_warehouse")  # not loaded: nothing was opened
+        if module is not None:
+            module.close_all()
 
     def check(self, context: Context) -> Failed | None:
         refusal = _refuse_other_places(context)
         if refusal is not None:
             return refusal
-        text = sql_text(context)
+        text = sql_text(context, SCRIPT_TYPE)
         return text if isinstance(text, Failed) else None
 
     def host(self, context: Context) -> str:
@@ -116,7 +108,7 @@ class DliSql:
         from arkwright.nodes.duckdb_statements import StatementRefused
         from arkwright.nodes.duckdb_warehouse import Stop, Stopped
 
-        text = sql_text(context)
+        text = sql_text(context, SCRIPT_TYPE)
         if isinstance(text, Failed):
             return text
         warehouse = self._warehouse(context)
@@ -157,53 +149,11 @@ class DliSql:
         return None if result is None else _succeeded(context, result)
 
     def _warehouse(self, context: Context) -> Warehouse:
-        from arkwright.nodes.duckdb_warehouse import Warehouse
+        from arkwright.nodes.duckdb_warehouse import warehouse_of
 
-        folder = context.workspace_folder
-        warehouse = self._warehouses.get(folder)
-        if warehouse is None:
-            warehouse = self._warehouses[folder] = Warehouse(
-                folder, memory_limit_bytes=self._memory_limit_bytes, threads=self._threads
-            )
-        return warehouse
-
-
-def sql_text(context: Context) -> str | Failed:
-    """The SQL to run, or why there is none."""
-    properties = context.properties
-    statements = {name: properties[name] for name in _STATEMENTS if properties.get(name, "").strip()}
-    if len(set(statements.values())) > 1:
-        return _refused(f"{' and '.join(statements)} are set and differ; which one to run is not clear.")
-    statement = next(iter(statements.values()), "")
-    script_name = properties.get("scriptName", "").strip()
-    choice = properties.get("statementOrScript", "").strip().lower()
-    if choice not in ("", "script", "statement", "sql"):
-        return _refused(f"statementOrScript is {choice!r}; it takes SCRIPT or STATEMENT.")
-    has_script = context.script is not None or bool(script_name)
-    if statement and has_script and not choice:
-        return _refused("Both scriptName and statement are set; which one to run is not clear. Set statementOrScript.")
-    from_script = choice == "script" or (not choice and has_script)
-    text = _script_text(context, script_name) if from_script else statement
-    if isinstance(text, Failed):
-        return text
-    if not text.strip():
-        return _refused("There is nothing to run: set scriptName or statement.")
-    if "\0" in text:
-        return _refused("The text to run holds a NUL character.")
-    if len(text.encode("utf-8", "replace")) > MAX_TEXT_BYTES:
-        return _refused(f"The text to run is longer than {MAX_TEXT_BYTES:,} bytes.")
-    return text
-
-
-def _script_text(context: Context, name: str) -> str | Failed:
-    script = context.script
-    if script is None:
-        return _refused(
-            f"There is no script {name!r}." if name else "statementOrScript is SCRIPT, and no script is set."
+        return warehouse_of(
+            context.workspace_folder, memory_limit_bytes=self._memory_limit_bytes, threads=self._threads
         )
-    if script.type.lower().replace(" ", "").replace("-", "").replace("_", "") != SCRIPT_TYPE.lower():
-        return _refused(f"The script {script.name!r} is of type {script.type!r}; this node runs {SCRIPT_TYPE} scripts.")
-    return script.text
 
 
 def schema(context: Context) -> str:
@@ -269,6 +219,12 @@ def _leave(fault: Exception) -> NoReturn:
     """DuckDB has given up its database for this process. The next host opens it, and knows what was committed."""
     os.write(2, f"The database can't be used any more in this process: {fault}\n".encode(errors="replace"))
     os._exit(DATABASE_LOST_EXIT_CODE)
+
+
+def resources(settings: Mapping[str, Any]) -> tuple[int, int]:
+    """Bytes of memory and threads that a workspace's database may take."""
+    memory = int(settings.get("duckdb_memory_limit_bytes") or _quarter_of_memory())
+    return memory, int(settings.get("duckdb_threads") or os.cpu_count() or 1)
 
 
 def _quarter_of_memory() -> int:

@@ -217,6 +217,10 @@ class Warehouse:
         return result
 
     # -- the database
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """A connection of its own, for whoever keeps its own record of what was committed."""
+        return self._connect()
+
     def _connect(self) -> duckdb.DuckDBPyConnection:
         with self._lock:
             if self._database is None:
@@ -248,6 +252,25 @@ class Warehouse:
             database.close()
             raise
         return database
+
+
+_OPEN: dict[Path, Warehouse] = {}
+_OPENING = threading.Lock()
+
+
+def warehouse_of(folder: Path, *, memory_limit_bytes: int, threads: int) -> Warehouse:
+    """The one of this process; it keeps the limits that it was opened with."""
+    with _OPENING:
+        if folder not in _OPEN:
+            _OPEN[folder] = Warehouse(folder, memory_limit_bytes=memory_limit_bytes, threads=threads)
+        return _OPEN[folder]
+
+
+def close_all() -> None:
+    with _OPENING:
+        for warehouse in _OPEN.values():
+            warehouse.close()
+        _OPEN.clear()
 
 
 def _run_one(connection: duckdb.DuckDBPyConnection, statement: Statement, before: Result, say: Say) -> Result:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from arkwright.nodes.base import Context, Failed, NodeType, Work
+from arkwright.nodes.base import Category, Context, Failed, NodeType, Work
 
 
 class Dummy:
@@ -10,6 +10,8 @@ class Dummy:
         name="Dummy",
         title="Dummy",
         work=Work.CONTROL,
+        category=Category.CONTROL,
+        icon="circle-dashed",
         repeated="Does nothing, so it is repeated freely.",
         summary="Does nothing and succeeds; use it to join or to split lines.",
         example={"name": "start", "type": "Dummy", "location": {"x": 0, "y": 0}, "properties": []},

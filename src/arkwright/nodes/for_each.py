@@ -15,7 +15,7 @@ from arkwright.core.control.reading import (
 )
 from arkwright.core.job import Node
 from arkwright.core.outcome import FailureKind
-from arkwright.nodes.base import Context, Failed, NodeType, Property, Work
+from arkwright.nodes.base import Category, Context, Failed, NodeType, Property, Work
 from arkwright.nodes.subjob import JOB
 
 
@@ -24,6 +24,8 @@ class ForEach:
         name="ForEach",
         title="For Each",
         work=Work.CONTROL,
+        category=Category.CONTROL,
+        icon="repeat",
         repeated="The runs it opened are found again; none is opened twice.",
         summary="Runs another batch job once per row of a dataset, several of them at a time.",
         properties=(

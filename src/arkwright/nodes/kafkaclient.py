@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from arkwright.core.outcome import FailureKind
-from arkwright.nodes.base import Context, Failed, Log, NodeType, Outcome, Property, Succeeded, Work
+from arkwright.nodes.base import Category, Context, Failed, Log, NodeType, Outcome, Property, Succeeded, Work
 from arkwright.nodes.kafka_node import (
     CONNECTION,
     CONNECTIONS,
@@ -49,6 +49,8 @@ class KafkaClient(KafkaNode):
         name="KafkaClient",
         title="Kafka Client",
         work=Work.HOSTED,
+        category=Category.MESSAGING,
+        icon="send",
         summary="Sends a text to a Kafka topic.",
         connections=CONNECTIONS,
         properties=(

@@ -15,7 +15,7 @@ import contextlib
 import re
 import shutil
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -23,15 +23,26 @@ from typing import Any, ClassVar
 
 from arkwright.core.outcome import FailureKind
 from arkwright.nodes.base import Context, Failed, Log, NodeType, Outcome, Succeeded
-from arkwright.nodes.migration_ends import Done, FateUnknown, MigrationFailed, Reader, Stop, Stopped, Writer
+from arkwright.nodes.migration_ends import (
+    Done,
+    FateUnknown,
+    MigrationFailed,
+    Reader,
+    Stop,
+    Stopped,
+    TooManyRefused,
+    Writer,
+)
 from arkwright.nodes.migration_plan import Place, Plan, PlanWrong
 from arkwright.nodes.registry import canonical
+from arkwright.objects.paths import SCHEME
 
 CONNECTIONS = ("RDS", "MYSQL", "POSTGRESQL", "DWS")
-SERVER = "PostgreSQL and MariaDB/MySQL servers, SQLite, CSV, Parquet and JSON-lines files, obs://."
+SERVER = "PostgreSQL and MariaDB/MySQL servers, DuckDB, SQLite, CSV, Parquet and JSON-lines files, obs://."
 REPEATED = "Runs again and finds out at the target what was committed: no row comes twice."
 _SPOOL = "spool"
 _CANCEL_SECONDS = 30.0
+RETRY_SECONDS = 2.0
 
 
 class MigrationNode:
@@ -46,8 +57,12 @@ class MigrationNode:
         """What `Fence.from_settings` and `object_storage.storage` take."""
         self._settings = dict(settings)
 
+    def is_local(self, context: Context) -> bool:
+        """Whether the workspace's own database is an end; it belongs to the host of its DLISQL nodes."""
+        raise NotImplementedError
+
     def host(self, context: Context) -> str:
-        return f"migration-{context.workspace_id}"
+        return f"{'duckdb' if self.is_local(context) else 'migration'}-{context.workspace_id}"
 
     def connection_names(self, context: Context) -> tuple[str, ...]:
         raise NotImplementedError
@@ -86,16 +101,18 @@ class MigrationNode:
         from arkwright.nodes.migration_files import Files
         from arkwright.nodes.migration_run import Work, carry_out
 
-        files = Files(context.workspace_folder, self._settings, f"migration-{context.workspace_id}")
+        files = Files(context.workspace_folder, self._settings, self.host(context))
         plan = await self.plan(context, files)
         say(f"{plan.source} → {plan.target}, {plan.mode.value}")
+        for note in plan.notes:
+            say(note)
         loop, stop, spool = asyncio.get_running_loop(), Stop(), context.folder / _SPOOL
 
         def put(copy: Path, path: str) -> None:
             asyncio.run_coroutine_threadsafe(files.put(copy, path), loop).result()
 
         read = await self._reader(plan, context, files, spool, stop)
-        write = await self._writer(plan, context, spool, stop, put)
+        write = await self._writer(plan, context, files, spool, stop, put)
         work = Work(
             plan=plan,
             task="/".join((context.project_id, context.workspace_id, context.job_name, context.node_name)),
@@ -108,16 +125,28 @@ class MigrationNode:
             stop=stop,
             scrubbed=context.scrubbed,
         )
-        done = await _in_thread(lambda: carry_out(work), stop)
+        done = await self._tried(lambda: _in_thread(lambda: carry_out(work), stop), plan.tries, say)
         if plan.marker:
             empty = context.folder / "marker"
             empty.touch()
             await files.put(empty, plan.marker)
         return done
 
+    async def _tried(self, run: Callable[[], Awaitable[Done]], tries: int, say: Callable[[str], None]) -> Done:
+        """Begun again where an end failed: the same attempt, so nothing comes twice."""
+        for number in range(1, tries):
+            try:
+                return await run()
+            except (TooManyRefused, FateUnknown):
+                raise
+            except MigrationFailed as error:
+                say(f"try {number} of {tries} failed: {error}")
+                await asyncio.sleep(RETRY_SECONDS * number)
+        return await run()
+
     async def _reader(self, plan: Plan, context: Context, files: Any, spool: Path, stop: Stop) -> Callable[[], Reader]:
         place = plan.source
-        if place.connection:
+        if place.connection and not place.is_local:
             engine, target = await self._server(context, place)
             if engine == "postgres":
                 from arkwright.nodes.migration_postgres import PostgresReader
@@ -126,23 +155,24 @@ class MigrationNode:
             from arkwright.nodes.migration_mysql import MySqlReader
 
             return lambda: MySqlReader(target, plan)
-        from arkwright.nodes.migration_files import own_file
+        if place.is_file:
+            from arkwright.nodes.migration_infile import reader_of
 
-        if place.is_sqlite:
-            from arkwright.nodes.migration_sqlite import SqliteReader
-
-            path = own_file(context.workspace_folder, place.path)
-            return lambda: SqliteReader(path, plan)
-        from arkwright.nodes.migration_infile import reader_of
-
-        copies = await files.bring(place.path, place.format, spool, stop.check)
-        return lambda: reader_of(copies, plan, spool)
+            copies = await files.bring(place.path, place.format, spool, stop.check)
+            return lambda: reader_of(copies, plan, spool)
+        ends = self._database_ends(context, spool, stop)
+        if place.is_local:
+            return lambda: ends.reader(None, plan)
+        path = ends.path_of(place, "source")
+        if place.path.startswith(SCHEME) and not await files.fetch(place.path, path, stop.check):
+            raise MigrationFailed(f"The source {place.path}: there is no such file.")
+        return lambda: ends.reader(path, plan)
 
     async def _writer(
-        self, plan: Plan, context: Context, spool: Path, stop: Stop, put: Callable[[Path, str], None]
+        self, plan: Plan, context: Context, files: Any, spool: Path, stop: Stop, put: Callable[[Path, str], None]
     ) -> Callable[[], Writer]:
         place = plan.target
-        if place.connection:
+        if place.connection and not place.is_local:
             engine, target = await self._server(context, place)
             if engine == "postgres":
                 from arkwright.nodes.migration_postgres import PostgresWriter
@@ -151,16 +181,32 @@ class MigrationNode:
             from arkwright.nodes.migration_mysql import MySqlWriter
 
             return lambda: MySqlWriter(target, plan)
-        from arkwright.nodes.migration_files import own_file
+        if place.is_file:
+            from arkwright.nodes.migration_outfile import FileWriter
 
-        if place.is_sqlite:
-            from arkwright.nodes.migration_sqlite import SqliteWriter
+            return lambda: FileWriter(plan, spool, context.workspace_folder, put, stop.wait)
+        ends = self._database_ends(context, spool, stop)
+        if place.is_local:
+            return lambda: ends.writer(None, plan)
+        path = ends.path_of(place, "target")
+        if not place.path.startswith(SCHEME):
+            return lambda: ends.writer(path, plan)
+        from arkwright.nodes.migration_databases import PutBack
 
-            path = own_file(context.workspace_folder, place.path)
-            return lambda: SqliteWriter(path, plan)
-        from arkwright.nodes.migration_outfile import FileWriter
+        loop = asyncio.get_running_loop()
 
-        return lambda: FileWriter(plan, spool, context.workspace_folder, put, stop.wait)
+        def fetch() -> None:
+            path.unlink(missing_ok=True)
+            asyncio.run_coroutine_threadsafe(files.fetch(place.path, path, stop.check), loop).result()
+
+        return lambda: PutBack(
+            place.path, fetch, lambda: ends.writer(path, plan), lambda: put(path, place.path), stop.wait
+        )
+
+    def _database_ends(self, context: Context, spool: Path, stop: Stop) -> Any:
+        from arkwright.nodes.migration_databases import DatabaseEnds
+
+        return DatabaseEnds(context.workspace_folder, spool, self._settings, stop.wait)
 
     async def _server(self, context: Context, place: Place) -> tuple[str, Any]:
         """Which engine it is, and where; judged by the same fence as the SQL nodes' connections."""
@@ -174,13 +220,13 @@ class MigrationNode:
         node = DwsSql() if canonical(connection.type) == "dws" else RdsSql()
         node.configure(self._settings)
         asking = replace(context, connection=connection, script=None, properties={"database": place.database})
-        engine = node._engine(asking)
         try:
-            target = await node._target(asking, engine)
+            found = await node.place_of(asking)
         except SqlFailed as error:
             raise MigrationFailed(str(error)) from None
-        if isinstance(target, Failed):
-            raise PlanWrong(target.message)
+        if isinstance(found, Failed):
+            raise PlanWrong(found.message)
+        engine, target = found
         return engine.dialect, target
 
 

@@ -1,31 +1,26 @@
 """A CDM job's own JSON as a plan: what it says is honoured, or refused by its name.
 
 Settings of three sorts: those that are taken; those that change nothing here, however they are set (how many
-extractors, groups, schedules of the CDM's own); and all others, which may only hold what comes to the same as leaving
-them out.
+extractors, groups, schedules of the CDM's own), which the log lists where they are set; and all others, which may only
+hold what comes to the same as leaving them out. Nothing is passed over in silence.
 
 Macros of dates (`${dateformat(yyyy-MM-dd,-1,DAY)}`, `${timestamp(…)}`) go by the instance's plan time, as there.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
 import msgspec
 
-from arkwright.el.errors import ElError
-from arkwright.el.functions.date_util import add_days, add_months
-from arkwright.el.java_date_parse import parse_date
-from arkwright.el.java_dates import format_date
-from arkwright.el.java_zones import Zone, find_zone
-from arkwright.nodes.migration_plan import CSV, JSONL, Format, Making, Mode, Place, Plan, PlanWrong, checked
+from arkwright.nodes.migration_macros import expanded
+from arkwright.nodes.migration_plan import CSV, JSONL, LOCAL, Format, Making, Mode, Place, Plan, PlanWrong, checked
 
 MOST_BYTES = 1024 * 1024
 """As there."""
-JDBC, OBS = "generic-jdbc-connector", "obs-connector"
+JDBC, OBS, DLI = "generic-jdbc-connector", "obs-connector", "dli-connector"
 _DATABASES = frozenset(
     {
         JDBC,
@@ -47,7 +42,6 @@ _ANYHOW = frozenset(
         "throttlingConfig.retryTimes",
         "throttlingConfig.writeToLink",
         "groupJobConfig.groupName",
-        "retryJobConfig.retryJobType",
         "fromJobConfig.partitionColumn",
         "fromJobConfig.splitType",
         "fromJobConfig.usePartition",
@@ -55,13 +49,27 @@ _ANYHOW = frozenset(
         "toJobConfig.useStageTable",
         "toJobConfig.orientation",
         "toJobConfig.isCompress",
-        "toJobConfig.extendCharLength",
         "toJobConfig.useNullable",
+        "toJobConfig.queue",
+        "fromJobConfig.queue",
         "toJobConfig.writeToTempFile",
         "toJobConfig.projectID",
     }
 )
-"""These speak of how it is done, not of what comes out."""
+"""These speak of how it is done, or of what only a DWS cluster can do, not of which rows come."""
+_RETRIES = {"": 1, "NONE": 1, "RETRY_TRIPLE": 4, "ALL": 4}
+_TOLD_OF = frozenset(
+    {
+        *("id", "name", "job_type", "status", "enabled", "group_name", "flag", "type", "is_use_sql", "external_id"),
+        *("creation-user", "creation-date", "update-user", "update-date", "from-link-id", "to-link-id"),
+        *("from-connector-name", "to-connector-name", "from-link-name", "to-link-name", "from-connector-id"),
+        *("from-config-values", "to-config-values", "driver-config-values", "to-connector-id", "node-name"),
+        *("rows_read", "rows_written", "write_rows", "update_rows", "delete_rows", "bytes_read", "bytes_written"),
+        *("files_read", "files_written", "execute_start_date", "execute_create_date", "execute_update_date"),
+        *("is_incre_job", "is_incrementing", "last_status", "progress", "error-summary", "error-details"),
+    }
+)
+"""Fields of the job itself: what is read elsewhere here, and what only tells of its life."""
 _ANYHOW_GROUPS = ("schedulerConfig.",)
 
 
@@ -70,6 +78,11 @@ class _Inputs:
 
     def __init__(self, part: Any, name: str) -> None:
         self._values: dict[str, str] = {}
+        self.passed: list[str] = []
+        """Settings that are set and have no effect here."""
+        extended = part.get("extended-configs") if isinstance(part, dict) else None
+        if extended and (not isinstance(extended, dict) or extended.get("value") not in (None, "", "e30=")):
+            raise PlanWrong(f"{name}.extended-configs of the CDM job can't be honoured here: take them out.")
         configs = part.get("configs") if isinstance(part, dict) else None
         for config in configs if isinstance(configs, list) else []:
             inputs = config.get("inputs") if isinstance(config, dict) else None
@@ -95,7 +108,10 @@ class _Inputs:
 
     def end(self) -> None:
         for name, value in self._values.items():
-            if name in _ANYHOW or name.startswith(_ANYHOW_GROUPS) or value.strip().lower() in _NOTHING:
+            if value.strip().lower() in _NOTHING:
+                continue
+            if name in _ANYHOW or name.startswith(_ANYHOW_GROUPS):
+                self.passed.append(f"{name} = {value}")
                 continue
             raise PlanWrong(f"{name} = {value!r} of the CDM job can't be honoured here; take it out, or set it off.")
 
@@ -129,7 +145,7 @@ def plan_of_job(
     kind = job.get("job_type") or "NORMAL_JOB"
     if kind != "NORMAL_JOB":
         raise PlanWrong(f"job_type {kind} is not run here; a table or files at a time (NORMAL_JOB) is.")
-    job = _expanded(job, when_ms, zone, parameters or {})
+    job = expanded(job, when_ms, zone, parameters or {})
     given = _Inputs(job.get("from-config-values"), "from-config-values")
     to = _Inputs(job.get("to-config-values"), "to-config-values")
     driver = _Inputs(job.get("driver-config-values"), "driver-config-values")
@@ -138,8 +154,16 @@ def plan_of_job(
     recorded = driver.flag("throttlingConfig.recordDirtyData")
     bucket, folder = driver.take("throttlingConfig.obsBucket"), driver.take("throttlingConfig.dirtyDataDirectory")
     most = driver.take("throttlingConfig.maxErrorRecords", "0")
+    if to.flag("toJobConfig.extendCharLength"):
+        more["length_factor"] = 3
+    retries = driver.take("retryJobConfig.retryJobType")
+    if retries.upper() not in _RETRIES:
+        raise PlanWrong(f"retryJobConfig.retryJobType {retries!r} is not known; there are NONE and RETRY_TRIPLE.")
+    more["tries"] = _RETRIES[retries.upper()]
     for each in (given, to, driver):
         each.end()
+    passed = [*given.passed, *to.passed, *driver.passed, *_strange(job)]
+    notes = (f"has no effect here: {', '.join(passed)}",) if passed else ()
     refused = ""
     if recorded and bucket:
         refused = f"obs://{bucket}/{folder.strip('/')}/{job.get('name') or 'job'}-{when_ms}.jsonl".replace(
@@ -152,9 +176,20 @@ def plan_of_job(
             columns=tuple(_pairs(columns_from, columns_to)),
             most_refused=int(most) if recorded and most.isdigit() else 0,
             refused_path=refused,
+            notes=notes,
             **more,
         )
     )
+
+
+def _strange(job: Mapping[str, Any]) -> Iterator[str]:
+    """Fields of the job that nobody has told of. One that might change rows is refused."""
+    for name, value in job.items():
+        if name in _TOLD_OF or value in (None, "", [], {}, False):
+            continue
+        if any(word in name.lower() for word in ("transform", "convert", "extended", "filter", "mapping")):
+            raise PlanWrong(f"{name} of the CDM job can't be honoured here; take it out.")
+        yield name
 
 
 def _source(job: Mapping[str, Any], given: _Inputs, connection: str) -> tuple[Place, list[str]]:
@@ -175,8 +210,12 @@ def _source(job: Mapping[str, Any], given: _Inputs, connection: str) -> tuple[Pl
             where=given.take("fromJobConfig.whereClause"),
         )
         return place, columns
+    if connector == DLI:
+        schema, table = _main(given.take("fromJobConfig.database")), given.need("fromJobConfig.table")
+        where = given.take("fromJobConfig.whereClause")
+        return Place(connection=connection or LOCAL, schema=schema, table=table, where=where), columns
     if connector != OBS:
-        raise PlanWrong(f"from-connector-name {connector!r} is not known here; there are {JDBC} and {OBS}.")
+        raise PlanWrong(f"from-connector-name {connector!r} is not known here; there are {JDBC}, {DLI} and {OBS}.")
     paths = given.take("fromJobConfig.inputDirectory")
     separator = given.take("fromJobConfig.fileSeparator", "|")
     if separator in paths:
@@ -227,8 +266,14 @@ def _target(
             columns,
             more,
         )
+    if connector == DLI:
+        more["making"] = Making.NEVER
+        if to.flag("toJobConfig.shouldClearTable"):
+            more["mode"] = Mode.REPLACE
+        schema, table = _main(to.take("toJobConfig.database")), to.need("toJobConfig.table")
+        return Place(connection=connection or LOCAL, schema=schema, table=table), columns, more
     if connector != OBS:
-        raise PlanWrong(f"to-connector-name {connector!r} is not known here; there are {JDBC} and {OBS}.")
+        raise PlanWrong(f"to-connector-name {connector!r} is not known here; there are {JDBC}, {DLI} and {OBS}.")
     duplicate = to.take("toJobConfig.duplicateFileOpType", "REPLACE")
     if duplicate.upper() != "REPLACE":
         raise PlanWrong(f"toJobConfig.duplicateFileOpType {duplicate} can't be honoured here; REPLACE can.")
@@ -278,6 +323,11 @@ def _pairs(source: list[str], target: list[str]) -> Iterator[tuple[str, str]]:
     yield from zip(source, target or source, strict=True)
 
 
+def _main(database: str) -> str:
+    """A DLI database as a schema of the workspace's own one."""
+    return "" if database.strip().lower() in ("", "default", "main") else database.strip()
+
+
 def _names(text: str) -> list[str]:
     """`id&name`; what stands behind a colon is a type, which is known here."""
     return [name.partition(":")[0].strip() for name in text.split("&") if name.strip()]
@@ -289,60 +339,3 @@ def _link(job: Mapping[str, Any], field: str) -> str:
         side = "source" if field.startswith("from") else "target"
         raise PlanWrong(f"{field} is missing in the CDM job, and {side}ConnectionName is not set.")
     return name
-
-
-_DATE = r"dateformat\((?P<inside>[^()]*)\)"
-_MACRO = re.compile(
-    rf"\$\{{\s*(?:{_DATE}"
-    rf"|timestamp\(\s*(?:(?P<stamp>{_DATE.replace('inside', 'of')})|(?P<offset>[^()]*))\s*\))\s*\}}"
-)
-_UNITS = {"SECOND": 1000, "MINUTE": 60_000, "HOUR": 3_600_000}
-_DAYS = {"DAY": 1}
-_MONTHS = {"MONTH": 1, "YEAR": 12}
-
-
-def _expanded(value: Any, when_ms: int, zone_name: str, parameters: Mapping[str, str]) -> Any:
-    """Macros, and then parameters of the Factory's job; what nobody knows stays as it is."""
-    if isinstance(value, dict):
-        return {key: _expanded(each, when_ms, zone_name, parameters) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_expanded(each, when_ms, zone_name, parameters) for each in value]
-    if not isinstance(value, str) or "${" not in value:
-        return value
-    text = _MACRO.sub(lambda found: _macro(found, when_ms, zone_name), value)
-    return _PARAMETER.sub(lambda found: parameters.get(found[1], found[0]), text)
-
-
-_PARAMETER = re.compile(r"\$\{([^${}()]{1,128})\}")
-
-
-def _macro(found: re.Match[str], when_ms: int, zone_name: str) -> str:
-    try:
-        zone = find_zone(zone_name)
-    except ElError:
-        raise PlanWrong(f"timeZone {zone_name!r} is not known; write one as Europe/Berlin.") from None
-    pattern = found["inside"] if found["inside"] is not None else found["of"]
-    try:
-        if pattern is None:
-            parts = [part.strip() for part in (found["offset"] or "").split(",") if part.strip()]
-            return str(_moved(parts, when_ms, zone, found[0]))
-        first, *parts = (part.strip() for part in pattern.split(","))
-        text = format_date(_moved(parts, when_ms, zone, found[0]), first, zone)
-        if found["stamp"] is None:
-            return text
-        return str(parse_date(text, first, zone, reference_ms=when_ms))
-    except ElError as error:
-        raise PlanWrong(f"{found[0]}: {error}") from None
-
-
-def _moved(parts: list[str], when_ms: int, zone: Zone, macro: str) -> int:
-    if not parts:
-        return when_ms
-    unit = parts[-1].upper()
-    if len(parts) != 2 or not re.fullmatch(r"[+-]?\d{1,6}", parts[0]) or unit not in {*_UNITS, *_DAYS, *_MONTHS}:
-        units = ", ".join((*_UNITS, *_DAYS, *_MONTHS))
-        raise PlanWrong(f"{macro}: behind the pattern come a whole number and a unit ({units}).")
-    count = int(parts[0])
-    if unit in _MONTHS:
-        return add_months(when_ms, count * _MONTHS[unit], zone)
-    return add_days(when_ms, count, zone) if unit in _DAYS else when_ms + count * _UNITS[unit]

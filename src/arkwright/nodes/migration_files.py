@@ -20,7 +20,7 @@ from arkwright.errors import ArkwrightError
 from arkwright.nodes.migration_ends import MigrationFailed
 from arkwright.nodes.migration_plan import PARQUET, Format, PlanWrong
 from arkwright.nodes.object_storage import storage
-from arkwright.objects.base import CHUNK_BYTES, Objects
+from arkwright.objects.base import CHUNK_BYTES, BucketMissing, ObjectMissing, Objects
 from arkwright.objects.folder import FolderObjects
 from arkwright.objects.paths import SCHEME, ObsPath, PathInvalid, parse
 
@@ -61,6 +61,22 @@ class Files:
                 check()
                 file.write(change(piece, False))
             file.write(change(b"", True))
+
+    async def fetch(self, path: str, copy: Path, check: Callable[[], None]) -> bool:
+        """A copy of a file as it is. False: there is none."""
+        await asyncio.to_thread(copy.parent.mkdir, mode=0o700, parents=True, exist_ok=True)
+        place = read_path(path)
+        try:
+            with copy.open("wb") as file:
+                async for piece in self._store(place).read(place):
+                    check()
+                    file.write(piece)
+        except (ObjectMissing, BucketMissing):
+            await asyncio.to_thread(copy.unlink)
+            return False
+        except ArkwrightError as error:
+            raise MigrationFailed(f"{path}: {error} {error.hint}".strip()) from None
+        return True
 
     async def put(self, copy: Path, path: str) -> None:
         async def pieces() -> AsyncIterator[bytes]:
@@ -136,10 +152,8 @@ def read_path(path: str) -> ObsPath:
 
 
 def own_file(workspace_folder: Path, path: str) -> Path:
-    """Where a SQLite file of the workspace is: SQLite itself has to open it. Raises `PlanWrong` for one that a link
-    leads out of the workspace."""
-    if path.startswith(SCHEME):
-        raise PlanWrong(f"{path}: a SQLite file has to be among the workspace's files, not in the object storage.")
+    """Where a database file of the workspace is: the database itself has to open it. Raises `PlanWrong` for one that a
+    link leads out of the workspace."""
     root = Path(os.path.realpath(workspace_folder / FILES))
     place = root.joinpath(*read_path(path).segments)
     if Path(os.path.realpath(place)) != place:

@@ -32,8 +32,18 @@ from arkwright.nodes.migration_ends import (
     matched,
 )
 from arkwright.nodes.migration_mysql_values import changed, column_of, literal_of, reading_of
-from arkwright.nodes.migration_plan import Making, Mode, Place, Plan, PlanWrong
-from arkwright.nodes.migration_types import Column, Kind, Store, made_type, typed
+from arkwright.nodes.migration_plan import Making, Mode, Plan
+from arkwright.nodes.migration_sql import (
+    RECORDED,
+    done_of,
+    keys_and_rest,
+    mark_of,
+    may_be_made,
+    name_of,
+    select,
+    type_of,
+)
+from arkwright.nodes.migration_types import Column, Kind, Store, typed
 from arkwright.nodes.sql_session import Target
 
 CONNECT_SECONDS = 10
@@ -111,14 +121,14 @@ class MySqlReader:
 
     def open(self) -> None:
         """The server may work out a query for no row of it, too: all of them are asked for at once where possible."""
-        select = _select(self._plan.source, self._names)
+        query = select(self._plan.source, self._names, _quoted)
         try:
             self._run("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
             if self._plan.incremental:
-                self._columns = self._describe(f"{select} LIMIT 0")
+                self._columns = self._describe(f"{query} LIMIT 0")
                 return
             self._rows = self._server.connection.cursor()
-            self._rows.execute(select)
+            self._rows.execute(query)
             self._columns = [column_of(each) for each in self._rows._result.fields]
         except pymysql.Error as error:
             raise MigrationFailed(f"The source {self._plan.source}: {_said(error)}") from None
@@ -138,7 +148,7 @@ class MySqlReader:
 
     def limit(self, since: str | None) -> str | None:
         name = _quoted(self._plan.incremental)
-        rows = _select(self._plan.source, [])
+        rows = select(self._plan.source, [], _quoted)
         try:
             kind = self._describe(f"SELECT {name} FROM ({rows}) AS s LIMIT 0")[0].kind
             behind = f"{name} > {_literal(since, kind)}" if since is not None else f"{name} IS NOT NULL"
@@ -158,14 +168,16 @@ class MySqlReader:
             if cursor is None:
                 names = ", ".join(_quoted(each.name) for each in self._columns)
                 cursor = self._server.connection.cursor()
-                cursor.execute(f"SELECT {names} FROM ({_select(self._plan.source, [])}) AS s WHERE {self._range}")
+                cursor.execute(
+                    f"SELECT {names} FROM ({select(self._plan.source, [], _quoted)}) AS s WHERE {self._range}"
+                )
             changes = [
                 (place, change)
                 for place, each in enumerate(cursor._result.fields)
                 if (change := reading_of(each)) is not None
             ]
-            while rows := cursor.fetchmany(BATCH):
-                yield [changed(row, changes) for row in rows] if changes else rows
+            while batch := cursor.fetchmany(BATCH):
+                yield [changed(row, changes) for row in batch] if changes else batch
         except pymysql.Error as error:
             raise MigrationFailed(f"The source {self._plan.source}: {_said(error)}") from None
 
@@ -182,12 +194,12 @@ class MySqlWriter:
     def __init__(self, target: Target, plan: Plan) -> None:
         self._plan = plan
         place = plan.target
-        self._table = ".".join(_quoted(each) for each in (place.schema, place.table) if each)
-        self._records = ".".join(_quoted(each) for each in (place.schema, RECORDS) if each)
+        self._table = name_of(_quoted, place.schema, place.table)
+        self._records = name_of(_quoted, place.schema, RECORDS)
         self._recreated = plan.making is Making.RECREATE
         mark = hashlib.sha256(place.table.encode()).hexdigest()[:12]
-        self._fresh = ".".join(_quoted(each) for each in (place.schema, f"arkwright_new_{mark}") if each)
-        self._old = ".".join(_quoted(each) for each in (place.schema, f"arkwright_old_{mark}") if each)
+        self._fresh = name_of(_quoted, place.schema, f"arkwright_new_{mark}")
+        self._old = name_of(_quoted, place.schema, f"arkwright_old_{mark}")
         self._loaded = self._fresh if self._recreated else self._table
         self._columns: list[Column] = []
         self._insert = self._change = ""
@@ -210,8 +222,7 @@ class MySqlWriter:
             )
             there = None if self._recreated else self._there()
             if there is None:
-                if self._plan.making is Making.NEVER:
-                    raise MigrationFailed(f"The target {self._plan.target} is not there, and createTable is never.")
+                may_be_made(self._plan)
                 self._make(columns)
                 there = typed(columns, self._plan.types)
         except pymysql.Error as error:
@@ -220,13 +231,10 @@ class MySqlWriter:
         names = ", ".join(_quoted(each.name) for each in self._columns)
         self._insert = f"INSERT INTO {self._loaded} ({names}) VALUES "
         if self._plan.mode is Mode.MERGE:
-            wanted = {each.lower() for each in self._plan.keys}
-            if not wanted <= {each.name.lower() for each in self._columns}:
-                raise MigrationFailed(f"keyColumns names a column that does not come: {', '.join(self._plan.keys)}.")
-            rest = [_quoted(each.name) for each in self._columns if each.name.lower() not in wanted]
+            _, rest = keys_and_rest(self._columns, self._plan)
             key = _quoted(self._columns[0].name)
             self._change = " ON DUPLICATE KEY UPDATE " + (
-                ", ".join(f"{each} = VALUES({each})" for each in rest) or f"{key} = {key}"
+                ", ".join(f"{_quoted(each)} = VALUES({_quoted(each)})" for each in rest) or f"{key} = {key}"
             )
         return self._columns
 
@@ -262,7 +270,7 @@ class MySqlWriter:
     def _make(self, columns: Sequence[Column]) -> None:
         keys = {each.lower() for each in self._plan.keys}
         parts = [
-            f"{_quoted(each.name)} {_type(each, self._plan, key=each.name.lower() in keys)}"
+            f"{_quoted(each.name)} {type_of(each, self._plan, Store.MYSQL, key=each.name.lower() in keys)}"
             + (" NOT NULL" if each.name.lower() in keys else " NULL")
             for each in columns
         ]
@@ -283,7 +291,7 @@ class MySqlWriter:
                 found = self._run(self._asked, (token,))
                 if found:
                     self._put_in_place()
-                    return _done(found[0])
+                    return done_of(found[0])
                 self._run(f"DROP TABLE IF EXISTS {self._fresh}")
                 self._run(f"CREATE TABLE {self._fresh} {self._made}")
             self._run("START TRANSACTION")
@@ -292,7 +300,7 @@ class MySqlWriter:
                 self._run(f"INSERT INTO {self._records} (`key`, task) VALUES (%s, %s)", (token, task))
             except pymysql.IntegrityError:
                 self._run("ROLLBACK")
-                return _done(self._run(self._asked, (token,))[0])
+                return done_of(self._run(self._asked, (token,))[0])
             since = self._since(task) if self._plan.incremental else None
             if self._plan.mode is Mode.REPLACE and not self._recreated:
                 self._run(f"DELETE FROM {self._table}")
@@ -304,10 +312,10 @@ class MySqlWriter:
 
     @property
     def _asked(self) -> str:
-        return f"SELECT read_rows, written_rows, refused_rows, until_mark FROM {self._records} WHERE `key` = %s"
+        return f"SELECT {RECORDED} FROM {self._records} WHERE `key` = %s"
 
     def _since(self, task: str) -> str | None:
-        mark = f"mark of {task}"
+        mark = mark_of(task)
         self._run(f"INSERT INTO {self._records} (`key`) VALUES (%s) ON DUPLICATE KEY UPDATE `key` = `key`", (mark,))
         found = self._run(f"SELECT until_mark FROM {self._records} WHERE `key` = %s FOR UPDATE", (mark,))
         return found[0][0] if found else None
@@ -350,7 +358,7 @@ class MySqlWriter:
         try:
             self._run(change, (*values, self._key))
             if self._plan.incremental:
-                self._run(change, (*values, f"mark of {self._task}"))
+                self._run(change, (*values, mark_of(self._task)))
             self._run(
                 f"DELETE FROM {self._records} WHERE task = %s AND at < now() - INTERVAL {KEPT_DAYS} DAY",
                 (self._task,),
@@ -385,32 +393,11 @@ _STATEMENT_CHARACTERS = 250_000
 """At most a megabyte of UTF-8."""
 
 
-def _done(row: Row) -> Done:
-    read, written, refused, until = row
-    return Done(read=int(read or 0), written=int(written or 0), refused=int(refused or 0), until=until)
-
-
 def _described(connection: Any, query: str) -> list[Column]:
     with connection.cursor() as cursor:
         cursor.execute(query)
         fields = cursor._result.fields
         return [column_of(each) for each in fields]
-
-
-def _select(place: Place, names: Sequence[str]) -> str:
-    what = ", ".join(_quoted(each) for each in names) or "*"
-    if place.query:
-        rows = f"({place.query.strip().rstrip(';')}) AS q"
-    else:
-        rows = ".".join(_quoted(each) for each in (place.schema, place.table) if each)
-    return f"SELECT {what} FROM {rows}" + (f" WHERE ({place.where})" if place.where else "")
-
-
-def _type(column: Column, plan: Plan, *, key: bool) -> str:
-    given = next((each for name, each in plan.types.items() if name.lower() == column.name.lower()), "")
-    if any(letter in given for letter in ";'\"`") or "--" in given:
-        raise PlanWrong(f"columnTypes of {column.name} is no type: {given!r}.")
-    return given or made_type(column, Store.MYSQL, key=key)
 
 
 def _quoted(name: str) -> str:

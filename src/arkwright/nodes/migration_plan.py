@@ -18,6 +18,9 @@ _ENDINGS = {
     ".json": JSONL,
 }
 _SQLITE_ENDINGS = (".sqlite", ".sqlite3", ".db")
+_DUCKDB_ENDINGS = (".duckdb", ".ddb")
+LOCAL = "local"
+"""The connection to the workspace's own database, as DLISQL nodes name it."""
 
 
 class PlanWrong(ValueError):
@@ -52,7 +55,7 @@ class Format:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """One end: a table behind a connection, a table in a SQLite file, or a file."""
+    """One end: a table behind a connection, a table in a SQLite or DuckDB file, or a file."""
 
     connection: str = ""
     database: str = ""
@@ -68,8 +71,17 @@ class Place:
         return not self.connection and self.path.lower().endswith(_SQLITE_ENDINGS)
 
     @property
+    def is_duckdb(self) -> bool:
+        return not self.connection and self.path.lower().endswith(_DUCKDB_ENDINGS)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is the workspace's own database."""
+        return self.connection.lower() == LOCAL
+
+    @property
     def is_file(self) -> bool:
-        return not self.connection and not self.is_sqlite
+        return not self.connection and not self.is_sqlite and not self.is_duckdb
 
     def __str__(self) -> str:
         name = ".".join(each for each in (self.schema, self.table) if each) or ("a query" if self.query else "")
@@ -96,10 +108,22 @@ class Plan:
     refused_path: str = ""
     marker: str = ""
     """Path of an empty file that is made in the end."""
+    length_factor: int = 1
+    """How much longer texts of a limited length may be in a table that is made."""
+    tries: int = 1
+    """How often it is begun in all, where an end fails."""
+    notes: tuple[str, ...] = ()
+    """What the log tells of the settings."""
 
     @property
     def connections(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(each.connection for each in (self.source, self.target) if each.connection))
+        """Names of those that have to be looked up."""
+        named = (each.connection for each in (self.source, self.target) if each.connection and not each.is_local)
+        return tuple(dict.fromkeys(named))
+
+    @property
+    def is_local(self) -> bool:
+        return self.source.is_local or self.target.is_local
 
 
 def format_of(path: str, given: str, name: str) -> str:
@@ -121,11 +145,6 @@ def format_of(path: str, given: str, name: str) -> str:
 def checked(plan: Plan) -> Plan:
     """Raises `PlanWrong` for what makes no sense, whoever asked for it."""
     for side, place in (("source", plan.source), ("target", plan.target)):
-        if place.path.lower().removesuffix("/").endswith((".duckdb", ".ddb")) or place.path.startswith("warehouse:"):
-            raise PlanWrong(
-                f"The {side} is a DuckDB database. The workspace's own belongs to its DLISQL nodes alone: let one of "
-                "them write or read a file (COPY … TO 'x.parquet', read_parquet('x.parquet')), and move that."
-            )
         if not place.connection and not place.path:
             raise PlanWrong(f"The {side} is missing: set {side}Path, or {side}ConnectionName and {side}Table.")
         if place.connection and place.path:
@@ -133,7 +152,7 @@ def checked(plan: Plan) -> Plan:
         if not place.is_file and not place.table and not place.query:
             raise PlanWrong(f"{side}Table is missing.")
         if place.is_file and (place.table or place.query):
-            raise PlanWrong(f"{side}Table goes with a connection or a SQLite file, and {place.path} is neither.")
+            raise PlanWrong(f"{side}Table goes with a connection, a SQLite or a DuckDB file, and {place.path} is none.")
     target = plan.target
     if target.query:
         raise PlanWrong("A query can't be written to: set targetTable.")

@@ -26,8 +26,19 @@ from arkwright.nodes.migration_ends import (
     RowsRefused,
     matched,
 )
-from arkwright.nodes.migration_plan import Making, Mode, Place, Plan, PlanWrong
-from arkwright.nodes.migration_types import Column, Kind, Store, made_type, typed
+from arkwright.nodes.migration_plan import Making, Mode, Plan
+from arkwright.nodes.migration_sql import (
+    RECORDED,
+    done_of,
+    keys_and_rest,
+    mark_of,
+    may_be_made,
+    name_of,
+    on_conflict,
+    select,
+    type_of,
+)
+from arkwright.nodes.migration_types import Column, Kind, Store, typed
 from arkwright.nodes.sql_session import Target
 
 CONNECT_SECONDS = 10
@@ -88,7 +99,7 @@ class PostgresReader:
         plan = self._plan
         try:
             self._connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            self._select = _select(plan.source, [source for source, _ in plan.columns])
+            self._select = select(plan.source, [source for source, _ in plan.columns], _quoted)
             self._columns = _columns(self._connection, f"{self._select} LIMIT 0")
         except psycopg.Error as error:
             raise MigrationFailed(f"The source {plan.source}: {_said(error)}") from None
@@ -99,7 +110,7 @@ class PostgresReader:
 
     def limit(self, since: str | None) -> str | None:
         name = _quoted(self._plan.incremental)
-        rows = _select(self._plan.source, [])
+        rows = select(self._plan.source, [], _quoted)
         behind = f"{name} > {_literal(since)}" if since is not None else f"{name} IS NOT NULL"
         try:
             found = self._connection.execute(_text(f"SELECT max({name})::text FROM ({rows}) AS s WHERE {behind}"))
@@ -124,7 +135,7 @@ class PostgresReader:
         if not self._range:
             return f"COPY ({self._select}) TO STDOUT"
         names = ", ".join(_quoted(each.name) for each in self._columns)
-        whole = _select(self._plan.source, [])
+        whole = select(self._plan.source, [], _quoted)
         return f"COPY (SELECT {names} FROM ({whole}) AS s WHERE true{self._range}) TO STDOUT"
 
     def stop(self) -> None:
@@ -140,8 +151,8 @@ class PostgresWriter:
     def __init__(self, target: Target, plan: Plan) -> None:
         self._plan = plan
         place = plan.target
-        self._table = ".".join(_quoted(each) for each in (place.schema, place.table) if each)
-        self._records = ".".join(_quoted(each) for each in (place.schema, RECORDS) if each)
+        self._table = name_of(_quoted, place.schema, place.table)
+        self._records = name_of(_quoted, place.schema, RECORDS)
         self._columns: list[Column] = []
         self._into = self._merge = ""
         self._key = self._task = ""
@@ -185,12 +196,11 @@ class PostgresWriter:
         return list(_columns(self._connection, f"SELECT * FROM {self._table} LIMIT 0"))
 
     def _make(self, columns: Sequence[Column], *, exists: bool) -> None:
-        if self._plan.making is Making.NEVER:
-            raise MigrationFailed(f"The target {self._plan.target} is not there, and createTable is never.")
+        may_be_made(self._plan)
         if exists:
             self._connection.execute(_text(f"DROP TABLE {self._table}"))
         keys = {each.lower() for each in self._plan.keys}
-        parts = [f"{_quoted(each.name)} {_type(each, self._plan)}" for each in columns]
+        parts = [f"{_quoted(each.name)} {type_of(each, self._plan, Store.POSTGRES)}" for each in columns]
         if keys:
             parts.append(
                 f"PRIMARY KEY ({', '.join(_quoted(each.name) for each in columns if each.name.lower() in keys)})"
@@ -207,14 +217,9 @@ class PostgresWriter:
                 (token, task),
             ).fetchone()
             if mine is None:
-                row = execute(
-                    _text(
-                        f"SELECT read_rows, written_rows, refused_rows, until_mark FROM {self._records} WHERE key = %s"
-                    ),
-                    (token,),
-                ).fetchone()
+                row = execute(_text(f"SELECT {RECORDED} FROM {self._records} WHERE key = %s"), (token,)).fetchone()
                 assert row is not None
-                return Done(read=row[0], written=row[1], refused=row[2], until=row[3])
+                return done_of(row)
             since = self._since(task) if self._plan.incremental else None
             self._clear()
             self._stage()
@@ -223,7 +228,7 @@ class PostgresWriter:
         return since
 
     def _since(self, task: str) -> str | None:
-        mark = f"mark of {task}"
+        mark = mark_of(task)
         self._connection.execute(
             _text(f"INSERT INTO {self._records} (key, task) VALUES (%s, NULL) ON CONFLICT DO NOTHING"), (mark,)
         )
@@ -255,17 +260,12 @@ class PostgresWriter:
                 f" SET DEFAULT nextval('{_STAGE}_order')"
             )
         )
-        wanted = {each.lower() for each in self._plan.keys}
-        keys = [_quoted(each.name) for each in self._columns if each.name.lower() in wanted]
-        if len(keys) != len(wanted):
-            raise MigrationFailed(f"keyColumns names a column that does not come: {', '.join(self._plan.keys)}.")
-        rest = [_quoted(each.name) for each in self._columns if each.name.lower() not in wanted]
-        change = f"UPDATE SET {', '.join(f'{each} = excluded.{each}' for each in rest)}" if rest else "NOTHING"
+        keys, rest = keys_and_rest(self._columns, self._plan)
+        first = ", ".join(map(_quoted, keys))
         self._into = f"COPY {_STAGE} ({names}) FROM STDIN"
         self._merge = (
-            f"INSERT INTO {self._table} ({names}) SELECT DISTINCT ON ({', '.join(keys)}) {names} FROM {_STAGE}"
-            f" ORDER BY {', '.join(keys)}, arkwright_order DESC"
-            f" ON CONFLICT ({', '.join(keys)}) DO {change}"
+            f"INSERT INTO {self._table} ({names}) SELECT DISTINCT ON ({first}) {names} FROM {_STAGE}"
+            f" ORDER BY {first}, arkwright_order DESC{on_conflict(keys, rest, _quoted)}"
         )
 
     def write(self, rows: Sequence[Row]) -> None:
@@ -294,7 +294,7 @@ class PostgresWriter:
         try:
             self._connection.execute(_text(f"UPDATE {self._records} {change}"), (*values, self._key))
             if self._plan.incremental:
-                self._connection.execute(_text(f"UPDATE {self._records} {change}"), (*values, f"mark of {self._task}"))
+                self._connection.execute(_text(f"UPDATE {self._records} {change}"), (*values, mark_of(self._task)))
             self._connection.execute(
                 _text(f"DELETE FROM {self._records} WHERE task = %s AND at < now() - interval '{KEPT_DAYS} days'"),
                 (self._task,),
@@ -340,22 +340,6 @@ def _columns(connection: psycopg.Connection[Any], query: str) -> list[Column]:
             )
         )
     return found
-
-
-def _select(place: Place, names: Sequence[str]) -> str:
-    what = ", ".join(_quoted(each) for each in names) or "*"
-    if place.query:
-        rows = f"({place.query.strip().rstrip(';')}) AS q"
-    else:
-        rows = ".".join(_quoted(each) for each in (place.schema, place.table) if each)
-    return f"SELECT {what} FROM {rows}" + (f" WHERE ({place.where})" if place.where else "")
-
-
-def _type(column: Column, plan: Plan) -> str:
-    given = next((each for name, each in plan.types.items() if name.lower() == column.name.lower()), "")
-    if any(letter in given for letter in ";'\"") or "--" in given:
-        raise PlanWrong(f"columnTypes of {column.name} is no type: {given!r}.")
-    return given or made_type(column, Store.POSTGRES)
 
 
 def _quoted(name: str) -> str:

@@ -96,7 +96,7 @@ def carry_out(work: Work) -> Done:
 
 def _move(work: Work, reader: Reader, writer: Writer, refused: Refused, token: str) -> Done:
     plan, say = work.plan, work.say
-    come = _named(reader.columns, plan)
+    come = [_lengthened(each, plan.length_factor) for each in _named(reader.columns, plan)]
     goes = writer.prepare(come)
     say(f"columns: {', '.join(f'{a.name} {a.kind} → {b.name} {b.kind}' for a, b in zip(come, goes, strict=True))}")
     refused.columns = come
@@ -163,6 +163,10 @@ def _named(columns: Sequence[Column], plan: Plan) -> list[Column]:
     if not plan.columns:
         return list(columns)
     return [replace(column, name=target) for column, (_, target) in zip(columns, plan.columns, strict=True)]
+
+
+def _lengthened(column: Column, factor: int) -> Column:
+    return column if factor == 1 or column.length is None else replace(column, length=column.length * factor)
 
 
 def _cast(

@@ -21,7 +21,8 @@ from arkwright.nodes.migration_ends import (
     RowsRefused,
     matched,
 )
-from arkwright.nodes.migration_plan import Making, Mode, Place, Plan
+from arkwright.nodes.migration_plan import Making, Mode, Plan
+from arkwright.nodes.migration_sql import RECORDED, done_of, keys_and_rest, mark_of, may_be_made, on_conflict, select
 from arkwright.nodes.migration_types import Column, Kind, Store, made_type, named, typed
 
 
@@ -44,7 +45,7 @@ class SqliteReader:
 
     def _describe(self) -> list[Column]:
         """A result has no types in SQLite: those of the table's columns, by name; else texts."""
-        found = self._database.execute(f"{_select(self._plan.source, self._names)} LIMIT 0")
+        found = self._database.execute(f"{select(self._plan.source, self._names, _quoted)} LIMIT 0")
         declared = {each.name: each for each in _declared(self._database, self._plan.source.table)}
         return [declared.get(each[0], Column(name=each[0])) for each in found.description]
 
@@ -53,7 +54,7 @@ class SqliteReader:
         return self._columns
 
     def limit(self, since: str | None) -> str | None:
-        name, rows = _quoted(self._plan.incremental), _select(self._plan.source, [])
+        name, rows = _quoted(self._plan.incremental), select(self._plan.source, [], _quoted)
         numeric = "typeof(x) IN ('integer', 'real')"
         behind = f"{name} > {_mark(since)}" if since is not None else f"{name} IS NOT NULL"
         try:
@@ -70,10 +71,10 @@ class SqliteReader:
         return until
 
     def batches(self, refuse: Refuse) -> Iterator[Sequence[Row]]:
-        query = _select(self._plan.source, self._names)
+        query = select(self._plan.source, self._names, _quoted)
         if self._range:
             names = ", ".join(_quoted(each.name) for each in self._columns)
-            query = f"SELECT {names} FROM ({_select(self._plan.source, [])}) WHERE {self._range}"
+            query = f"SELECT {names} FROM ({select(self._plan.source, [], _quoted)}) WHERE {self._range}"
         kinds = [each.kind for each in self._columns]
         try:
             cursor = self._database.execute(query)
@@ -111,8 +112,7 @@ class SqliteWriter:
             )
             there = list(_declared(self._database, self._plan.target.table))
             if not there or self._plan.making is Making.RECREATE:
-                if self._plan.making is Making.NEVER:
-                    raise MigrationFailed(f"The target {self._plan.target} is not there, and createTable is never.")
+                may_be_made(self._plan)
                 execute(f"DROP TABLE IF EXISTS {self._table}")
                 self._make(columns)
                 there = typed(columns, self._plan.types)
@@ -123,11 +123,7 @@ class SqliteWriter:
         holes = ", ".join("?" for _ in found)
         self._insert = f"INSERT INTO {self._table} ({names}) VALUES ({holes})"
         if self._plan.mode is Mode.MERGE:
-            wanted = {each.lower() for each in self._plan.keys}
-            rest = [_quoted(each.name) for each in found if each.name.lower() not in wanted]
-            keys = ", ".join(_quoted(each) for each in self._plan.keys)
-            change = f"UPDATE SET {', '.join(f'{each} = excluded.{each}' for each in rest)}" if rest else "NOTHING"
-            self._insert += f" ON CONFLICT ({keys}) DO {change}"
+            self._insert += on_conflict(*keys_and_rest(found, self._plan), _quoted)
         return found
 
     def _make(self, columns: Sequence[Column]) -> None:
@@ -141,14 +137,12 @@ class SqliteWriter:
         self._key, self._task = token, task
         execute = self._database.execute
         try:
-            row = execute(
-                f"SELECT read_rows, written_rows, refused_rows, until_mark FROM {RECORDS} WHERE key = ?", (token,)
-            ).fetchone()
+            row = execute(f"SELECT {RECORDED} FROM {RECORDS} WHERE key = ?", (token,)).fetchone()
             if row is not None:
-                return Done(read=row[0], written=row[1], refused=row[2], until=row[3])
+                return done_of(row)
             since = None
             if self._plan.incremental:
-                found = execute(f"SELECT until_mark FROM {RECORDS} WHERE key = ?", (f"mark of {task}",)).fetchone()
+                found = execute(f"SELECT until_mark FROM {RECORDS} WHERE key = ?", (mark_of(task),)).fetchone()
                 since = found[0] if found is not None else None
             if self._plan.mode is Mode.REPLACE:
                 execute(f"DELETE FROM {self._table}")
@@ -177,7 +171,7 @@ class SqliteWriter:
         try:
             self._database.execute(put, (self._key, self._task, *values))
             if self._plan.incremental:
-                self._database.execute(put, (f"mark of {self._task}", None, *values))
+                self._database.execute(put, (mark_of(self._task), None, *values))
             self._database.execute(
                 f"DELETE FROM {RECORDS} WHERE task = ? AND at < datetime('now', '-{KEPT_DAYS} days')", (self._task,)
             )
@@ -221,12 +215,6 @@ def _canonical(value: Any, kind: Kind) -> Any:
         return bool(value) if isinstance(value, int) else str(value).strip().lower() in ("true", "t", "yes", "1")
     text = repr(value) if isinstance(value, float) else str(value)
     return text.encode() if kind is Kind.BYTES else text
-
-
-def _select(place: Place, names: Sequence[str]) -> str:
-    what = ", ".join(_quoted(each) for each in names) or "*"
-    rows = f"({place.query.strip().rstrip(';')}) AS q" if place.query else _quoted(place.table)
-    return f"SELECT {what} FROM {rows}" + (f" WHERE ({place.where})" if place.where else "")
 
 
 def _quoted(name: str) -> str:

@@ -42,6 +42,7 @@ class Store(StrEnum):
     POSTGRES = "PostgreSQL"
     MYSQL = "MySQL"
     SQLITE = "SQLite"
+    DUCKDB = "DuckDB"
     FILE = "file"
 
 
@@ -79,7 +80,9 @@ def made_type(column: Column, store: Store, *, key: bool = False) -> str:
             return f"DECIMAL_TEXT{digits}"  # with TEXT in its name SQLite keeps all digits
         case Store.SQLITE, kind:
             return _SQLITE[kind]
-        case Store.FILE, Kind.DECIMAL:
+        case Store.DUCKDB, Kind.JSON:
+            return "JSON"
+        case ((Store.DUCKDB | Store.FILE), Kind.DECIMAL):
             return f"DECIMAL{digits}" if column.precision and column.precision <= 38 else "VARCHAR"
         case _, kind:
             return _PARQUET[kind]
@@ -198,7 +201,7 @@ def _canonical(source: Kind, target: Kind, store: Store) -> Cast | None:
         return _local if target is Kind.TIMESTAMP else _part(target)
     if source is Kind.TIMESTAMP and target is Kind.INSTANT:
         return lambda value: f"{value}+00"
-    if store in (Store.SQLITE, Store.FILE):  # the others look themselves
+    if store in (Store.SQLITE, Store.DUCKDB, Store.FILE):  # the others look themselves, and let nothing pass
         return _CHECKS.get(target)
     return None
 

@@ -6,7 +6,7 @@ committed nothing, all there are). Without: all that the topic holds. It only re
 
 from __future__ import annotations
 
-from arkwright.nodes.base import Context, Log, NodeType, Outcome, Property, Succeeded, Work
+from arkwright.nodes.base import Category, Context, Log, NodeType, Outcome, Property, Succeeded, Work
 from arkwright.nodes.kafka_node import (
     CONNECTION,
     CONNECTIONS,
@@ -30,6 +30,8 @@ class MrsKafka(KafkaNode):
         name="MRSKafka",
         title="MRS Kafka",
         work=Work.HOSTED,
+        category=Category.MESSAGING,
+        icon="list-numbers",
         summary="Counts a Kafka topic's messages, or those that a consumer group has not read.",
         connections=CONNECTIONS,
         properties=(

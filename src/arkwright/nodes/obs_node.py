@@ -23,7 +23,7 @@ import msgspec
 
 from arkwright.core.outcome import FailureKind
 from arkwright.errors import ArkwrightError
-from arkwright.nodes.base import Context, Failed, Log, NodeType, Outcome, Property, Succeeded
+from arkwright.nodes.base import Category, Context, Failed, Log, NodeType, Outcome, Property, Succeeded, Work
 from arkwright.nodes.object_storage import storage
 from arkwright.objects.base import ObjectInfo, Objects
 from arkwright.objects.paths import ObsPath, parse
@@ -79,6 +79,46 @@ class ObsNode:
 
     async def recall(self, context: Context) -> Outcome | None:
         return None  # all of it may be done twice
+
+
+class OnePathNode(ObsNode):
+    """A type whose only setting is a path. Subclasses say what to do with it."""
+
+    def check(self, context: Context) -> Failed | None:
+        path = read_path(path_text(context))
+        return path if isinstance(path, Failed) else None
+
+    async def act(self, objects: Objects, context: Context, log: Logbook) -> Succeeded | Failed:
+        path = read_path(path_text(context))
+        return path if isinstance(path, Failed) else await self.act_on(objects, path, log)
+
+    async def act_on(self, objects: Objects, path: ObsPath, log: Logbook) -> Succeeded:
+        raise NotImplementedError
+
+
+def one_path_type(name: str, title: str, icon: str, summary: str, example: str) -> NodeType:
+    """`example`: the name of the node in the example."""
+    return NodeType(
+        name=name,
+        title=title,
+        work=Work.HOSTED,
+        category=Category.STORAGE,
+        icon=icon,
+        summary=summary,
+        properties=(PATH, Property(name="obsPath", help="Another spelling of path.")),
+        example={
+            "name": example,
+            "type": name,
+            "location": {"x": 0, "y": 0},
+            "properties": [{"name": "path", "value": "obs://landing/in/"}],
+        },
+        server=SERVER,
+        repeated=REPEATED,
+    )
+
+
+def path_text(context: Context) -> str:
+    return next((value for name in ("path", "obsPath") if (value := context.properties.get(name, "").strip())), "")
 
 
 class Logbook:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from arkwright.core.outcome import FailureKind
-from arkwright.nodes.base import Context, Failed, NodeType, Property, Succeeded, Work
+from arkwright.nodes.base import Category, Context, Failed, NodeType, Property, Succeeded, Work
 from arkwright.nodes.obs_node import (
     PATH,
     REPEATED,
@@ -32,6 +32,8 @@ class ObsManager(ObsNode):
         name="OBSManager",
         title="OBS Manager",
         work=Work.HOSTED,
+        category=Category.STORAGE,
+        icon="folders",
         summary="Creates, deletes, moves, copies, renames or looks for files and folders of the object storage.",
         properties=(
             Property(name="action", help="What to do.", required=True, choices=ACTIONS),

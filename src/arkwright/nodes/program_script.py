@@ -32,6 +32,7 @@ from arkwright.nodes.base import (
     Succeeded,
 )
 from arkwright.nodes.program_environment import PREFIX, program_environment
+from arkwright.nodes.program_limits import LIMIT_PROPERTIES, ProgramLimits, node_limits
 from arkwright.nodes.ssh_program import objection, ssh_program
 
 OUTPUT_CHARACTERS = 4000
@@ -54,6 +55,7 @@ SCRIPT_PROPERTIES = (
         default=LOCAL_CONNECTION,
     ),
     Property(name="arguments", help="Positional arguments, split as a shell splits a line (quotes count)."),
+    *LIMIT_PROPERTIES,
 )
 
 
@@ -69,7 +71,14 @@ class ScriptNode:
         raise NotImplementedError
 
     def check(self, context: Context) -> Failed | None:
+        try:
+            node_limits(context)
+        except ValueError as error:
+            return refused(str(error))
         return check_script(context, self.type.name)
+
+    def limits(self, context: Context) -> ProgramLimits:
+        return node_limits(context)
 
     def interpreter_elsewhere(self, text: str) -> tuple[str, ...]:
         """The same on another host, of which nothing is known."""

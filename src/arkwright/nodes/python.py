@@ -10,7 +10,7 @@ import shutil
 import sys
 from collections.abc import Mapping
 
-from arkwright.nodes.base import NodeType, Work
+from arkwright.nodes.base import Category, NodeType, Work
 from arkwright.nodes.program_script import SCRIPT_PROPERTIES, SCRIPT_REPEATED, SCRIPT_SERVER, ScriptNode
 from arkwright.nodes.ssh_program import HOST
 
@@ -20,6 +20,8 @@ class Python(ScriptNode):
         name="Python",
         title="Python",
         work=Work.PROGRAM,
+        category=Category.PROGRAM,
+        icon="brand-python",
         summary="Runs a Python script.",
         properties=SCRIPT_PROPERTIES,
         connections=(HOST,),

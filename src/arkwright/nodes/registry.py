@@ -73,6 +73,9 @@ BUILT_IN = (
     BuiltIn("KafkaClient", Work.HOSTED, "arkwright.nodes.kafkaclient", "KafkaClient"),
     BuiltIn("MRSKafka", Work.HOSTED, "arkwright.nodes.mrskafka", "MrsKafka"),
     BuiltIn("CSS", Work.HOSTED, "arkwright.nodes.css", "Css"),
+    BuiltIn("Assignment", Work.CONTROL, "arkwright.nodes.assignment", "Assignment"),
+    BuiltIn("Branch", Work.CONTROL, "arkwright.nodes.branch", "Branch"),
+    BuiltIn("Merge", Work.CONTROL, "arkwright.nodes.merge", "Merge"),
     BuiltIn("Subjob", Work.CONTROL, "arkwright.nodes.subjob", "Subjob", ("Sub Job",)),
 )
 

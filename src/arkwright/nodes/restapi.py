@@ -31,7 +31,7 @@ from arkwright.core.outcome import FailureKind
 from arkwright.core.request_signing import sign
 from arkwright.core.resolve import quoted
 from arkwright.el import ElError, Missing, NodeOutput, Scope, evaluate_expression
-from arkwright.nodes.base import Context, Failed, Log, NodeType, Outcome, Property, Succeeded, Work
+from arkwright.nodes.base import Category, Context, Failed, Log, NodeType, Outcome, Property, Succeeded, Work
 from arkwright.nodes.restapi_request import (
     BODY_LIMIT_BYTES,
     IAM,
@@ -73,6 +73,8 @@ class RestApi:
         name="RESTAPI",
         title="Rest Client",
         work=Work.HOSTED,
+        category=Category.SERVICE,
+        icon="api",
         summary="Sends an HTTP request; the answer's body is the node's output.",
         aliases=("RestClient",),
         properties=(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from arkwright.nodes.base import NodeType, Work
+from arkwright.nodes.base import Category, NodeType, Work
 from arkwright.nodes.program_script import SCRIPT_PROPERTIES, SCRIPT_REPEATED, SCRIPT_SERVER, ScriptNode
 from arkwright.nodes.ssh_program import HOST
 
@@ -22,6 +22,8 @@ class Shell(ScriptNode):
         name="Shell",
         title="Shell",
         work=Work.PROGRAM,
+        category=Category.PROGRAM,
+        icon="terminal-2",
         summary="Runs a shell script, or a script with another interpreter in its first line.",
         properties=SCRIPT_PROPERTIES,
         connections=(HOST,),

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from arkwright.core.outcome import FailureKind
-from arkwright.nodes.base import SCRIPT_TEXT, Context, Failed, NodeMessage, NodeType, Property, Work
+from arkwright.nodes.base import SCRIPT_TEXT, Category, Context, Failed, NodeMessage, NodeType, Property, Work
 
 MESSAGE_TYPES = ("NORMAL", "STRUCTURE", "TEMPLATE")
 _WORDS = {"": "NORMAL", "TEXT": "NORMAL", "JSON": "STRUCTURE"}
@@ -33,6 +33,8 @@ class Smn:
         name="SMN",
         title="SMN",
         work=Work.MESSAGE,
+        category=Category.MESSAGING,
+        icon="mail",
         summary="Sends a message to a topic of the workspace: by mail, to a webhook or to a chat.",
         properties=(
             Property(name="topic", help="Name of a topic (`arkwright alert topic`), or its URN.", required=True),

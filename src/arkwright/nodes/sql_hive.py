@@ -2,14 +2,68 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
+import threading
+import time
 from contextlib import AbstractAsyncContextManager
 from typing import Any, cast
 
-from arkwright.nodes.sql_blocking import BlockingSession, connected
+from arkwright.nodes.sql_blocking import ROWS_AT_ONCE, BlockingSession, connected
 from arkwright.nodes.sql_mysql import as_text, reads_only
-from arkwright.nodes.sql_session import Fate, Session, Target
+from arkwright.nodes.sql_session import Fate, Session, Sink, SqlFailed, Target
 
 CONNECT_SECONDS = 15
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.01, 0.3
+"""Between two questions how a statement gets on: the protocol has no other way to hear of its end."""
+PATIENCE_SECONDS = 1.0
+MESSAGE_CHARACTERS = 2000
+_EXCEPTION = re.compile(r"^(?:[\w$]+\.)+[\w$]+(?:Exception|Error): ")
+
+
+class HiveSession(BlockingSession):
+    """One thread speaks with the server, since a connection of the protocol can't be shared: it asks how the statement
+    gets on, and tells the server to stop it when it was told so itself. Should it hang in an answer, its connection is
+    closed, whereupon the server ends the session with all that runs in it."""
+
+    def __init__(self, connection: Any, **more: Any) -> None:
+        super().__init__(connection, cancel=lambda _: None, **more)
+        self._stopping = threading.Event()
+        self._stopped_at = 0.0
+
+    def _execute(self, statement: str, sink: Sink) -> int | None:
+        cursor = self._cursor = self._make_cursor(self._connection)
+        try:
+            cursor.execute_async(statement)
+            pause = FIRST_PAUSE_SECONDS
+            while cursor.is_executing():
+                if self._stopping.wait(pause):
+                    cursor.cancel_operation(reset_state=False)
+                    raise SqlFailed("stopped")
+                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            cursor._wait_to_finish()  # it has ended: this raises what went wrong, which nothing public does
+            if not cursor.description:
+                return None
+            sink.begin([str(column[0]) for column in cursor.description])
+            while rows := cursor.fetchmany(ROWS_AT_ONCE):
+                for row in rows:
+                    sink.row([self._as_text(value) for value in row])
+                if self._stopping.is_set():
+                    cursor.cancel_operation(reset_state=False)
+                    raise SqlFailed("stopped")
+            return None
+        finally:
+            self._cursor = None
+            with contextlib.suppress(Exception):  # of a connection that broke
+                cursor.close()
+
+    def _stop(self) -> None:
+        if not self._stopping.is_set():
+            self._stopped_at = time.monotonic()
+            self._stopping.set()
+        elif time.monotonic() - self._stopped_at > PATIENCE_SECONDS:
+            with contextlib.suppress(Exception):
+                self._connection.service.client._iprot.trans.close()
 
 
 class Hive:
@@ -40,15 +94,11 @@ class Hive:
 
         def said(error: Exception) -> str | None:
             known = isinstance(error, Error | OSError) or type(error).__module__.startswith(("thrift", "impala"))
-            return " ".join(str(error).split())[:2000] or type(error).__name__ if known else None
+            return _words(str(error)) or type(error).__name__ if known else None
 
         def make(connection: Any) -> BlockingSession:
-            return BlockingSession(
-                connection,
-                cancel=lambda cursor: cursor.cancel_operation(reset_state=False),
-                said=said,
-                as_text=as_text,
-                make_cursor=lambda each: each.cursor(convert_types=False),
+            return HiveSession(
+                connection, said=said, as_text=_as_text, make_cursor=lambda each: each.cursor(convert_types=False)
             )
 
         return cast(
@@ -71,3 +121,20 @@ class Impala(Hive):
     title = "Impala"
     default_port = 21050
     mechanism = "NOSASL"
+
+
+def _words(text: str) -> str:
+    """What the server says without Java's names and stack."""
+    text = " ".join(text.partition("\n\tat ")[0].split())
+    while found := _EXCEPTION.match(text):
+        text = text[found.end() :]
+    return text.removeprefix("Error running query: ")[:MESSAGE_CHARACTERS]
+
+
+def _as_text(value: Any) -> str | None:
+    if isinstance(value, bytes):  # arrays, maps, structures come as their JSON; of other bytes nobody knows more
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return value.hex()
+    return as_text(value)

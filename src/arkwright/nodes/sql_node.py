@@ -26,11 +26,22 @@ from typing import Any, ClassVar, TextIO, cast
 import msgspec
 
 from arkwright.core.outcome import FailureKind
-from arkwright.nodes.base import Connection, Context, Failed, Log, NodeType, Outcome, Property, Succeeded, Work
+from arkwright.nodes.base import (
+    Category,
+    Connection,
+    Context,
+    Failed,
+    Log,
+    NodeType,
+    Outcome,
+    Property,
+    Succeeded,
+    Work,
+)
 from arkwright.nodes.connection_settings import DATABASE, PASSWORD, USER, is_tls, setting, where
 from arkwright.nodes.duckdb_text import ROWS, table, two_dimensional
 from arkwright.nodes.sql_session import Engine, Fate, Session, SqlFailed, Target
-from arkwright.nodes.sql_text import SplittingFailed, split, sql_text
+from arkwright.nodes.sql_text import STATEMENT_OR_SCRIPT, STATEMENTS_SPELT, SplittingFailed, split, sql_text
 
 OUTPUT, COLUMNS, RESULT = "output", "columns", "result.csv"
 BEGUN, COMMITTING = "begun", "committing"
@@ -179,6 +190,12 @@ class SqlNode:
             case Fate.UNKNOWN:
                 return lost
 
+    async def place_of(self, context: Context) -> tuple[Engine, Target] | Failed:
+        """What is behind the context's connection, and where. Raises `SqlFailed`."""
+        engine = self._engine(context)
+        target = await self._target(context, engine)
+        return target if isinstance(target, Failed) else (engine, target)
+
     def _engine(self, context: Context) -> Engine:
         assert context.connection is not None
         module, _, name = self.engine_of(context.connection).partition(":")
@@ -227,14 +244,8 @@ def properties_of(title: str, script_type: str) -> tuple[Property, ...]:
     """The settings that all these types share."""
     return (
         Property(name="scriptName", help=f"Script of type {script_type}; it may hold ${{parameters}} and #{{…}}."),
-        Property(name="statement", help="SQL to run instead of a script, taken as it is.", scanned=False),
-        Property(name="sql", help="Another spelling of statement.", scanned=False),
-        Property(name="sqlStatement", help="Another spelling of statement.", scanned=False),
-        Property(
-            name="statementOrScript",
-            help="Which of the two to run, where both are set.",
-            choices=("SCRIPT", "STATEMENT"),
-        ),
+        *STATEMENTS_SPELT,
+        STATEMENT_OR_SCRIPT,
         Property(name="connectionName", help=f"The connection to the {title} server; missing: the script's."),
         Property(name="database", help="Database to work in; missing: the script's, then the connection's."),
         Property(name="scriptArgs", help="Values of the script's parameters, one k=v per line."),
@@ -246,6 +257,8 @@ def sql_type(name: str, title: str, summary: str, script_type: str, **more: Any)
         name=name,
         title=title,
         work=Work.HOSTED,
+        category=Category.SQL,
+        icon="database-search",
         summary=summary,
         properties=properties_of(title, script_type),
         repeated=more.pop("repeated", REPEATED),

@@ -11,13 +11,20 @@ import re
 from typing import TYPE_CHECKING
 
 from arkwright.core.outcome import FailureKind
-from arkwright.nodes.base import Context, Failed
+from arkwright.nodes.base import Context, Failed, Property
 
 if TYPE_CHECKING:
     from sqlglot.tokenizer_core import Token
 
 MAX_TEXT_BYTES = 16 * 1024 * 1024
 STATEMENTS = ("statement", "sql", "sqlStatement")
+STATEMENTS_SPELT = (
+    Property(name="statement", help="SQL to run instead of a script, taken as it is.", scanned=False),
+    *(Property(name=name, help="Another spelling of statement.", scanned=False) for name in STATEMENTS[1:]),
+)
+STATEMENT_OR_SCRIPT = Property(
+    name="statementOrScript", help="Which of the two to run, where both are set.", choices=("SCRIPT", "STATEMENT")
+)
 _DELIMITER = re.compile(r"^[ \t]*delimiter[ \t]+(\S+)[ \t]*$", re.IGNORECASE | re.MULTILINE)
 _OPENS = frozenset({"begin", "case", "loop", "repeat", "while", "if"})
 _ROUTINE = frozenset({"procedure", "function", "trigger", "event", "package"})

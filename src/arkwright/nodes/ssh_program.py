@@ -79,6 +79,7 @@ def ssh_program(
         environment={name: environment[name] for name in ("PATH", "LANG", "TMPDIR") if name in environment},
         hidden=msgspec.json.encode(errand),
         directory=context.folder / "work",
+        limits_itself=True,
     )
 
 

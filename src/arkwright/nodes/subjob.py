@@ -5,7 +5,7 @@ from __future__ import annotations
 from arkwright.core.control.reading import JOB_NAME, PARAMETERS, SettingWrong, job_name, parameters
 from arkwright.core.job import Node
 from arkwright.core.outcome import FailureKind
-from arkwright.nodes.base import Context, Failed, NodeType, Property, Work
+from arkwright.nodes.base import Category, Context, Failed, NodeType, Property, Work
 
 JOB = Property(
     name=JOB_NAME[0],
@@ -19,6 +19,8 @@ class Subjob:
         name="Subjob",
         title="Subjob",
         work=Work.CONTROL,
+        category=Category.CONTROL,
+        icon="subtask",
         repeated="The run it opened is found again; it is never opened twice.",
         summary="Runs another batch job once, as an instance of its own, and is as successful as that one.",
         properties=(

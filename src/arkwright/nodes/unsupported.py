@@ -77,7 +77,4 @@ UNSUPPORTED = (
     ),
     Unsupported("CSJob", "No open engine runs its jobs.", "See DLIFlinkJob.", ("CS Job",)),
     Unsupported("MachineLearning", "No open engine runs its jobs.", "Python with your own library."),
-    Unsupported("Assignment", "We have found no document of its settings.", "RESTAPI's `extract`; expressions."),
-    Unsupported("Branch", "We have found no document of its settings.", "Conditions on the lines between nodes."),
-    Unsupported("Merge", "We have found no document of its settings.", "A Dummy node after several others."),
 )

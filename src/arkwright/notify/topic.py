@@ -11,14 +11,18 @@ from __future__ import annotations
 import base64
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
+
+from arkwright.engine.sealed_values import SealedText, is_definition
 from arkwright.errors import InvalidInput
 from arkwright.iam.sealing import Sealer
-from arkwright.store.base import Place
+from arkwright.store.base import Kind, Place
+from arkwright.store.sealed_record import SealedRow
 
 MAIL, WEBHOOK, CHAT = "mail", "webhook", "chat"
 KINDS = (MAIL, WEBHOOK, CHAT)
@@ -187,6 +191,16 @@ def unsealed(stored: Mapping[str, Any], place: Place, sealer: Sealer) -> Topic:
         url=opened("url"),
         secret=opened("secret"),
     )
+
+
+def sealed_secrets(row: SealedRow) -> Iterator[SealedText]:
+    """Those of a stored topic, for who gives them another key."""
+    if is_definition(row, Kind.ALERT_TOPIC) and row.place is not None:
+        stored = msgspec.json.decode(row.value)
+        for key in ("url", "secret"):
+            if isinstance(stored.get(key), dict):
+                bound_to = _bound_to(row.place, str(stored["name"]), key)
+                yield SealedText(bound_to=bound_to, text=stored[key][_SEALED])
 
 
 def _shown(key: str, value: str) -> str:

@@ -7,22 +7,22 @@ The store says which jobs' planned instances changed; who watches one of these j
 makes that durable, which the store says again. Nothing is remembered that can't be read again: after a crash all that
 wait are judged once. A verdict that was told twice changes nothing the second time.
 
-One server decides at a time (`scheduler.py` holds the lease), so that limits are kept by counting.
+One server decides at a time (`scheduler.py` holds the lease), so that limits are kept by counting: what it tells is
+written behind the lease's fence, and who was told to start counts as started.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
-from arkwright.core.events import Released, Withdrawn
+from arkwright.core.events import Event, Released, Withdrawn
 from arkwright.core.gate import JobSlots, NotBefore
 from arkwright.core.gate_rules import judge
 from arkwright.core.instance import Instance
 from arkwright.engine.clock import Clock, TimerHandle
-from arkwright.engine.interface import Engine
 from arkwright.errors import ArkwrightError, StoreUnavailable
 from arkwright.scheduler.gate_reader import GateReader
 from arkwright.store.base import Store
@@ -34,9 +34,16 @@ RETRY_MS = 1000
 
 
 class Gates:
-    def __init__(self, store: Store, engine: Engine, clock: Clock, reader: GateReader) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        reader: GateReader,
+        hear: Callable[[int, Event], Awaitable[None]],
+    ) -> None:
+        """`hear` tells an instance something; where several servers may plan, it is durable when it returns."""
         self._store = store
-        self._engine = engine
+        self._hear = hear
         self._clock = clock
         self._reader = reader
         self._watched: set[int] = set()
@@ -127,17 +134,18 @@ class Gates:
             verdict = judge(instance, self._reader.with_released(instance, facts))
             try:
                 if verdict.withdrawal is not None:
-                    await self._engine.hear(
+                    await self._hear(
                         instance.id,
                         Withdrawn(at_ms=now_ms, ending=verdict.withdrawal.ending, message=verdict.withdrawal.message),
                     )
                 elif verdict.opens:
                     if _limited(instance):
                         self._reader.released(instance)
-                    await self._engine.hear(instance.id, Released(at_ms=now_ms))
+                    await self._hear(instance.id, Released(at_ms=now_ms))
                 else:
                     self._look_in_time(instance, now_ms)
-                    self.listen_for(instance)
+                    with self._store.fenced(None):  # who listens goes on, whoever plans
+                        self.listen_for(instance)
             except StoreUnavailable:
                 raise
             except ArkwrightError as error:

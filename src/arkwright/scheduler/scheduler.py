@@ -1,8 +1,8 @@
 """The scheduler: what `interface.Scheduler` promises, put together from planner, gates and schedules.
 
-Of several servers on one database one plans and decides at a time: whoever holds the lease. Another one takes over when
-it has run out. A server whose lease ran out without its noticing does no harm: plan times are made once, by the
-store's rules, and a verdict told twice changes nothing; only a limit may be exceeded for that moment.
+Of several servers on one database one plans and decides at a time: whoever holds the lease. The others stand by: each
+waits for the moment when it runs out, or is given back, and one of them takes over. A server whose lease ran out without
+its noticing does no harm: whatever it still writes is refused (`store/server_record.py`), and then it stands by.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from arkwright.scheduler.schedules import Schedules
 from arkwright.scheduler.slot_keeper import SlotKeeper
 from arkwright.store.base import Definition, Place, Store
 from arkwright.store.schedule_record import ScheduleRow
+from arkwright.store.server_record import Fence
 
 log = logging.getLogger("arkwright.scheduler")
 
@@ -45,7 +46,7 @@ class DurableScheduler:
         workspace_of: Callable[[str], Workspace | None],
         workspace_named: WorkspaceNamed,
         name: str,
-        lease_seconds: int | None = None,
+        lease_seconds: float | None = None,
         runs: bool = True,
         room_left: Callable[[], bool] = lambda: True,
         expect: Callable[[int | None], None] = lambda at_ms: None,
@@ -59,7 +60,7 @@ class DurableScheduler:
         self._runs = runs
         jobs = ScheduledJobs(store, workspace_named)
         self._reader = GateReader(store)
-        self.gates = Gates(store, engine, clock, self._reader)
+        self.gates = Gates(store, clock, self._reader, engine.hear if lease_seconds is None else store.post)
         self.planner = Planner(
             store=store,
             engine=engine,
@@ -70,7 +71,7 @@ class DurableScheduler:
             workspace_of=workspace_of,
             owner=name if lease_seconds is None else None,
             room_left=room_left,
-            expect=expect,
+            expect=self._outside_the_fence(expect),
         )
         self.patches = Patches(
             store=store,
@@ -84,8 +85,13 @@ class DurableScheduler:
         )
         self.schedules = Schedules(store, clock, jobs, workspace_of)
         self.slots = SlotKeeper(store, clock, workspace_of)
-        self._holds = False
+        self._epoch: int | None = None
+        """Which hold of the lease is ours; None: another server plans, or nobody does."""
+        self._stands_by = False
+        self._look = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self.takeovers = 0
+        """How often this server began to plan."""
 
     async def open(self) -> None:
         if not self._runs:
@@ -94,49 +100,83 @@ class DurableScheduler:
         self._store.on_schedules(self._schedules_changed)
         self._store.on_slots(self.limits_changed)
         if self._lease_seconds is None:
-            await self._hold(None)
+            held = await self._store.hold_lease(LEASE, self._name, lease_ms=None)
+            self._begin(held.epoch)
             return
+        self._store.on_lease_free(self._look.set)
         self._tasks.append(asyncio.create_task(self._hold_on(self._lease_seconds), name="scheduler lease"))
 
     async def close(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        held = self._holds
-        await self._let_go()
-        if held and self._lease_seconds is not None:
-            now_ms = self._clock.now_ms()
-            with contextlib.suppress(StoreUnavailable):  # it runs out by itself
-                await self._store.hold_lease(LEASE, self._name, now_ms=now_ms, until_ms=now_ms)
+        if not self._runs:
+            return
+        with contextlib.suppress(StoreUnavailable):  # the lease runs out by itself
+            await self._give_back()
+
+    def stand_by(self, stands_by: bool) -> None:
+        """Whether to leave planning to others."""
+        self._stands_by = stands_by
+        self._look.set()
 
     @property
     def plans(self) -> bool:
-        return self._holds
+        return self._epoch is not None
 
     # -- the lease
-    async def _hold(self, until_ms: int | None) -> None:
-        now_ms = self._clock.now_ms()
-        holds = await self._store.hold_lease(LEASE, self._name, now_ms=now_ms, until_ms=until_ms)
-        if holds and not self._holds:
-            self._holds = True
+    async def _hold_on(self, lease_seconds: float) -> None:
+        while True:
+            seconds = lease_seconds / 3
+            self._look.clear()
+            try:
+                if self._stands_by:
+                    await self._give_back()
+                else:
+                    held = await self._store.hold_lease(LEASE, self._name, lease_ms=int(lease_seconds * 1000))
+                    if held.epoch != self._epoch:
+                        await self._let_go()
+                        self._begin(held.epoch)
+                    if held.epoch is None and held.left_ms is not None:
+                        seconds = held.left_ms / 1000 + 0.01  # nobody can have it earlier, unless it is given back
+            except StoreUnavailable as error:
+                log.error("the scheduler's lease could not be renewed: %s", error)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._look.wait(), seconds)
+
+    def _begin(self, epoch: int | None) -> None:
+        if epoch is None:
+            return
+        self._epoch = epoch
+        self.takeovers += 1
+        # Where the data folder's lock proves that nobody else plans, nothing has to be compared.
+        alone = self._lease_seconds is None
+        with self._store.fenced(None if alone else Fence(lease=LEASE, epoch=epoch, lost=self._look.set)):
             self.planner.open()
             self.gates.open()
             self.slots.open()
             self.patches.open()
-        elif self._holds and not holds:
-            log.warning("another server plans now")
-            await self._let_go()
 
-    async def _hold_on(self, lease_seconds: int) -> None:
-        while True:
-            try:
-                await self._hold(self._clock.now_ms() + lease_seconds * 1000)
-            except StoreUnavailable as error:
-                log.error("the scheduler's lease could not be renewed: %s", error)
-            await asyncio.sleep(lease_seconds / 3)
+    async def _give_back(self) -> None:
+        held = self._epoch is not None
+        await self._let_go()
+        if held and self._lease_seconds is not None:
+            await self._store.hold_lease(LEASE, self._name, lease_ms=0)
+
+    def _outside_the_fence(self, expect: Callable[[int | None], None]) -> Callable[[int | None], None]:
+        """Who watches the planner tells of it whoever plans."""
+
+        def unfenced(at_ms: int | None) -> None:
+            with self._store.fenced(None):
+                expect(at_ms)
+
+        return unfenced
 
     async def _let_go(self) -> None:
-        self._holds = False
+        if self._epoch is None:
+            return
+        log.warning("this server plans no more")
+        self._epoch = None
         await self.planner.close()
         await self.patches.close()
         await self.gates.close()
@@ -144,15 +184,15 @@ class DurableScheduler:
 
     def limits_changed(self) -> None:
         """A workspace's settings may be others now; or somebody waits for a slot, or one became free."""
-        if self._holds:
+        if self.plans:
             self.slots.wake()
 
     def _planned(self, jobs: frozenset[int] | None) -> None:
-        if self._holds:
+        if self.plans:
             self.gates.heard(jobs)
 
     def _schedules_changed(self) -> None:
-        if self._holds:
+        if self.plans:
             self.planner.wake()
 
     # -- for the API

@@ -11,7 +11,8 @@ Theory of operation
 * Ids are allocated in durable blocks: never used twice, below 2^53, unique over the installation.
 * Totals come from counters kept in the same transaction; no read counts history. Reads use indexes only.
 * The history (`event`) is written once and never changed; it can be partitioned by time.
-* Times are epoch milliseconds given by the caller, so that tests own the clock.
+* Times are epoch milliseconds given by the caller, so that tests own the clock; only leases are lengths, which the
+  database's own clock ends (`server_record`).
 
 Both databases pass the suite in `tests/store`.
 """
@@ -29,11 +30,15 @@ from arkwright.core.events import Event
 from arkwright.core.identity import IdentityRecord, IdentitySnapshot, Token
 from arkwright.core.instance import Instance, InstanceStatus, NodeRun
 from arkwright.core.outcome import Outcome
+from arkwright.store.attempt_record import AttemptStore
 from arkwright.store.audit_record import AuditFilter, AuditRecord
+from arkwright.store.change_record import ChangeStore
 from arkwright.store.notice_record import Outbox
 from arkwright.store.patch_record import PatchStore
 from arkwright.store.retention_record import RetentionStore
 from arkwright.store.schedule_record import ScheduleStore
+from arkwright.store.sealed_record import SealedStore
+from arkwright.store.server_record import ServerStore
 from arkwright.store.trigger_record import TriggerStore
 
 T = TypeVar("T")
@@ -130,6 +135,18 @@ class DefinitionWrite:
     submitted_body: Mapping[str, Any] | None = None
     """A version that is written just before this one, in the same transaction, and becomes the submitted one; `submit`
     is then False."""
+    expected_version: int | None = None
+    """What must be the newest version for this to be written: what the writer has seen. None: whatever it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedVersion:
+    """One version of a definition, as lists show it."""
+
+    version: int
+    created_ms: int
+    created_by: str
+    body: Mapping[str, Any]
 
 
 # ---------------------------------------------------------------- instances
@@ -239,7 +256,18 @@ class PostedEvent:
     event: Event
 
 
-class Store(TriggerStore, ScheduleStore, PatchStore, Outbox, RetentionStore, Protocol):
+class Store(
+    TriggerStore,
+    ScheduleStore,
+    PatchStore,
+    Outbox,
+    RetentionStore,
+    SealedStore,
+    AttemptStore,
+    ChangeStore,
+    ServerStore,
+    Protocol,
+):
     """See the module's theory of operation. `StoreUnavailable` may be raised by every method.
 
     A caller that is cancelled while it waits for a write can't know whether it was made. What is answered may be
@@ -277,7 +305,7 @@ class Store(TriggerStore, ScheduleStore, PatchStore, Outbox, RetentionStore, Pro
 
     async def save_definition(self, place: Place, kind: Kind, name: str, write: DefinitionWrite) -> Definition:
         """A new version; `write.name` other than `name` renames, an empty `write.status` keeps the status. Raises
-        `NotFound`, `AlreadyExists`."""
+        `NotFound`, `AlreadyExists`, and `StaleWrite` if `write.expected_version` is no longer the newest one."""
         ...
 
     async def set_definition_status(self, place: Place, kind: Kind, name: str, status: str) -> None:
@@ -301,6 +329,10 @@ class Store(TriggerStore, ScheduleStore, PatchStore, Outbox, RetentionStore, Pro
 
     async def get_definition_version(self, definition_id: int, version: int) -> Definition | None:
         """By identity, also after deletion: for pinned instances."""
+        ...
+
+    async def definition_versions(self, definition_id: int, *, offset: int, limit: int) -> Sequence[SavedVersion]:
+        """Versions of a definition, newest first."""
         ...
 
     async def list_definitions(
@@ -402,14 +434,16 @@ class Store(TriggerStore, ScheduleStore, PatchStore, Outbox, RetentionStore, Pro
         ...
 
     # -- engines and ownership
-    async def register_engine(self, engine: str, *, now_ms: int, lease_until_ms: int | None) -> None:
-        """Come alive, or stay alive (also the renewal). No lease: alive until another process of the same
-        name takes over (embedded: the data folder's lock proves it)."""
+    async def register_engine(self, engine: str, *, lease_ms: int | None, takes: bool = True) -> None:
+        """Come alive, or stay alive (also the renewal), for so long from the database's now; 0 ends it at once. No
+        lease: alive until another process of the same name takes over (embedded: the data folder's lock proves it).
+        `takes`: whether it counts among those that instances are shared between."""
         ...
 
-    async def claim_instances(self, engine: str, *, now_ms: int, limit: int) -> Sequence[int]:
-        """Make this engine the owner of unended instances that it owned before, that nobody owns, or whose
-        engine's lease has run out; answers ids not yet answered to this process, oldest first, at most `limit`.
+    async def claim_instances(self, engine: str, *, limit: int, takes: bool = True) -> Sequence[int]:
+        """Make this engine the owner of unended instances that it owned before and, if it takes any, of its share of
+        those that nobody owns or whose engine's lease has run out; answers ids not yet answered to this process,
+        oldest first, at most `limit`. Its share: there may be more while other engines live, until nothing is answered.
 
         What this process created or committed itself counts as answered, unless the caller of `create_instance` was
         cancelled before it heard. Ended instances are answered only if an event was posted for them and no living

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from arkwright.errors import InvalidInput
 from arkwright.store import answers, definitions
-from arkwright.store.base import Definition, DefinitionWrite, Kind, Page, Place
+from arkwright.store.base import Definition, DefinitionWrite, Kind, Page, Place, SavedVersion
 from arkwright.store.definitions import BoundedCache
 from arkwright.store.sql_parts import SqlPart, possible, with_promise
 from arkwright.store.work import Transaction, Work, Write
@@ -109,6 +109,9 @@ class DefinitionMethods(SqlPart):
             body = None if found is None else self._bodies.get((found.id, found.version))
             self._heads.put(key, found or ABSENT, body[1] if body else 1000)
         return found
+
+    async def definition_versions(self, definition_id: int, *, offset: int, limit: int) -> Sequence[SavedVersion]:
+        return await self._read(partial(definitions.list_versions, definition_id, offset, limit))
 
     async def list_definitions(
         self,

@@ -12,9 +12,9 @@ import contextlib
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
-from arkwright.errors import AlreadyExists, Code, NotFound
+from arkwright.errors import AlreadyExists, Code, NotFound, StaleWrite
 from arkwright.store import encoding, submissions
-from arkwright.store.base import Definition, DefinitionWrite, Kind, Page, Place
+from arkwright.store.base import Definition, DefinitionWrite, Kind, Page, Place, SavedVersion
 from arkwright.store.counters import count_definition
 from arkwright.store.work import RULES, SLOTS, Row, Transaction, Work, one
 
@@ -30,6 +30,9 @@ _HEAD_BY_ID = f"""
     SELECT {", ".join("d." + c for c in _COLUMNS.split(", "))}, p.project_id, p.workspace_id, d.kind
     FROM definition d JOIN place p ON p.id = d.place_id WHERE d.id = ?"""
 _BODY = "SELECT body FROM definition_version WHERE definition_id = ? AND version = ?"
+_VERSIONS = """
+    SELECT version, created_ms, created_by, body FROM definition_version WHERE definition_id = ?
+    ORDER BY version DESC LIMIT ? OFFSET ?"""
 _TAKEN = "SELECT id FROM definition WHERE place_id = ? AND kind = ? AND name = ? AND deleted = 0"
 _INSERT = f"""
     INSERT INTO definition ({_COLUMNS}, place_id, kind, name_folded)
@@ -130,6 +133,11 @@ def save(
     if not rows:
         raise not_found(kind, name)
     id_, _, category, _, status, latest, submitted, created_ms, created_by, _, _ = rows[0]
+    if write.expected_version not in (None, latest):
+        raise StaleWrite(
+            f"{name} is at version {latest} now; this change was made to version {write.expected_version}.",
+            hint=f"Read version {latest}, bring the change into it, and send it again.",
+        )
     folded = write.name.casefold()
     if write.name != name:
         if (yield one(_TAKEN, place_id, kind.value, write.name)):
@@ -246,6 +254,14 @@ def find_version(definition_id: int, version: int, bodies: Bodies) -> Work[Defin
         return None
     place = Place(project_id=rows[0][11], workspace_id=rows[0][12])
     return (yield from _with_body(place, Kind(rows[0][13]), rows[0], version, bodies))
+
+
+def list_versions(definition_id: int, offset: int, limit: int) -> Work[list[SavedVersion]]:
+    rows = yield one(_VERSIONS, definition_id, limit, offset)
+    return [
+        SavedVersion(version=row[0], created_ms=row[1], created_by=row[2], body=encoding.document(row[3]))
+        for row in rows
+    ]
 
 
 def list_page(

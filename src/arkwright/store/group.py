@@ -16,9 +16,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from arkwright.errors import LeaseLost, StoreUnavailable
 from arkwright.store import instances
 from arkwright.store.counters import write_counters
-from arkwright.store.work import Transaction, Work, Write, one
+from arkwright.store.work import Transaction, Work, Write, changed_channel, one
 
 
 def together(group: Sequence[Write], channels: set[str]) -> Work[list[Any]]:
@@ -36,6 +37,7 @@ def together(group: Sequence[Write], channels: set[str]) -> Work[list[Any]]:
             results[i] = yield from write.work(transaction)
     yield from write_counters(transaction)
     channels |= transaction.channels
+    channels |= {changed_channel(counted[0]) for counted in transaction.instance_changes}
     return results
 
 
@@ -70,3 +72,8 @@ def answer(group: Sequence[Write], results: Sequence[Any]) -> None:
             waiter.set_result(result)
         else:
             waiter.set_exception(error)
+
+
+def is_of_all(error: BaseException) -> bool:
+    """Whether an error says something of the database rather than of one writer."""
+    return isinstance(error, StoreUnavailable) and not isinstance(error, LeaseLost)

@@ -9,6 +9,7 @@ from arkwright.store import encoding
 from arkwright.store.base import Place
 from arkwright.store.work import IDENTITY, Transaction, Work, many, one
 
+MOVED_TO = "moved_to"
 _VALUE = "SELECT value FROM installation WHERE name = ?"
 _TOUCH = "UPDATE installation SET value = value WHERE name = 'id'"
 _BLOCK = "UPDATE id_block SET next = next + ? WHERE name = 'id' RETURNING next"
@@ -22,6 +23,7 @@ _PUT_TOKEN = """
     INSERT INTO token (token_hash, body, expires_ms) VALUES (?, ?, ?)
     ON CONFLICT (token_hash) DO UPDATE SET body = excluded.body, expires_ms = excluded.expires_ms"""  # noqa: S105
 _TOKEN = "SELECT body FROM token WHERE token_hash = ?"  # noqa: S105
+_LIVE_TOKENS = "SELECT body FROM token WHERE expires_ms > ? ORDER BY expires_ms DESC"  # noqa: S105
 _DELETE_TOKEN = "DELETE FROM token WHERE token_hash = ?"  # noqa: S105
 
 
@@ -29,6 +31,12 @@ def installation_id() -> Work[str]:
     rows = yield one(_VALUE, "id")
     value: str = rows[0][0]
     return value
+
+
+def moved_to() -> Work[str | None]:
+    """Where the installation went; this database is what it left behind."""
+    rows = yield one(_VALUE, MOVED_TO)
+    return rows[0][0] if rows else None
 
 
 def touch(transaction: Transaction) -> Work[None]:
@@ -75,6 +83,12 @@ def put_token(transaction: Transaction, token: Token) -> Work[None]:
 def get_token(token_hash: bytes) -> Work[Token | None]:
     rows = yield one(_TOKEN, token_hash)
     return encoding.token(rows[0][0]) if rows else None
+
+
+def list_tokens(user_id: str, now_ms: int) -> Work[list[Token]]:
+    """A day's tokens of everybody are read for it: few, and rarely asked for."""
+    rows = yield one(_LIVE_TOKENS, now_ms)
+    return [found for (body,) in rows if (found := encoding.token(body)).user_id == user_id]
 
 
 def delete_token(transaction: Transaction, token_hash: bytes) -> Work[None]:

@@ -41,6 +41,9 @@ class InstallationMethods(SqlPart):
     async def get_token(self, token_hash: bytes) -> Token | None:
         return await self._read(partial(installation.get_token, token_hash))
 
+    async def list_tokens(self, user_id: str, *, now_ms: int) -> Sequence[Token]:
+        return await self._read(partial(installation.list_tokens, user_id, now_ms))
+
     async def delete_token(self, token_hash: bytes) -> None:
         await self._write(lambda transaction: installation.delete_token(transaction, token_hash))
 

@@ -23,7 +23,7 @@ from arkwright.store import notices as outbox
 from arkwright.store.base import Accepted, Commit, IdempotencyKey, changed_nodes
 from arkwright.store.counters import count_instance
 from arkwright.store.encoding import Counted
-from arkwright.store.work import SLOTS, WAKE, Row, Rows, Transaction, Work, each, many, one, planned_channel
+from arkwright.store.work import CANCELS, SLOTS, WAKE, Row, Rows, Transaction, Work, each, many, one, planned_channel
 
 INSERT = """
     INSERT INTO instance (id, place_id, job_id, at_ms, status, type, force_success, ignore_success, ended, owner,
@@ -64,7 +64,9 @@ _LOAD = """
 _LOAD_OF_PLACE = """
     SELECT -1 AS idx, body FROM instance WHERE id = ? AND place_id = ?
     UNION ALL SELECT idx, body FROM node_run WHERE instance_id = ? ORDER BY idx"""
-_EVENTS = "SELECT seq, body FROM event WHERE instance_id = ? AND seq > ? ORDER BY seq LIMIT ?"
+_EVENTS = """
+    SELECT seq, body FROM event WHERE instance_id = ? AND seq > ? UNION ALL
+    SELECT seq, body FROM event_kept WHERE instance_id = ? AND seq > ? ORDER BY seq LIMIT ?"""
 
 
 # ---------------------------------------------------------------- creation
@@ -274,6 +276,7 @@ def _take(
         tables.ended.extend(encoding.ended_rows(share))
     for node, number in share.cancelled:
         tables.cancelled.append((id_, node, number))
+        transaction.channels.add(CANCELS)
     for posted_id in share.posted:
         tables.posted.append((posted_id,))
     if after.instance_type in (InstanceType.NORMAL, InstanceType.PATCH_DATA):
@@ -305,5 +308,5 @@ def load_of_place(place_id: int, instance_id: int) -> Work[Instance | None]:
 
 
 def history(instance_id: int, after: int, limit: int) -> Work[list[tuple[int, Event]]]:
-    rows: Rows = yield one(_EVENTS, instance_id, after, limit)
+    rows: Rows = yield one(_EVENTS, instance_id, after, instance_id, after, limit)
     return [(row[0], encoding.event(row[1])) for row in rows]

@@ -22,9 +22,11 @@ from arkwright.store.work import WAKE, Statement, Transaction, Work, one
 # ---------------------------------------------------------------- engines and instances
 
 _REGISTER = """
-    INSERT INTO engine (name, lease_until_ms, renewed_ms) VALUES (?, ?, ?)
-    ON CONFLICT (name) DO UPDATE SET lease_until_ms = excluded.lease_until_ms, renewed_ms = excluded.renewed_ms"""
-_RUN_OUT = "SELECT name FROM engine WHERE name <> ? AND lease_until_ms <= ? ORDER BY name"
+    INSERT INTO engine (name, lease_until_ms, renewed_ms, takes) VALUES (?, ? + {now_ms}, {now_ms}, ?)
+    ON CONFLICT (name) DO UPDATE SET lease_until_ms = excluded.lease_until_ms, renewed_ms = excluded.renewed_ms,
+    takes = excluded.takes"""
+_RUN_OUT = "SELECT name FROM engine WHERE name <> ? AND lease_until_ms <= {now_ms} ORDER BY name"
+_OTHERS = "SELECT count(*) FROM engine WHERE name <> ? AND takes = 1 AND lease_until_ms > {now_ms}"
 # In a part of its own, so that PostgreSQL picks and locks once, and no more than asked for.
 _TAKE = """
     WITH picked AS MATERIALIZED ({which})
@@ -35,38 +37,52 @@ _OWN_FROM_BEFORE = """
     ORDER BY session, id LIMIT ? {skip_locked}"""
 _UNOWNED = "SELECT id FROM instance WHERE ended = 0 AND owner IS NULL ORDER BY session, id LIMIT ? {skip_locked}"
 _ABANDONED = "SELECT id FROM instance WHERE ended = 0 AND owner = ? ORDER BY session, id LIMIT ? {skip_locked}"
+_COUNT_UNOWNED = "SELECT count(*) FROM (SELECT 1 FROM instance WHERE ended = 0 AND owner IS NULL LIMIT ?) AS found"
+_COUNT_ABANDONED = "SELECT count(*) FROM (SELECT 1 FROM instance WHERE ended = 0 AND owner = ? LIMIT ?) AS found"
 # Ended instances are not claimed for their own sake, but an operator's event for one must find an owner.
 _ENDED_BUT_ASKED_FOR = """
     SELECT id FROM instance WHERE id IN (SELECT instance_id FROM posted) AND ended = 1 AND
-    (owner IS NULL OR owner IN (SELECT name FROM engine WHERE name <> ? AND lease_until_ms <= ?))
+    (owner IS NULL OR owner IN (SELECT name FROM engine WHERE name <> ? AND lease_until_ms <= {now_ms}))
     ORDER BY id LIMIT ? {skip_locked}"""
 _OWNER = "SELECT owner FROM instance WHERE id = ?"
 
 
-def register(transaction: Transaction, engine: str, now_ms: int, lease_until_ms: int | None) -> Work[None]:
-    yield one(_REGISTER, engine, lease_until_ms, now_ms)
+def register(transaction: Transaction, engine: str, lease_ms: int | None, takes: bool) -> Work[None]:
+    yield one(_REGISTER, engine, lease_ms, int(takes))
 
 
-def claim(transaction: Transaction, engine: str, session: int, now_ms: int, limit: int) -> Work[list[int]]:
+def claim(transaction: Transaction, engine: str, session: int, limit: int, takes: bool) -> Work[list[int]]:
     claimed: list[int] = []
+    sharers = 1
 
-    def take(which: str, *params: object) -> Statement:
-        return one(_TAKE.replace("{which}", which), *params, limit - len(claimed), engine, session)
+    def share(count: int) -> int:
+        return min(limit - len(claimed), -(-count // sharers))
+
+    def take(which: str, *params: object, most: int | None = None) -> Statement:
+        most = limit - len(claimed) if most is None else most
+        return one(_TAKE.replace("{which}", which), *params, most, engine, session)
 
     for side in ("<", ">"):
         if len(claimed) < limit:
             rows = yield take(_OWN_FROM_BEFORE.replace("{side}", side), engine, session)
             claimed.extend(row[0] for row in rows)
+    if not takes:
+        return sorted(claimed)
+    sharers += (yield one(_OTHERS, engine))[0][0]
     if len(claimed) < limit:
-        rows = yield take(_UNOWNED)
-        claimed.extend(row[0] for row in rows)
+        # The other engines look at the same moment: each leaves the others their part, and comes again for the rest.
+        alone = sharers == 1
+        most = limit if alone else share((yield one(_COUNT_UNOWNED, limit * sharers))[0][0])
+        if most:
+            rows = yield take(_UNOWNED, most=min(most, limit - len(claimed)))
+            claimed.extend(row[0] for row in rows)
+    for (name,) in (yield one(_RUN_OUT, engine)):
+        if len(claimed) < limit:
+            most = limit if sharers == 1 else share((yield one(_COUNT_ABANDONED, name, limit * sharers))[0][0])
+            rows = yield take(_ABANDONED, name, most=min(most, limit - len(claimed)))
+            claimed.extend(row[0] for row in rows)
     if len(claimed) < limit:
-        for (name,) in (yield one(_RUN_OUT, engine, now_ms)):
-            if len(claimed) < limit:
-                rows = yield take(_ABANDONED, name)
-                claimed.extend(row[0] for row in rows)
-    if len(claimed) < limit:
-        rows = yield take(_ENDED_BUT_ASKED_FOR, engine, now_ms)
+        rows = yield take(_ENDED_BUT_ASKED_FOR, engine)
         claimed.extend(row[0] for row in rows)
     return sorted(claimed)
 

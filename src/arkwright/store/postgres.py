@@ -19,30 +19,36 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import uuid
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 import asyncpg  # type: ignore[import-untyped]
 
-from arkwright.errors import AlreadyExists, ArkwrightError, IllegalState, InvalidInput, StoreUnavailable
-from arkwright.store import group, migration, partitions
+from arkwright.errors import AlreadyExists, IllegalState, InvalidInput, StoreUnavailable
+from arkwright.store import group, migration, partitions, retention
 from arkwright.store.migration import Migration
+from arkwright.store.postgres_schema import migrate
 from arkwright.store.sql_store import SqlStore
 from arkwright.store.work import (
     ANY_PLANNED,
+    CANCELS,
+    CHANGED,
     IDENTITY,
+    LEASES,
     MANY,
     NOTICE,
     ONE,
     PLANNED,
     RULES,
     SCHEDULES,
+    SEALED,
+    SERVERS,
     SLOTS,
     WAKE,
     Dialect,
     Work,
     Write,
+    changed_places,
     planned_jobs,
 )
 
@@ -55,12 +61,14 @@ LARGEST_GROUP = 1000
 TRIES = 3
 NAMED_JOBS = 400
 """Most jobs named by one notification, whose length PostgreSQL limits to 8,000 bytes."""
+_CHANNELS = (WAKE, IDENTITY, NOTICE, RULES, SCHEDULES, SEALED, SLOTS, PLANNED, CANCELS, CHANGED, SERVERS, LEASES)
 _RECONNECT_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
-_MIGRATION_LOCK = 0x41524B57  # any number that nobody else is likely to lock
 
 DIALECT = Dialect(
     {
+        "{now_ms}": "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)",
         "{for_update}": "FOR UPDATE",
+        "{for_share}": "FOR SHARE",
         "{skip_locked}": "FOR UPDATE SKIP LOCKED",
         # An array, so that an index is entered once per id.
         "{in_ids}": "= ANY (ARRAY(SELECT CAST(v AS bigint) FROM jsonb_array_elements_text(CAST(? AS jsonb)) AS t(v)))",
@@ -126,12 +134,12 @@ def _as_ours(error: BaseException) -> BaseException:
 
 
 def _notifications(channels: set[str], sender: str) -> list[tuple[str, str]]:
-    """(channel, payload) of what a group makes known. Jobs go together: a payload is bounded."""
-    jobs = planned_jobs(channels)
-    told = [(channel, sender) for channel in sorted(channels) if not channel.startswith("planned ")]
-    if jobs:
-        named = " ".join(map(str, sorted(jobs))) if len(jobs) <= NAMED_JOBS else "*"
-        told.append((PLANNED, f"{sender} {named}"))
+    """(channel, payload) of what a group makes known. Jobs and places go together: a payload is bounded."""
+    told = [(channel, sender) for channel in sorted(channels) if not channel.startswith(("planned ", "changed "))]
+    for channel, ids in ((PLANNED, planned_jobs(channels)), (CHANGED, changed_places(channels))):
+        if ids:
+            named = " ".join(map(str, sorted(ids))) if len(ids) <= NAMED_JOBS else "*"
+            told.append((channel, f"{sender} {named}"))
     return told
 
 
@@ -148,6 +156,7 @@ class PostgresStore(SqlStore):
         super().__init__()
         self._address = address
         self._migrations = migration.migrations("postgres") if migrations is None else migrations
+        self.schema_level = self._migrations[-1].number
         self._queue: list[Write] = []
         self._arrived = asyncio.Event()
         self._closing = True
@@ -162,7 +171,7 @@ class PostgresStore(SqlStore):
         self._queue, self._arrived, self._closing = [], asyncio.Event(), False
         try:
             self._connection = await self._connect()
-            await migrate(self._connection, self._migrations)
+            await migrate(self._connection, self._migrations, DIALECT, _FAILURES)
             self._readers = await asyncpg.create_pool(
                 self._address,
                 min_size=1,
@@ -248,7 +257,7 @@ class PostgresStore(SqlStore):
                 failed: list[Any] = [error] * len(writes)
                 if isinstance(caught, _AGAIN) or (not usable and not committing):
                     continue
-                if len(writes) == 1 or isinstance(error, StoreUnavailable) or run is group.one_by_one:
+                if len(writes) == 1 or group.is_of_all(error) or run is group.one_by_one:
                     return failed
                 run = group.one_by_one
         return failed
@@ -293,8 +302,7 @@ class PostgresStore(SqlStore):
     async def _listen(self) -> None:
         connection = await self._connect()
         try:
-            await connection.add_listener(WAKE, self._heard)
-            for channel in (IDENTITY, NOTICE, RULES, SCHEDULES, SLOTS, PLANNED):
+            for channel in _CHANNELS:
                 await connection.add_listener(channel, self._heard)
         except BaseException:
             connection.terminate()
@@ -303,13 +311,15 @@ class PostgresStore(SqlStore):
         self._listener = connection
 
     def _heard(self, connection: Any, process: int, channel: str, sender: object) -> None:
-        sender, *jobs = str(sender).split()
+        sender, *ids = str(sender).split()
         if sender == str(self._session):
             return
         if channel == IDENTITY:
             self._identity_changed()
+        elif channel == CHANGED:
+            self._foreign_changes(None if ids == ["*"] else frozenset(map(int, ids)))
         else:
-            self._made_known({f"planned {each}" for each in jobs} if channel == PLANNED else {channel})
+            self._made_known({f"planned {each}" for each in ids} if channel == PLANNED else {channel})
 
     def _deaf(self, connection: Any) -> None:
         if not self._closing and connection is self._listener:
@@ -327,13 +337,32 @@ class PostgresStore(SqlStore):
             break
         self._tasks = [task for task in self._tasks if task is not asyncio.current_task()]
         # Whatever was made known meanwhile was missed.
-        self._made_known({WAKE, NOTICE, RULES, SCHEDULES, SLOTS, ANY_PLANNED})
+        self._made_known({WAKE, NOTICE, RULES, SCHEDULES, SEALED, SLOTS, ANY_PLANNED, CANCELS, SERVERS, LEASES})
+        self._foreign_changes(None)
         self._identity_changed()
 
     # ---------------------------------------------------------------- care
 
     async def prepare_history(self, *, now_ms: int) -> None:
         await self._write(lambda transaction: partitions.prepare(transaction, now_ms))
+
+    async def old_parts(self, *, event_before_ms: int | None, audit_before_ms: int | None) -> Sequence[str]:
+        return await self._read(lambda: partitions.old(event_before_ms, audit_before_ms))
+
+    async def retire_part(self, part: str, *, after: int, limit: int) -> int | None:
+        return await self._write(lambda transaction: partitions.retire(transaction, part, after, limit))
+
+    async def delete_instances(
+        self, instance_ids: Sequence[int], *, before_ms: int, leave_history: bool = False
+    ) -> int:
+        tables = ("event_default", "event_kept") if leave_history else retention.HISTORY
+        return await self._write(lambda transaction: retention.delete(transaction, instance_ids, before_ms, tables))
+
+    async def purge_audit(self, workspace_id: str, *, before_ms: int, limit: int) -> int:
+        """Of the default part alone: the months are dropped as a whole."""
+        return await self._write(
+            lambda transaction: retention.purge_audit(transaction, workspace_id, before_ms, limit, "audit_default")
+        )
 
     async def backup(self, target: str) -> None:
         raise IllegalState(
@@ -364,25 +393,3 @@ async def _close(closing: Coroutine[Any, Any, Any], terminate: Callable[[], None
     except _FAILURES:
         with contextlib.suppress(*_FAILURES):
             terminate()
-
-
-async def migrate(connection: Any, known: Sequence[Migration]) -> None:
-    """Bring the schema to this program's version, in one transaction. Servers that start together take turns."""
-    try:
-        async with connection.transaction():
-            await connection.execute("SELECT pg_advisory_xact_lock($1)", _MIGRATION_LOCK)
-            await connection.execute(
-                "CREATE TABLE IF NOT EXISTS schema_version (version integer PRIMARY KEY, name text NOT NULL)"
-            )
-            applied = await connection.fetchval("SELECT coalesce(max(version), 0) FROM schema_version")
-            for step in migration.outstanding(known, applied):
-                for statement in step.statements():
-                    await connection.execute(statement)
-                await connection.execute("INSERT INTO schema_version VALUES ($1, $2)", step.number, step.name)
-            await connection.execute(
-                "INSERT INTO installation (name, value) VALUES ('id', $1) ON CONFLICT DO NOTHING", uuid.uuid4().hex
-            )
-    except ArkwrightError:
-        raise
-    except _FAILURES as error:
-        raise StoreUnavailable(f"The database's schema can't be brought up to date: {error}.") from error

@@ -16,7 +16,8 @@ _ENDED = ", ".join(f"'{status.value}'" for status in sorted(ENDED_INSTANCE))
 _STATES = """
     SELECT id, place_id, job_id, at_ms, status, type, force_success, ignore_success FROM instance
     WHERE id {in_ids} AND ended = 1 AND at_ms < ? ORDER BY id {for_update}"""
-_WITH_IT = ("event", "node_run", "attempt", "posted", "planned")
+_WITH_IT = ("node_run", "attempt", "posted", "planned")
+HISTORY = ("event", "event_kept")
 _ATTEMPTS = """
     SELECT instance_id, node, attempt FROM attempt WHERE instance_id {in_ids} ORDER BY instance_id, node, attempt"""
 _MARK = "SELECT at_ms, id FROM retention_mark WHERE scope = ? AND policy = ?"
@@ -27,7 +28,7 @@ _NOTICES = """
     DELETE FROM notice WHERE id IN (SELECT id FROM notice WHERE place_id = ? AND at_ms < ? AND state <> 'pending'
     ORDER BY at_ms, id LIMIT ?) RETURNING id"""
 _AUDIT = """
-    DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE workspace_id = ? AND at_ms < ?
+    DELETE FROM {audit} WHERE id IN (SELECT id FROM {audit} WHERE workspace_id = ? AND at_ms < ?
     ORDER BY at_ms, id LIMIT ?) RETURNING id"""
 _EXPIRED = (
     "DELETE FROM token WHERE token_hash IN (SELECT token_hash FROM token WHERE expires_ms <= ? LIMIT ?) RETURNING 1",
@@ -56,14 +57,15 @@ def attempts(ids: Sequence[int]) -> Work[list[tuple[int, int, int]]]:
     return [(row[0], row[1], row[2]) for row in rows]
 
 
-def delete(transaction: Transaction, ids: Sequence[int], before_ms: int) -> Work[int]:
+def delete(transaction: Transaction, ids: Sequence[int], before_ms: int, history: Sequence[str] = HISTORY) -> Work[int]:
+    """`history`: the tables that their events are deleted from."""
     rows = yield one(_STATES, encoding.array(ids), before_ms)
     if not rows:
         return 0
     gone = encoding.array(row[0] for row in rows)
     for row in rows:
         count_instance(transaction, Counted(*row[1:]), -1)
-    for table in _WITH_IT:
+    for table in (*history, *_WITH_IT):
         yield one(f"DELETE FROM {table} WHERE instance_id {{in_ids}}", gone)
     yield one("DELETE FROM instance WHERE id {in_ids}", gone)
     return len(rows)
@@ -82,8 +84,10 @@ def purge_notices(transaction: Transaction, place_id: int, before_ms: int, limit
     return len((yield one(_NOTICES, place_id, before_ms, limit)))
 
 
-def purge_audit(transaction: Transaction, workspace_id: str, before_ms: int, limit: int) -> Work[int]:
-    return len((yield one(_AUDIT, workspace_id, before_ms, limit)))
+def purge_audit(
+    transaction: Transaction, workspace_id: str, before_ms: int, limit: int, table: str = "audit"
+) -> Work[int]:
+    return len((yield one(_AUDIT.replace("{audit}", table), workspace_id, before_ms, limit)))
 
 
 def purge_expired(transaction: Transaction, now_ms: int, limit: int) -> Work[int]:

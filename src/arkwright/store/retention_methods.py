@@ -21,7 +21,9 @@ class RetentionMethods(SqlPart):
     async def attempts_of(self, instance_ids: Sequence[int]) -> Sequence[tuple[int, int, int]]:
         return await self._read(partial(retention.attempts, instance_ids))
 
-    async def delete_instances(self, instance_ids: Sequence[int], *, before_ms: int) -> int:
+    async def delete_instances(
+        self, instance_ids: Sequence[int], *, before_ms: int, leave_history: bool = False
+    ) -> int:
         return await self._write(lambda transaction: retention.delete(transaction, instance_ids, before_ms))
 
     async def retention_mark(self, scope: str, policy: str) -> tuple[int, int]:
@@ -45,6 +47,12 @@ class RetentionMethods(SqlPart):
 
     async def prepare_history(self, *, now_ms: int) -> None:
         return  # the history is one table
+
+    async def old_parts(self, *, event_before_ms: int | None, audit_before_ms: int | None) -> Sequence[str]:
+        return []
+
+    async def retire_part(self, part: str, *, after: int, limit: int) -> int | None:
+        return None
 
     async def shrink(self, *, pages: int) -> None:
         return  # the database does it by itself

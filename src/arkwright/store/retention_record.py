@@ -42,8 +42,11 @@ class RetentionStore(Protocol):
         """(instance, node, attempt) of all their attempts."""
         ...
 
-    async def delete_instances(self, instance_ids: Sequence[int], *, before_ms: int) -> int:
-        """Those that have ended and are of before that time; how many they were."""
+    async def delete_instances(
+        self, instance_ids: Sequence[int], *, before_ms: int, leave_history: bool = False
+    ) -> int:
+        """Those that have ended and are of before that time; how many they were. `leave_history`: where the history is
+        in parts by time, leave it to the drop of its part."""
         ...
 
     async def retention_mark(self, scope: str, policy: str) -> tuple[int, int]: ...
@@ -61,7 +64,16 @@ class RetentionStore(Protocol):
         ...
 
     async def prepare_history(self, *, now_ms: int) -> None:
-        """Where the history is in parts by time: make those of the months to come, drop those that are empty."""
+        """Where tables are in parts by time: make those of the months to come, drop those that are empty."""
+        ...
+
+    async def old_parts(self, *, event_before_ms: int | None, audit_before_ms: int | None) -> Sequence[str]:
+        """Parts by time all of which is before these times; None: nothing is. Retire them."""
+        ...
+
+    async def retire_part(self, part: str, *, after: int, limit: int) -> int | None:
+        """A piece of a part's end: what is kept of its next `limit` instances moves elsewhere. Answers the id to go on
+        after (begin with 0); None: the part is gone."""
         ...
 
     async def shrink(self, *, pages: int) -> None:

@@ -138,6 +138,3 @@ class ScheduleMethods(ABC):
 
     async def planned_instances(self, job_id: int, *, from_ms: int, to_ms: int, limit: int) -> Sequence[Instance]:
         return await self._read(partial(schedules.planned_instances, job_id, from_ms, to_ms, limit))
-
-    async def hold_lease(self, name: str, owner: str, *, now_ms: int, until_ms: int | None) -> bool:
-        return await self._write(lambda transaction: schedules.hold_lease(transaction, name, owner, now_ms, until_ms))

@@ -150,11 +150,6 @@ class ScheduleStore(Protocol):
         """Planned instances with `from_ms <= plan time < to_ms`, by plan time, without node runs."""
         ...
 
-    async def hold_lease(self, name: str, owner: str, *, now_ms: int, until_ms: int | None) -> bool:
-        """Take or renew a lease by name. False: somebody else holds it. Without an end it is taken from anybody (the
-        data folder's lock proves that there is nobody else)."""
-        ...
-
     # -- slots: taken and given back with the node runs of `commit`
     async def places_with_queues(self) -> Sequence[Place]:
         """Where node runs wait for a slot."""

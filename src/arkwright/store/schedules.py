@@ -62,23 +62,18 @@ _PEER = "p.instance_id, p.plan_ms, i.status FROM planned p JOIN instance i ON i.
 _WINDOW = f"SELECT {_PEER} AND p.plan_ms >= ? AND p.plan_ms < ? ORDER BY p.plan_ms"
 _BEFORE = f"SELECT {_PEER} AND p.plan_ms < ? ORDER BY p.plan_ms DESC LIMIT 1"
 _NEWEST = f"SELECT {_PEER} ORDER BY p.plan_ms DESC LIMIT 1"
-# Who has not started yet but waits for nothing is about to run: it holds a slot.
+# Who has not started yet but waits for nothing is about to run: it holds a slot. So does who has been told to start, by
+# a scheduler that may have died since, and has not heard it yet.
 _UNENDED = """
     SELECT i.job_id, i.id, i.at_ms, CASE WHEN i.status = 'waiting' AND NOT EXISTS
-    (SELECT 1 FROM watched w WHERE w.job_id = i.job_id AND w.instance_id = i.id) THEN 'running' ELSE i.status END
+    (SELECT 1 FROM watched w WHERE w.job_id = i.job_id AND w.instance_id = i.id)
+    OR i.id IN (SELECT p.instance_id FROM posted p WHERE p.body LIKE '{"kind_":"Released"%')
+    THEN 'running' ELSE i.status END
     FROM instance i WHERE i.ended = 0 AND i.type = 0 AND i.job_id {in_ids} ORDER BY i.job_id, i.at_ms, i.id"""
 _STATES = "SELECT job_id, state, next_ms FROM schedule WHERE job_id {in_ids}"
 _PLANNED = """
     SELECT i.body FROM planned p JOIN instance i ON i.id = p.instance_id
     WHERE p.job_id = ? AND p.plan_ms >= ? AND p.plan_ms < ? ORDER BY p.plan_ms LIMIT ?"""
-
-_HOLD = """
-    INSERT INTO lease (name, owner, until_ms) VALUES (?, ?, ?)
-    ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until_ms = excluded.until_ms
-    WHERE lease.owner = excluded.owner OR lease.until_ms IS NULL OR lease.until_ms <= ? RETURNING owner"""
-_TAKE_OVER = """
-    INSERT INTO lease (name, owner, until_ms) VALUES (?, ?, NULL)
-    ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until_ms = NULL"""
 
 
 # ---------------------------------------------------------------- schedules
@@ -237,13 +232,3 @@ def planned_instances(job_id: int, from_ms: int, to_ms: int, limit: int) -> Work
 
 def _peer(row: Sequence[Any]) -> Peer:
     return Peer(instance_id=row[0], plan_time_ms=row[1], status=InstanceStatus(row[2]))
-
-
-# ---------------------------------------------------------------- leases
-
-
-def hold_lease(transaction: Transaction, name: str, owner: str, now_ms: int, until_ms: int | None) -> Work[bool]:
-    if until_ms is None:
-        yield one(_TAKE_OVER, name, owner)
-        return True
-    return bool((yield one(_HOLD, name, owner, until_ms, now_ms)))

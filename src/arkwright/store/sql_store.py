@@ -17,8 +17,9 @@ from typing import Any, TypeVar
 
 from arkwright.core.events import Event
 from arkwright.core.instance import Instance, InstanceStatus
-from arkwright.errors import IllegalState, StoreUnavailable
-from arkwright.store import children, definitions, installation, instances, listing, ownership
+from arkwright.errors import IllegalState, LeaseLost, StoreUnavailable
+from arkwright.store import children, definitions, installation, instances, listing, ownership, servers
+from arkwright.store.attempt_methods import AttemptMethods
 from arkwright.store.base import (
     Accepted,
     AttemptRow,
@@ -30,6 +31,7 @@ from arkwright.store.base import (
     Place,
     PostedEvent,
 )
+from arkwright.store.change_methods import ChangeMethods
 from arkwright.store.definition_methods import DefinitionMethods
 from arkwright.store.definitions import BoundedCache
 from arkwright.store.ids import BLOCK, Ids
@@ -38,6 +40,8 @@ from arkwright.store.notice_methods import NoticeMethods
 from arkwright.store.patch_methods import PatchMethods
 from arkwright.store.retention_methods import RetentionMethods
 from arkwright.store.schedule_methods import ScheduleMethods
+from arkwright.store.sealed_methods import SealedMethods
+from arkwright.store.server_methods import ServerMethods
 from arkwright.store.sql_parts import possible
 from arkwright.store.trigger_methods import TriggerMethods
 from arkwright.store.work import WAKE, Transaction, Work, Write
@@ -56,6 +60,10 @@ class SqlStore(
     ScheduleMethods,
     PatchMethods,
     RetentionMethods,
+    AttemptMethods,
+    SealedMethods,
+    ChangeMethods,
+    ServerMethods,
     ABC,
 ):
     """`arkwright.store.base.Store` on SQL."""
@@ -71,6 +79,11 @@ class SqlStore(
         self._planned_watchers: list[Callable[[frozenset[int] | None], None]] = []
         self._schedule_watchers: list[Callable[[], None]] = []
         self._slot_watchers: list[Callable[[], None]] = []
+        self._server_watchers: list[Callable[[], None]] = []
+        self._lease_watchers: list[Callable[[], None]] = []
+        self._change_watchers: dict[int, list[Callable[[], None]]] = {}
+        self._cancel_watchers: list[Callable[[], None]] = []
+        self._sealing_watchers: list[Callable[[], None]] = []
         self._forget()
 
     def _forget(self) -> None:
@@ -117,10 +130,20 @@ class SqlStore(
         self,
         work: Callable[[Transaction], Work[T]],
         finished: Callable[[Any, BaseException | None, bool], None] | None = None,
+        rows: int | None = None,
     ) -> T:
         waiter = self._waiter()
-        self._submit(Write(work, waiter, finished=finished))
-        result: T = await waiter
+        fence = servers.fence_now()
+        if fence is None:
+            self._submit(Write(work, waiter, finished=finished, rows=rows))
+            result: T = await waiter
+            return result
+        self._submit(Write(servers.behind(fence, work), waiter, finished=finished))
+        try:
+            result = await waiter
+        except LeaseLost:
+            fence.lost()
+            raise
         return result
 
     def _in_doubt(self) -> None:
@@ -139,6 +162,9 @@ class SqlStore(
             self._wake()
         self._notices_made_known(channels)
         self._schedules_made_known(channels)
+        self._servers_made_known(channels)
+        self._cancels_made_known(channels)
+        self._sealing_made_known(channels)
 
     def _identity_changed(self) -> None:
         for changed in self._identity_watchers:
@@ -152,6 +178,13 @@ class SqlStore(
         self._loop = asyncio.get_running_loop()
         try:
             await self._start()
+            moved_to = await self._read(installation.moved_to)
+            if moved_to is not None:
+                raise IllegalState(
+                    f"This installation has moved to {moved_to}; here is what it left behind.",
+                    hint="Start servers with that database. To go on here after all, where nothing goes on there: "
+                    "arkwright db reopen.",
+                )
             await self.reserve_ids(1)
             self._session = self._ids.next()
         except BaseException:
@@ -232,7 +265,7 @@ class SqlStore(
                 self._unheard.append((owner, new.id))
                 self._wake()
 
-        self._submit(Write(None, waiter, new, finished))
+        self._submit(Write(None, waiter, new, finished, rows=1))
         result: Accepted = await waiter
         return result
 
@@ -241,12 +274,15 @@ class SqlStore(
     ) -> None:
         place_id = self._places[instance.project_id, instance.workspace_id]
         new = instances.creation(instance, place_id, owner, self._session, None)
-        self._submit(Write(None, None, new, lambda accepted, error, waiting: told(accepted, error)))
+        self._submit(Write(None, None, new, lambda accepted, error, waiting: told(accepted, error), rows=1))
 
     async def commit(self, owner: str, tick: Sequence[Commit]) -> Sequence[int]:
         if not tick:
             return []
-        return await self._write(lambda transaction: instances.commit_tick(transaction, owner, self._session, tick))
+        rows = sum(4 + len(each.events) for each in tick)
+        return await self._write(
+            lambda transaction: instances.commit_tick(transaction, owner, self._session, tick), rows=rows
+        )
 
     async def load_instance(self, instance_id: int) -> Instance | None:
         return await self._read(partial(instances.load, instance_id))
@@ -318,10 +354,10 @@ class SqlStore(
 
     # ---------------------------------------------------------------- engines and ownership
 
-    async def register_engine(self, engine: str, *, now_ms: int, lease_until_ms: int | None) -> None:
-        await self._write(lambda transaction: ownership.register(transaction, engine, now_ms, lease_until_ms))
+    async def register_engine(self, engine: str, *, lease_ms: int | None, takes: bool = True) -> None:
+        await self._write(lambda transaction: ownership.register(transaction, engine, lease_ms, takes))
 
-    async def claim_instances(self, engine: str, *, now_ms: int, limit: int) -> Sequence[int]:
+    async def claim_instances(self, engine: str, *, limit: int, takes: bool = True) -> Sequence[int]:
         unheard = [entry for entry in self._unheard if entry[0] == engine][:limit]
         for entry in unheard:
             self._unheard.remove(entry)
@@ -330,7 +366,7 @@ class SqlStore(
             try:
                 ids += await self._write(
                     lambda transaction: ownership.claim(
-                        transaction, engine, self._session, now_ms, limit - len(unheard)
+                        transaction, engine, self._session, limit - len(unheard), takes
                     )
                 )
             except BaseException:

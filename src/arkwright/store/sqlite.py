@@ -2,11 +2,13 @@
 
 Theory of operation
 -------------------
-* One thread writes. Everything that waits when it becomes free is one transaction (`store/group.py`) and one sync;
-  its waiters are answered by one call into the event loop.
-* A small group of nothing but new instances is the exception: its rows are written on the event loop's thread (some
-  microseconds each, and it never waits for a lock there), the writer thread only commits. Two threads that pass
-  Python's lock to and fro for every row cost more than the rows (measured: a third of run-immediate's rate).
+* One writes at a time. Everything that waits when the last commit is over is one transaction (`store/group.py`) and
+  one sync.
+* A group of few rows is written and committed on the event loop's thread as long as the disk is quick: waking a thread
+  and passing Python's lock to it and back costs more than such a commit (decision 0015). It never waits for a lock
+  there. The writer thread takes what would hold up the loop: the groups of the next second after a slow commit, groups
+  of many rows, ticks that follow each other closely (the next one gathers meanwhile), a group with a refusal in it, a
+  file that another program has locked, and the checkpoint of the WAL.
 * Readers have connections of their own, on a small pool of threads: in WAL mode they wait for nobody.
 * The data folder's lock proves that no other server has the file open. Should some other program lock it (a shell, a
   copy tool), writers wait `BUSY_SECONDS` and are then refused with `StoreUnavailable`.
@@ -19,9 +21,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import sqlite3
+import sys
 import threading
+import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -38,22 +43,29 @@ from arkwright.store.work import MANY, ONE, Dialect, Transaction, Work, Write, o
 
 T = TypeVar("T")
 
+log = logging.getLogger("arkwright.store")
+
 READERS = 2
 BUSY_SECONDS = 10.0
 LARGEST_GROUP = 1000
-LIGHT_GROUP = 32
-"""Largest group that is written on the event loop's thread: about half a millisecond."""
+LIGHT_ROWS = 64
+"""Most rows that are written on the event loop's thread: about half a millisecond."""
+SLOW_SECONDS = 0.003
+"""A commit on the event loop's thread that takes longer …"""
+THREAD_SECONDS = 1.0
+"""… leaves the commits of so long to the writer thread."""
+PAUSE_SECONDS = 0.001
+"""Ticks closer than this to the last commit are left to the writer thread."""
 OLDEST_SQLITE = (3, 35, 0)  # RETURNING
-_CHECKPOINT_PAGES = 4000  # 16 MB of WAL: fewer, larger checkpoints
+_CHECKPOINT_PAGES = 4000  # 16 MB of WAL: fewer, larger checkpoints, by the writer thread
 _KEPT_WAL_BYTES = 64_000_000  # what a burst leaves behind is cut to this
 _WRITER_CACHE_KB, _READER_CACHE_KB = 16_000, 8_000
 
-_Prepared = tuple[list[Any], set[str]]
-"""Results per writer, and what is to be made known."""
-
 DIALECT = Dialect(
     {
+        "{now_ms}": "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
         "{for_update}": "",
+        "{for_share}": "",
         "{skip_locked}": "",
         "{in_ids}": "IN (SELECT value FROM json_each(?))",
         "{ranges}": "(SELECT json_extract(value, '$[0]') AS low, json_extract(value, '$[1]') AS high "
@@ -114,11 +126,18 @@ class SqliteStore(SqlStore):
         super().__init__()
         self._path = Path(path)
         self._migrations = migration.migrations("sqlite") if migrations is None else migrations
+        self.schema_level = self._migrations[-1].number
         self._gathered: list[Write] = []
         """Writers of this turn of the event loop."""
-        self._queue: SimpleQueue[tuple[list[Write], _Prepared | None] | None] = SimpleQueue()
+        self._queue: SimpleQueue[list[Write] | None] = SimpleQueue()
+        """For the writer thread: groups; an empty one is a checkpoint."""
         self._busy = False
-        """A group is with the writer thread."""
+        """The writer thread has the connection."""
+        self._handing_over = False
+        """`_hand_over` is about to be called."""
+        self._slow_until = 0.0
+        self._last_commit = 0.0
+        self._wal: _Wal | None = None
         self._idle: asyncio.Event | None = None
         self._writer: threading.Thread | None = None
         self._connection: sqlite3.Connection | None = None
@@ -144,7 +163,6 @@ class SqliteStore(SqlStore):
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA temp_store = MEMORY")
             connection.execute(f"PRAGMA cache_size = -{cache_kilobytes}")
-            connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
             connection.execute(f"PRAGMA journal_size_limit = {_KEPT_WAL_BYTES}")
         except BaseException:
             connection.close()
@@ -165,6 +183,8 @@ class SqliteStore(SqlStore):
                 )
             migrate(self._connection, self._migrations)
             self._connection.execute("PRAGMA busy_timeout = 0")  # who may wait says so: `_begin`
+            self._connection.execute("PRAGMA wal_autocheckpoint = 0")  # see `_checkpoint`
+            self._wal = _Wal(self._path)
             self._reading.extend(self._connect(_READER_CACHE_KB) for _ in range(READERS))
         except (sqlite3.Error, OSError) as error:
             raise StoreUnavailable(f"The database {self._path} can't be opened: {error}.") from error
@@ -173,8 +193,7 @@ class SqliteStore(SqlStore):
         writer, readers = self._writer, self._readers
         self._writer = self._readers = None  # from now on nobody joins
         if readers is not None:
-            self._hand_over()
-            while self._busy or self._gathered:
+            while self._busy or self._gathered or self._handing_over:
                 self._idle = asyncio.Event()
                 await self._idle.wait()
             self._queue.put(None)
@@ -187,6 +206,9 @@ class SqliteStore(SqlStore):
         for reading in self._reading:
             reading.close()
         self._reading.clear()
+        if self._wal is not None:
+            self._wal.close()
+            self._wal = None
         if self._connection is not None:
             self._connection.close()  # the last one to close checkpoints the WAL
             self._connection = None
@@ -201,19 +223,59 @@ class SqliteStore(SqlStore):
     def _submit(self, write: Write) -> None:
         if self._writer is None:
             raise StoreUnavailable("The store is not open.")
-        if not self._gathered and not self._busy:
-            # Writers of one turn of the event loop go together: one commit.
-            asyncio.get_running_loop().call_soon(self._hand_over)
         self._gathered.append(write)
+        if not self._busy:
+            self._hand_over_soon()
+
+    def _hand_over_soon(self) -> None:
+        """Writers of one turn of the event loop go together: one commit."""
+        if not self._handing_over:
+            self._handing_over = True
+            asyncio.get_running_loop().call_soon(self._hand_over)
 
     def _hand_over(self) -> None:
         """The next group: whoever has come while the last one was being committed, or in this turn of the loop."""
-        if self._busy or not self._gathered:
+        self._handing_over = False
+        if self._busy:
             return
-        self._busy = True
-        writes, self._gathered = self._gathered[:LARGEST_GROUP], self._gathered[LARGEST_GROUP:]
-        prepared = _prepare(self._connection, writes) if _light(writes) else None
-        self._queue.put((writes, prepared))
+        assert self._wal is not None
+        if self._wal.due():
+            self._busy = True
+            self._queue.put([])
+        elif self._gathered:
+            writes, self._gathered = self._gathered[:LARGEST_GROUP], self._gathered[LARGEST_GROUP:]
+            if not (_light(writes) and self._write_here(writes)):
+                self._busy = True
+                self._queue.put(writes)
+        if self._busy:
+            return
+        if self._gathered:
+            self._hand_over_soon()
+        elif self._idle is not None:
+            self._idle.set()
+
+    def _write_here(self, writes: Sequence[Write]) -> bool:
+        """Commit a small group on this thread. False: nothing has happened, the writer thread is to do it."""
+        begun = time.monotonic()
+        busy = begun < self._last_commit + PAUSE_SECONDS and any(write.work is not None for write in writes)
+        if begun < self._slow_until or busy:
+            return False
+        connection = self._connection
+        assert connection is not None
+        channels: set[str] = set()
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            results = drive(connection, group.together(writes, channels))
+            begun = time.monotonic()
+            connection.execute("COMMIT")
+        except Exception:
+            _roll_back(connection)
+            return False
+        now = self._last_commit = time.monotonic()
+        if now - begun > SLOW_SECONDS:
+            self._slow_until = now + THREAD_SECONDS
+        self._answer(writes, results, channels)
+        return True
 
     def _write_groups(self) -> None:
         """The writer thread."""
@@ -221,23 +283,26 @@ class SqliteStore(SqlStore):
         connection = self._connection
         assert loop is not None
         assert connection is not None
-        while (task := self._queue.get()) is not None:
-            writes, prepared = task
+        while (writes := self._queue.get()) is not None:
             channels: set[str] = set()
-            if prepared is None:
+            results: list[Any] = []
+            if writes:
                 results = _transact(connection, writes, channels)
             else:
-                results = _commit(connection, prepared, channels)
+                _checkpoint(connection)
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 loop.call_soon_threadsafe(self._committed, writes, results, channels)
 
     def _committed(self, writes: Sequence[Write], results: Sequence[Any], channels: set[str]) -> None:
         self._busy = False
+        self._last_commit = time.monotonic()
         self._hand_over()  # first, so that the next commit goes on while these are answered
+        self._answer(writes, results, channels)
+
+    def _answer(self, writes: Sequence[Write], results: Sequence[Any], channels: set[str]) -> None:
         group.answer(writes, results)
-        self._made_known(channels)
-        if not self._busy and not self._gathered and self._idle is not None:
-            self._idle.set()
+        if channels:
+            self._made_known(channels)
 
     # ---------------------------------------------------------------- reading
 
@@ -302,31 +367,42 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
+class _Wal:
+    """How long the write-ahead log is, from the header of its index, whose format is documented
+    (https://www.sqlite.org/walformat.html): one read of four bytes."""
+
+    def __init__(self, path: Path) -> None:
+        self._index = os.open(f"{path}-shm", os.O_RDONLY | os.O_CLOEXEC)
+        self._from = 0
+
+    def due(self) -> bool:
+        """A checkpoint is to be made, which is taken as done."""
+        frames = int.from_bytes(os.pread(self._index, 4, 16), sys.byteorder)
+        if frames < self._from:  # it has begun anew
+            self._from = 0
+        if frames - self._from < _CHECKPOINT_PAGES:
+            return False
+        self._from = frames
+        return True
+
+    def close(self) -> None:
+        os.close(self._index)
+
+
+def _checkpoint(connection: sqlite3.Connection) -> None:
+    try:
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+    except sqlite3.Error as error:  # nothing is lost: it stays in the log, until the next checkpoint
+        log.warning("The database's log can't be brought in now: %s", error)
+
+
 def _light(writes: Sequence[Write]) -> bool:
-    return len(writes) <= LIGHT_GROUP and all(write.work is None for write in writes)
-
-
-def _prepare(connection: sqlite3.Connection | None, writes: Sequence[Write]) -> _Prepared | None:
-    """Everything of a small group but its commit. None: the writer thread is to begin anew."""
-    assert connection is not None
-    channels: set[str] = set()
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-        return drive(connection, group.together(writes, channels)), channels
-    except Exception:
-        _roll_back(connection)
-        return None
-
-
-def _commit(connection: sqlite3.Connection, prepared: _Prepared, channels: set[str]) -> list[Any]:
-    results, made_known = prepared
-    try:
-        connection.execute("COMMIT")
-    except sqlite3.Error as error:
-        _roll_back(connection)
-        return [_as_ours(error)] * len(results)
-    channels |= made_known
-    return results
+    rows = 0
+    for write in writes:
+        if write.rows is None:
+            return False
+        rows += write.rows
+    return rows <= LIGHT_ROWS
 
 
 def _begin(connection: sqlite3.Connection) -> None:
@@ -361,7 +437,7 @@ def _transact(connection: sqlite3.Connection, writes: Sequence[Write], channels:
             _roll_back(connection)
             channels.clear()
             error = _as_ours(caught)
-            if len(writes) == 1 or isinstance(error, StoreUnavailable):
+            if len(writes) == 1 or group.is_of_all(error):
                 return [error] * len(writes)
             failed: list[Any] = [error] * len(writes)
         else:
@@ -376,7 +452,8 @@ def migrate(connection: sqlite3.Connection, known: Sequence[Migration]) -> None:
         connection.execute(
             "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, name TEXT NOT NULL)"
         )
-        applied = connection.execute("SELECT coalesce(max(version), 0) FROM schema_version").fetchone()[0]
+        # One process uses the file, so no older program has to work on this schema: each needs its own level.
+        applied = {row[0]: row[0] for row in connection.execute("SELECT version FROM schema_version")}
         for step in migration.outstanding(known, applied):
             for statement in step.statements():
                 connection.execute(statement)

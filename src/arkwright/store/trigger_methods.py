@@ -74,8 +74,8 @@ class TriggerMethods(ABC):
         place_id = await self._place(place)
         return await self._read(partial(triggers.of_place, place_id, kind))
 
-    async def claim_triggers(self, engine: str, *, now_ms: int) -> Sequence[Trigger]:
-        return await self._write(lambda transaction: triggers.claim(transaction, engine, now_ms))
+    async def claim_triggers(self, engine: str) -> Sequence[Trigger]:
+        return await self._write(lambda transaction: triggers.claim(transaction, engine))
 
     async def report_trigger(self, trigger_id: int, epoch: int, report: Mapping[str, Any]) -> None:
         await self._write(lambda transaction: triggers.report(transaction, trigger_id, epoch, report))

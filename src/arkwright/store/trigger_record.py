@@ -163,7 +163,7 @@ class TriggerStore(Protocol):
 
     async def triggers_of_place(self, place: Place, kind: TriggerKind) -> Sequence[Trigger]: ...
 
-    async def claim_triggers(self, engine: str, *, now_ms: int) -> Sequence[Trigger]:
+    async def claim_triggers(self, engine: str) -> Sequence[Trigger]:
         """Make this engine the owner of triggers that have something to do (they are active or stopping, or have
         runs) and whose engine's lease has run out, or that have none; answers all such that it owns. Webhooks have
         no owner."""

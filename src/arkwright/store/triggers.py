@@ -41,7 +41,7 @@ _SET_JOB = "UPDATE definition SET status = ? WHERE id = ? AND deleted = 0"
 _LIVE = "state IN ('ACTIVE', 'STOPPING') OR id IN (SELECT trigger_id FROM trigger_run)"
 _CLAIM = f"""
     UPDATE event_trigger SET owner = ? WHERE kind <> 'WEBHOOK' AND ({_LIVE}) AND (owner IS NULL OR
-    owner IN (SELECT name FROM engine WHERE name <> ? AND lease_until_ms <= ?))"""
+    owner IN (SELECT name FROM engine WHERE name <> ? AND lease_until_ms <= {{now_ms}}))"""
 _OWN = f" WHERE t.owner = ? AND t.kind <> 'WEBHOOK' AND ({_LIVE.replace('id IN', 't.id IN')}) ORDER BY t.id"
 _REPORT = "UPDATE event_trigger SET report = ? WHERE id = ? AND epoch = ?"
 _POSITIONS = "SELECT source, next FROM trigger_position WHERE trigger_id = ?"
@@ -147,8 +147,8 @@ def of_place(place_id: int, kind: TriggerKind) -> Work[list[Trigger]]:
     return list(_triggers(rows))
 
 
-def claim(transaction: Transaction, engine: str, now_ms: int) -> Work[list[Trigger]]:
-    yield one(_CLAIM, engine, engine, now_ms)
+def claim(transaction: Transaction, engine: str) -> Work[list[Trigger]]:
+    yield one(_CLAIM, engine, engine)
     rows = yield one(_READ + _OWN, engine)
     return list(_triggers(rows))
 

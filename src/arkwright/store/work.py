@@ -25,8 +25,13 @@ RULES = "arkwright_rules"
 SCHEDULES = "arkwright_schedules"
 SLOTS = "arkwright_slots"
 PLANNED = "arkwright_planned"
+CANCELS = "arkwright_cancels"
+SEALED = "arkwright_sealed"
 ANY_PLANNED = "planned *"
 """Among what is made known: the planned instances of any job may have changed."""
+CHANGED = "arkwright_changed"
+SERVERS = "arkwright_servers"
+LEASES = "arkwright_leases"
 
 Row = Sequence[Any]
 Rows = Sequence[Row]
@@ -69,7 +74,8 @@ class Transaction:
     instance_changes: dict[tuple[Any, ...], int] = field(default_factory=dict)
     definition_changes: dict[tuple[Any, ...], int] = field(default_factory=dict)
     channels: set[str] = field(default_factory=set)
-    """What is made known with the commit: `WAKE`, `IDENTITY`, `NOTICE`, `RULES`, `SCHEDULES`, `planned_channel`s."""
+    """What is made known with the commit: `WAKE`, `IDENTITY`, `NOTICE`, `RULES`, `SCHEDULES`, `planned_channel`s,
+    `changed_channel`s."""
 
 
 @dataclass(slots=True, eq=False)
@@ -83,6 +89,8 @@ class Write:
     creation: Any = None
     finished: Callable[[Any, BaseException | None, bool], None] | None = None
     """Called with the result, the error, and whether somebody still waits, before the waiter is answered."""
+    rows: int | None = None
+    """How many rows it writes, where that is known and few."""
 
 
 def planned_channel(job_id: int) -> str:
@@ -92,6 +100,15 @@ def planned_channel(job_id: int) -> str:
 
 def planned_jobs(channels: Iterable[str]) -> frozenset[int]:
     return frozenset(int(each[8:]) for each in channels if each.startswith("planned ") and each != ANY_PLANNED)
+
+
+def changed_channel(place_id: int) -> str:
+    """Makes known to other processes that instances of a place began, ended, or have another status."""
+    return f"changed {place_id}"
+
+
+def changed_places(channels: Iterable[str]) -> frozenset[int]:
+    return frozenset(int(each[8:]) for each in channels if each.startswith("changed "))
 
 
 class Dialect:

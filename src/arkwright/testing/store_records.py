@@ -17,6 +17,8 @@ MakeStore = Callable[[], Store]
 HERE = Place(project_id="p1", workspace_id="w1")
 THERE = Place(project_id="p1", workspace_id="w2")
 NOON = 1_790_000_000_000
+LONG_MS = 60_000
+"""A lease that does not run out while a test runs."""
 ENGINE = "engine-a"
 OTHER_ENGINE = "engine-b"
 

@@ -24,6 +24,7 @@ from arkwright.store.base import AttemptRow, Commit, Kind, Store
 from arkwright.testing.store_records import (
     ENGINE,
     HERE,
+    LONG_MS,
     NOON,
     OTHER_ENGINE,
     THERE,
@@ -42,12 +43,13 @@ from arkwright.testing.store_suite_children import ChildrenSuite
 from arkwright.testing.store_suite_definitions import DefinitionSuite
 from arkwright.testing.store_suite_patches import PatchSuite
 from arkwright.testing.store_suite_schedules import ScheduleSuite
+from arkwright.testing.store_suite_servers import ServerSuite
 from arkwright.testing.store_suite_triggers import TriggerSuite
 
 __all__ = ["MakeStore", "StoreSuite"]
 
 
-class StoreSuite(DefinitionSuite, ChildrenSuite, ScheduleSuite, PatchSuite, TriggerSuite):
+class StoreSuite(DefinitionSuite, ChildrenSuite, ScheduleSuite, PatchSuite, TriggerSuite, ServerSuite):
     """Inherit, and give `make_store`."""
 
     # ---------------------------------------------------------------- life and ids
@@ -226,7 +228,7 @@ class StoreSuite(DefinitionSuite, ChildrenSuite, ScheduleSuite, PatchSuite, Trig
         assert await advance(store, ended, again, owner=OTHER_ENGINE)
         assert await store.owner_of(new.id) == OTHER_ENGINE
         assert not await advance(store, again, running(again), owner=ENGINE)
-        assert not await store.claim_instances(OTHER_ENGINE, now_ms=NOON, limit=10)
+        assert not await store.claim_instances(OTHER_ENGINE, limit=10)
 
     async def test_an_empty_tick_is_nothing(self, store: Store) -> None:
         assert list(await store.commit(ENGINE, [])) == []
@@ -305,43 +307,43 @@ class StoreSuite(DefinitionSuite, ChildrenSuite, ScheduleSuite, PatchSuite, Trig
     # ---------------------------------------------------------------- ownership
 
     async def test_unowned_instances_are_claimed_once_and_oldest_first(self, store: Store) -> None:
-        await store.register_engine(ENGINE, now_ms=NOON, lease_until_ms=None)
+        await store.register_engine(ENGINE, lease_ms=None)
         ids = [(await make(store, owner=None)).id for _ in range(5)]
         await make(store, owner=None, status=InstanceStatus.SUCCESS)
-        assert list(await store.claim_instances(ENGINE, now_ms=NOON, limit=3)) == ids[:3]
-        assert list(await store.claim_instances(ENGINE, now_ms=NOON, limit=3)) == ids[3:]
-        assert list(await store.claim_instances(ENGINE, now_ms=NOON, limit=3)) == []
+        assert list(await store.claim_instances(ENGINE, limit=3)) == ids[:3]
+        assert list(await store.claim_instances(ENGINE, limit=3)) == ids[3:]
+        assert list(await store.claim_instances(ENGINE, limit=3)) == []
         assert {await store.owner_of(id_) for id_ in ids} == {ENGINE}
 
     async def test_a_restarted_engine_claims_what_it_owned(self, store: Store, make_store: MakeStore) -> None:
-        await store.register_engine(ENGINE, now_ms=NOON, lease_until_ms=None)
+        await store.register_engine(ENGINE, lease_ms=None)
         first, second, done = [await make(store) for _ in range(3)]
         await make(store, owner=OTHER_ENGINE)
         await advance(store, second, running(second))
         await advance(store, done, running(done, status=InstanceStatus.SUCCESS))
-        assert list(await store.claim_instances(ENGINE, now_ms=NOON, limit=10)) == []
+        assert list(await store.claim_instances(ENGINE, limit=10)) == []
         await store.close()
         again = make_store()
         await again.open()
-        await again.register_engine(ENGINE, now_ms=NOON, lease_until_ms=None)
-        assert list(await again.claim_instances(ENGINE, now_ms=NOON, limit=10)) == [first.id, second.id]
-        assert list(await again.claim_instances(ENGINE, now_ms=NOON, limit=10)) == []
+        await again.register_engine(ENGINE, lease_ms=None)
+        assert list(await again.claim_instances(ENGINE, limit=10)) == [first.id, second.id]
+        assert list(await again.claim_instances(ENGINE, limit=10)) == []
         await again.close()
 
     async def test_an_engine_whose_lease_ran_out_loses_its_instances(self, store: Store) -> None:
-        await store.register_engine(ENGINE, now_ms=NOON, lease_until_ms=NOON + 100)
-        await store.register_engine(OTHER_ENGINE, now_ms=NOON, lease_until_ms=NOON + 1000)
+        await store.register_engine(ENGINE, lease_ms=0)
+        await store.register_engine(OTHER_ENGINE, lease_ms=LONG_MS)
+        await store.register_engine(ENGINE, lease_ms=LONG_MS)
         new = await make(store)
-        assert list(await store.claim_instances(OTHER_ENGINE, now_ms=NOON + 99, limit=9)) == []
-        await store.register_engine(ENGINE, now_ms=NOON + 50, lease_until_ms=NOON + 150)
-        assert list(await store.claim_instances(OTHER_ENGINE, now_ms=NOON + 149, limit=9)) == []
-        assert list(await store.claim_instances(OTHER_ENGINE, now_ms=NOON + 150, limit=9)) == [new.id]
+        assert list(await store.claim_instances(OTHER_ENGINE, limit=9)) == []
+        await store.register_engine(ENGINE, lease_ms=0)
+        assert list(await store.claim_instances(OTHER_ENGINE, limit=9)) == [new.id]
         assert await store.owner_of(new.id) == OTHER_ENGINE
         assert not await advance(store, new, running(new), owner=ENGINE)
         assert await advance(store, new, running(new), owner=OTHER_ENGINE)
 
     async def test_an_instance_whose_creator_went_away_is_claimed(self, store: Store) -> None:
-        await store.register_engine(ENGINE, now_ms=NOON, lease_until_ms=None)
+        await store.register_engine(ENGINE, lease_ms=None)
         woken = asyncio.Event()
         store.on_wake(woken.set)
         await make(store)
@@ -352,8 +354,8 @@ class StoreSuite(DefinitionSuite, ChildrenSuite, ScheduleSuite, PatchSuite, Trig
         call.cancel()
         await asyncio.gather(call, return_exceptions=True)
         await woken.wait()
-        assert list(await store.claim_instances(ENGINE, now_ms=NOON, limit=9)) == [new.id]
-        assert list(await store.claim_instances(ENGINE, now_ms=NOON, limit=9)) == []
+        assert list(await store.claim_instances(ENGINE, limit=9)) == [new.id]
+        assert list(await store.claim_instances(ENGINE, limit=9)) == []
 
     # ---------------------------------------------------------------- events from others
 
@@ -391,14 +393,14 @@ class StoreSuite(DefinitionSuite, ChildrenSuite, ScheduleSuite, PatchSuite, Trig
         await woken.wait()
 
     async def test_an_event_for_an_ended_instance_finds_an_engine(self, store: Store) -> None:
-        await store.register_engine(ENGINE, now_ms=NOON, lease_until_ms=NOON + 1)
-        await store.register_engine(OTHER_ENGINE, now_ms=NOON, lease_until_ms=NOON + 1000)
+        await store.register_engine(ENGINE, lease_ms=LONG_MS)
+        await store.register_engine(OTHER_ENGINE, lease_ms=LONG_MS)
         new = await make(store)
         await advance(store, new, running(new, status=InstanceStatus.FAIL))
-        assert list(await store.claim_instances(OTHER_ENGINE, now_ms=NOON + 1, limit=9)) == []
         await store.post(new.id, StopRequested(at_ms=NOON, operation_id="o", by="ada"))
-        assert list(await store.claim_instances(OTHER_ENGINE, now_ms=NOON, limit=9)) == []
-        assert list(await store.claim_instances(OTHER_ENGINE, now_ms=NOON + 1, limit=9)) == [new.id]
+        assert list(await store.claim_instances(OTHER_ENGINE, limit=9)) == []
+        await store.register_engine(ENGINE, lease_ms=0)
+        assert list(await store.claim_instances(OTHER_ENGINE, limit=9)) == [new.id]
         assert len(await store.posted(OTHER_ENGINE)) == 1
 
     # ---------------------------------------------------------------- lists

@@ -107,7 +107,7 @@ class ChildrenSuite:
         assert (await store.children_of(parent.id)).total == 1
 
     async def test_a_childs_end_is_left_for_its_parent_with_the_same_commit(self, store: Store) -> None:
-        await store.register_engine(ENGINE, now_ms=NOON, lease_until_ms=None)
+        await store.register_engine(ENGINE, lease_ms=None)
         parent, (child, _) = await self._family(store)
         end = end_of(child)
         tick = [share(child, requested(child), status=InstanceStatus.SUCCESS, informs=[(parent.id, end)])]
@@ -146,9 +146,9 @@ class ChildrenSuite:
         self, store: Store, make_store: MakeStore
     ) -> None:
         parent, (child, _) = await self._family(store)
-        await store.register_engine(ENGINE, now_ms=NOON, lease_until_ms=NOON + 1)
-        await store.register_engine(OTHER_ENGINE, now_ms=NOON, lease_until_ms=None)
-        assert parent.id in await store.claim_instances(OTHER_ENGINE, now_ms=NOON + 2, limit=1)
+        await store.register_engine(ENGINE, lease_ms=0)
+        await store.register_engine(OTHER_ENGINE, lease_ms=None)
+        assert parent.id in await store.claim_instances(OTHER_ENGINE, limit=1)
         end = end_of(child)
         tick = [
             share(child, requested(child), status=InstanceStatus.SUCCESS, informs=[(parent.id, end)]),
@@ -160,13 +160,13 @@ class ChildrenSuite:
     async def test_children_of_an_engine_that_died_are_claimed_as_all_others(
         self, store: Store, make_store: MakeStore
     ) -> None:
-        await store.register_engine(ENGINE, now_ms=NOON, lease_until_ms=None)
+        await store.register_engine(ENGINE, lease_ms=None)
         parent, children = await self._family(store)
-        assert list(await store.claim_instances(ENGINE, now_ms=NOON, limit=10)) == []
+        assert list(await store.claim_instances(ENGINE, limit=10)) == []
         await store.close()
         again = make_store()
         await again.open()
-        await again.register_engine(ENGINE, now_ms=NOON, lease_until_ms=None)
-        claimed = await again.claim_instances(ENGINE, now_ms=NOON, limit=10)
+        await again.register_engine(ENGINE, lease_ms=None)
+        claimed = await again.claim_instances(ENGINE, limit=10)
         assert list(claimed) == [parent.id, *(child.id for child in children)]
         await again.close()

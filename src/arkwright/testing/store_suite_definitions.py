@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from arkwright.core.identity import AccessKey, Domain, IdentityRecord, Member, Project, Token, User, Workspace
-from arkwright.errors import AlreadyExists, IdempotencyConflict, InvalidInput, NotFound
-from arkwright.store.base import KeptAnswer, Kind, Store
+from arkwright.errors import AlreadyExists, IdempotencyConflict, InvalidInput, NotFound, StaleWrite
+from arkwright.store.base import DefinitionWrite, KeptAnswer, Kind, Store
 from arkwright.testing.store_records import ENGINE, HERE, NOON, THERE, MakeStore, instance, promise, write
 
 
@@ -76,6 +76,20 @@ class DefinitionSuite:
         submitted = await store.get_definition(HERE, Kind.JOB, "job", submitted=True)
         assert submitted is not None
         assert (submitted.version, submitted.latest_version, submitted.body) == (1, 2, first.body)
+
+    async def test_a_save_that_expects_another_newest_version_changes_nothing(self, store: Store) -> None:
+        def expecting(version: int, body: dict[str, Any]) -> DefinitionWrite:
+            return dataclasses.replace(write(body=body), expected_version=version)
+
+        await store.create_definition(HERE, Kind.JOB, write())
+        saved = await store.save_definition(HERE, Kind.JOB, "job", expecting(1, {"n": 2}))
+        with pytest.raises(StaleWrite, match="version 2 now"):
+            await store.save_definition(HERE, Kind.JOB, "job", expecting(1, {"n": 3}))
+        assert await store.get_definition(HERE, Kind.JOB, "job") == saved
+        versions = await store.definition_versions(saved.id, offset=0, limit=10)
+        assert [(each.version, each.created_by) for each in versions] == [(2, "ada"), (1, "ada")]
+        assert versions[0].body == {"n": 2}
+        assert [each.version for each in await store.definition_versions(saved.id, offset=1, limit=1)] == [1]
 
     async def test_a_definition_that_was_never_submitted_has_no_submitted_version(self, store: Store) -> None:
         await store.create_definition(HERE, Kind.JOB, write(submit=False))

@@ -138,11 +138,11 @@ class ScheduleSuite:
         moved = await store.get_schedules([one.job_id, two.job_id])
         assert {(row.cursor_ms, row.next_ms) for row in moved} == {(NOON, NOON + MINUTE)}
         # Not answered to this process, which made them; to the next one they are.
-        assert await store.claim_instances(ENGINE, now_ms=NOON, limit=10) == []
+        assert await store.claim_instances(ENGINE, limit=10) == []
         await store.close()
         again = make_store()
         await again.open()
-        assert await again.claim_instances(ENGINE, now_ms=NOON, limit=10) == sorted([first.id, second.id])
+        assert await again.claim_instances(ENGINE, limit=10) == sorted([first.id, second.id])
         await again.close()
 
     async def test_of_two_that_plan_the_same_one_makes_nothing(self, store: Store) -> None:
@@ -278,14 +278,3 @@ class ScheduleSuite:
         given = await asyncio.gather(*(store.grant_slots(HERE, limits, now_ms=NOON) for _ in range(3)))
         assert sum(given) == 3
         assert await store.count_slots(HERE) == [SlotCount(group="", held=3, waiting=1)]
-
-    # ---------------------------------------------------------------- leases
-
-    async def test_a_lease_has_one_holder_until_it_runs_out(self, store: Store) -> None:
-        assert await store.hold_lease("s", ENGINE, now_ms=NOON, until_ms=NOON + 10)
-        assert not await store.hold_lease("s", OTHER_ENGINE, now_ms=NOON + 5, until_ms=NOON + 15)
-        assert await store.hold_lease("s", ENGINE, now_ms=NOON + 5, until_ms=NOON + 15)
-        assert await store.hold_lease("s", OTHER_ENGINE, now_ms=NOON + 15, until_ms=NOON + 25)
-        assert not await store.hold_lease("s", ENGINE, now_ms=NOON + 16, until_ms=NOON + 26)
-        assert await store.hold_lease("other", ENGINE, now_ms=NOON, until_ms=NOON + 10)
-        assert await store.hold_lease("s", ENGINE, now_ms=NOON + 16, until_ms=None)

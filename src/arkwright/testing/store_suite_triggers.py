@@ -47,7 +47,7 @@ async def started(store: Store, *, slot: str = "", job_id: int = 7, **more: Any)
 
 async def owned(store: Store, **more: Any) -> Trigger:
     trigger = await started(store, **more)
-    await store.claim_triggers(ENGINE, now_ms=NOON)
+    await store.claim_triggers(ENGINE)
     found = await store.get_trigger(trigger.id)
     assert found is not None
     return found
@@ -143,21 +143,22 @@ class TriggerSuite:
         assert (await fire(store, trigger, 1, owner=None)).refusal is None
 
     async def test_a_trigger_changes_hands_when_its_owners_lease_has_run_out(self, store: Store) -> None:
-        await store.register_engine(ENGINE, now_ms=NOON, lease_until_ms=NOON + 1000)
+        await store.register_engine(ENGINE, lease_ms=60_000)
         trigger = await started(store)
-        assert [each.id for each in await store.claim_triggers(ENGINE, now_ms=NOON)] == [trigger.id]
-        assert await store.claim_triggers(OTHER_ENGINE, now_ms=NOON + 999) == []
-        assert [each.owner for each in await store.claim_triggers(OTHER_ENGINE, now_ms=NOON + 1000)] == [OTHER_ENGINE]
-        assert await store.claim_triggers(ENGINE, now_ms=NOON + 1001) == []
+        assert [each.id for each in await store.claim_triggers(ENGINE)] == [trigger.id]
+        assert await store.claim_triggers(OTHER_ENGINE) == []
+        await store.register_engine(ENGINE, lease_ms=0)
+        assert [each.owner for each in await store.claim_triggers(OTHER_ENGINE)] == [OTHER_ENGINE]
+        assert await store.claim_triggers(ENGINE) == []
 
     async def test_stopped_triggers_are_looked_after_while_they_have_runs(self, store: Store) -> None:
         trigger = await owned(store)
         fired = await fire(store, trigger, 1)
         await store.change_triggers(TriggerChange(states={trigger.id: TriggerState.STOPPED}))
-        assert [each.id for each in await store.claim_triggers(ENGINE, now_ms=NOON)] == [trigger.id]
+        assert [each.id for each in await store.claim_triggers(ENGINE)] == [trigger.id]
         assert fired.instance_id is not None
         await store.change_triggers(TriggerChange(settled=[(trigger.id, fired.instance_id)]))
-        assert await store.claim_triggers(ENGINE, now_ms=NOON) == []
+        assert await store.claim_triggers(ENGINE) == []
 
     async def test_a_new_start_goes_on_or_forgets(self, store: Store) -> None:
         trigger = await owned(store)
@@ -198,7 +199,7 @@ class TriggerSuite:
         assert [each.id for each in await store.list_triggers(slot="hook:1")] == [hook.id]
         assert [each.id for each in await store.triggers_of_place(HERE, TriggerKind.WEBHOOK)] == [hook.id]
         assert await store.triggers_of_place(THERE, TriggerKind.WEBHOOK) == []
-        assert [each.id for each in await store.claim_triggers(ENGINE, now_ms=NOON)] == [own.id, node.id]
+        assert [each.id for each in await store.claim_triggers(ENGINE)] == [own.id, node.id]
         await store.delete_trigger(hook.id)
         assert await store.get_trigger(hook.id) is None
 

@@ -66,12 +66,16 @@ export interface Options {
   query?: Record<string, unknown>;
   body?: unknown;
   signal?: AbortSignal;
+  /** The version that was changed: the server refuses the call (412) where somebody saved another one meanwhile. */
+  ifMatch?: number;
+  /** Another workspace than the one that is open. */
+  workspace?: string;
 }
 
-export async function call<T>(method: string, path: string, { query, body, signal }: Options = {}): Promise<T> {
+export async function call<T>(method: string, path: string, { query, body, signal, ifMatch, workspace }: Options = {}): Promise<T> {
   const reply = await fetch(url(path, query), {
     method,
-    headers: headers(body),
+    headers: { ...headers(body), ...(ifMatch ? { "If-Match": `"${ifMatch}"` } : {}), ...(workspace ? { workspace } : {}) },
     body: body === undefined ? undefined : JSON.stringify(body),
     credentials: "same-origin",
     signal,

@@ -1,26 +1,39 @@
-import { ActionIcon, Anchor, Group, MultiSelect, Select, Stack, Table, Text, TextInput } from "@mantine/core";
+import { ActionIcon, Anchor, Button, Checkbox, Group, MultiSelect, Select, Stack, Table, Text, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { IconRefresh, IconSearch } from "@tabler/icons-react";
+import { memo, useCallback, useEffect, useMemo, useState } from "react";
 import { Link } from "wouter";
 import { get } from "../api/http";
 import { useNews } from "../api/useNews";
 import { useSession } from "../api/session";
-import type { InstanceItem } from "../api/types";
+import { type Answers, ENDED, type InstanceItem } from "../api/types";
 import { type Key, useT } from "../i18n";
+import { Batch, instancePath } from "../monitor/Batch";
+import { Live, Took } from "../monitor/Live";
+import { Views } from "../monitor/Views";
+import { midnightOf, nextDay } from "../parts/days";
 import { Empty, Problem, Waiting } from "../parts/Page";
 import { Pager } from "../parts/Pager";
 import { Status } from "../parts/Status";
-import { clock, span } from "../parts/time";
+import { tellError } from "../parts/tell";
+import { clock } from "../parts/time";
 import { useFilters } from "../parts/useFilters";
 
-const SIZE = 50;
 const WEEK = 7 * 86_400_000;
-const DEFAULTS = { job: "", status: "", hours: "24", kind: "", page: "0" };
+const DEFAULTS = { job: "", status: "", hours: "24", kind: "", page: "0", size: "50" };
+const SIZES = ["50", "100", "200", "500"];
 const STATES = ["waiting", "waiting-confirm", "running", "running-exception", "pause", "success", "fail", "manual-stop", "freeze", "skip-by-depend"];
+const DAY = /^\d{4}-\d\d-\d\d$/;
+/** What the API answers at once, and what may be selected in all. */
+const BULK = 1_000;
+const MOST_CHOSEN = 10_000;
 
-/** The API lists a week at a time: the last hours, or (`w2`) the seven days that ended so many weeks ago. */
-export function spanOf(asked: string, now: number): [from: number, to: number] {
+type List = Answers["listJobInstances"];
+
+/** The API lists a week at a time: the last hours, (`w2`) the seven days that ended so many weeks ago, or one day. */
+export function spanOf(asked: string, now: number, zone = "UTC"): [from: number, to: number] {
+  if (DAY.test(asked)) return [midnightOf(asked, zone), midnightOf(nextDay(asked), zone) - 1];
   if (asked.startsWith("w")) {
     const to = now - (Number(asked.slice(1)) || 1) * WEEK;
     return [to - WEEK, to];
@@ -28,83 +41,158 @@ export function spanOf(asked: string, now: number): [from: number, to: number] {
   return [now - Math.min((Number(asked) || 24) * 3_600_000, WEEK), now];
 }
 
-const stamp = (ms: number, zone: string) => clock(ms, zone);
-
 export function InstanceTable({ job }: { job?: string }) {
   const t = useT();
   const { workspace } = useSession();
-  useNews("instances");
+  const live = useNews("instances");
+  const zone = workspace.timeZone;
   const [filters, change] = useFilters(DEFAULTS);
   const [named] = useDebouncedValue(filters.job, 250);
   const page = Number(filters.page) || 0;
+  const size = Math.min(Number(filters.size) || 50, 500);
   const wanted = job ?? named;
-  const instances = useQuery({
-    queryKey: ["instances", workspace.id, wanted, Boolean(job), filters.status, filters.hours, filters.kind, page],
-    queryFn: ({ signal }) => {
-      const [from, to] = spanOf(filters.hours, Date.now());
-      return get<{ total: number; instances: InstanceItem[] }>(
-        "/v1/{p}/jobs/instances/detail",
-        { jobName: wanted, preciseQuery: job ? true : undefined, status: filters.status, instanceType: filters.kind, minPlanTime: from, maxPlanTime: to, limit: SIZE, offset: page },
-        signal,
-      );
+  const [chosen, setChosen] = useState<ReadonlyMap<number, InstanceItem>>(new Map());
+  const ask = useCallback(
+    (limit: number, offset: number, signal?: AbortSignal) => {
+      const [from, to] = spanOf(filters.hours, Date.now(), zone);
+      return get<List>("/v1/{p}/jobs/instances/detail", { jobName: wanted, preciseQuery: job ? true : undefined, status: filters.status, instanceType: filters.kind, minPlanTime: from, maxPlanTime: to, limit, offset }, signal);
     },
+    [wanted, job, filters.status, filters.kind, filters.hours, zone],
+  );
+  const instances = useQuery({
+    queryKey: ["instances", workspace.id, wanted, Boolean(job), filters.status, filters.hours, filters.kind, page, size],
+    queryFn: ({ signal }) => ask(size, page, signal),
     placeholderData: keepPreviousData,
   });
+  const rows = useMemo(() => instances.data?.instances ?? [], [instances.data]);
+  const total = instances.data?.total ?? 0;
+  // Another question has other answers: nothing stays selected that can't be seen.
+  useEffect(() => setChosen(new Map()), [workspace.id, wanted, filters.status, filters.hours, filters.kind]);
+  const toggle = useCallback((item: InstanceItem) => {
+    setChosen((before) => {
+      const next = new Map(before);
+      if (!next.delete(item.instanceId)) next.set(item.instanceId, item);
+      return next;
+    });
+  }, []);
+  const onPage = rows.filter((each) => chosen.has(each.instanceId)).length;
+  const togglePage = () => {
+    const next = new Map(chosen);
+    for (const each of rows) if (onPage === rows.length) next.delete(each.instanceId);
+    else next.set(each.instanceId, each);
+    setChosen(next);
+  };
+  const chooseAll = async () => {
+    const next = new Map<number, InstanceItem>();
+    try {
+      for (let offset = 0; offset * BULK < Math.min(total, MOST_CHOSEN); offset += 1) for (const each of (await ask(BULK, offset)).instances) next.set(each.instanceId, each);
+      setChosen(next);
+    } catch (error) {
+      tellError(error);
+    }
+  };
+  // What was selected a while ago may have gone on since.
+  const current = useMemo(() => {
+    const seen = new Map(rows.map((each) => [each.instanceId, each]));
+    return [...chosen.values()].map((each) => seen.get(each.instanceId) ?? each);
+  }, [chosen, rows]);
+  const filtered = Object.entries(DEFAULTS).some(([name, value]) => name !== "page" && name !== "size" && filters[name as keyof typeof DEFAULTS] !== value);
+  const day = DAY.test(filters.hours) ? filters.hours : "";
   return (
     <Stack gap="sm">
-      <Group gap="sm">
-        {!job && <TextInput size="sm" w={260} aria-label={t("instances.job")} placeholder={t("instances.job")} leftSection={<IconSearch size={15} />} value={filters.job} onChange={(event) => change({ job: event.currentTarget.value, page: "0" })} />}
-        <MultiSelect size="sm" w={300} aria-label={t("common.status")} placeholder={filters.status ? undefined : t("common.status")} data={STATES} value={filters.status ? filters.status.split(",") : []} onChange={(next) => change({ status: next.join(","), page: "0" })} clearable />
+      <Group gap="xs">
+        {!job && <TextInput w={220} aria-label={t("instances.job")} placeholder={t("instances.job")} leftSection={<IconSearch size={15} />} value={filters.job} onChange={(event) => change({ job: event.currentTarget.value, page: "0" })} />}
+        <MultiSelect w={{ base: 220, xl: 300 }} aria-label={t("common.status")} placeholder={filters.status ? undefined : t("common.status")} data={STATES} value={filters.status ? filters.status.split(",") : []} onChange={(next) => change({ status: next.join(","), page: "0" })} clearable />
         <Select
-          size="sm"
-          w={170}
+          w={165}
           aria-label={t("instances.since")}
           allowDeselect={false}
-          value={filters.hours}
+          value={day ? "day" : filters.hours}
           data={[
             ...["1", "6", "24"].map((count) => ({ value: count, label: t("instances.hours", { count }) })),
             { value: "168", label: t("instances.days", { count: 7 }) },
             ...[1, 2, 3, 4, 8, 12].map((count) => ({ value: `w${count}`, label: t("instances.weeks", { count }) })),
+            ...(day ? [{ value: "day", label: t("instances.day") }] : []),
           ]}
-          onChange={(hours) => change({ hours: hours ?? "24", page: "0" })}
+          onChange={(hours) => hours !== "day" && change({ hours: hours ?? "24", page: "0" })}
         />
-        <Select size="sm" w={150} aria-label={t("instances.kind")} placeholder={t("instances.kind")} clearable value={filters.kind || null} data={["0", "2", "5", "6", "7"].map((kind) => ({ value: kind, label: t(`kind.${kind}` as Key) }))} onChange={(kind) => change({ kind: kind ?? "", page: "0" })} />
-        <ActionIcon variant="default" size="lg" aria-label={t("common.refresh")} loading={instances.isFetching} onClick={() => void instances.refetch()}><IconRefresh size={16} /></ActionIcon>
+        <TextInput type="date" w={140} aria-label={t("instances.day")} value={day} onChange={(event) => change({ hours: event.currentTarget.value || "24", page: "0" })} />
+        <Select w={135} aria-label={t("instances.kind")} placeholder={t("instances.kind")} clearable value={filters.kind || null} data={["0", "2", "5", "6", "7"].map((kind) => ({ value: kind, label: t(`kind.${kind}` as Key) }))} onChange={(kind) => change({ kind: kind ?? "", page: "0" })} />
+        {filtered && <Button variant="subtle" color="gray" px="xs" onClick={() => change({ ...DEFAULTS, size: filters.size })}>{t("instances.clear")}</Button>}
+        <Group gap="sm" ml="auto" wrap="nowrap">
+          <Live on={live} />
+          {!job && <Views />}
+          <ActionIcon variant="default" size="lg" aria-label={t("common.refresh")} loading={instances.isFetching && !instances.isPlaceholderData && !live} onClick={() => void instances.refetch()}><IconRefresh size={16} /></ActionIcon>
+        </Group>
       </Group>
-      {instances.error ? <Problem error={instances.error} retry={() => void instances.refetch()} /> : instances.isPending ? <Waiting /> : instances.data.instances.length === 0 ? <Empty title={t("instances.empty")} help={t("instances.emptyHelp")} /> : (
+      {chosen.size > 0 && <Batch chosen={current} total={total} onAll={() => void chooseAll()} onNone={() => setChosen(new Map())} onDone={() => void instances.refetch()} />}
+      {instances.error ? <Problem error={instances.error} retry={() => void instances.refetch()} /> : instances.isPending ? <Waiting /> : rows.length === 0 ? (
+        <Empty title={t(filtered ? "instances.gone" : "instances.empty")} help={t(filtered ? "instances.goneHelp" : "instances.emptyHelp")} />
+      ) : (
         <>
-          <Table.ScrollContainer minWidth={760}>
-            <Table highlightOnHover verticalSpacing={6}>
+          <Table.ScrollContainer minWidth={820}>
+            <Table highlightOnHover verticalSpacing={5} className="dense" aria-label={t("nav.instances")}>
               <Table.Thead>
                 <Table.Tr>
+                  <Table.Th w={36}><Checkbox size="xs" aria-label={t("instances.choosePage")} checked={onPage > 0 && onPage === rows.length} indeterminate={onPage > 0 && onPage < rows.length} onChange={togglePage} /></Table.Th>
                   <Table.Th>{t("instances.job")}</Table.Th>
-                  <Table.Th>{t("common.status")}</Table.Th>
-                  <Table.Th>{t("instances.planned")}</Table.Th>
-                  <Table.Th>{t("instances.started")}</Table.Th>
-                  <Table.Th>{t("instances.took")}</Table.Th>
-                  <Table.Th>{t("instances.kind")}</Table.Th>
+                  <Table.Th w={150}>{t("common.status")}</Table.Th>
+                  <Table.Th w={165}>{t("instances.planned")}</Table.Th>
+                  <Table.Th w={165}>{t("instances.started")}</Table.Th>
+                  <Table.Th w={100} ta="right">{t("instances.took")}</Table.Th>
+                  <Table.Th w={110}>{t("instances.kind")}</Table.Th>
+                  <Table.Th>{t("instances.message")}</Table.Th>
                 </Table.Tr>
               </Table.Thead>
               <Table.Tbody>
-                {instances.data.instances.map((each) => (
-                  <Table.Tr key={each.instanceId}>
-                    <Table.Td>
-                      <Anchor component={Link} href={`/instances/${encodeURIComponent(each.jobName)}/${each.instanceId}`} fw={600}>{each.jobName}</Anchor>
-                      <Text size="xs" c="dimmed" className="mono">{each.instanceId}</Text>
-                    </Table.Td>
-                    <Table.Td><Status state={each.status} /></Table.Td>
-                    <Table.Td>{stamp(each.planTime, workspace.timeZone)}</Table.Td>
-                    <Table.Td>{each.startTime ? stamp(each.startTime, workspace.timeZone) : ""}</Table.Td>
-                    <Table.Td>{span(each.executeTime ?? (each.startTime ? (each.endTime ?? Date.now()) - each.startTime : undefined))}</Table.Td>
-                    <Table.Td><Text size="sm" c="dimmed">{t(`kind.${each.instanceType}` as Key) ?? each.instanceType}</Text></Table.Td>
-                  </Table.Tr>
-                ))}
+                {rows.map((each) => <Row key={each.instanceId} item={each} zone={zone} chosen={chosen.has(each.instanceId)} toggle={toggle} />)}
               </Table.Tbody>
             </Table>
           </Table.ScrollContainer>
-          <Pager page={page} size={SIZE} total={instances.data.total} onPage={(next) => change({ page: String(next) })} />
+          <Group justify="space-between">
+            <Group gap="xs">
+              <Text size="sm" c="dimmed">{t("instances.total", { count: total.toLocaleString() })}</Text>
+              <Select size="xs" w={80} aria-label={t("instances.rows")} allowDeselect={false} data={SIZES} value={String(size)} onChange={(next) => change({ size: next ?? "50", page: "0" })} />
+            </Group>
+            <Pager page={page} size={size} total={total} onPage={(next) => change({ page: String(next) })} />
+          </Group>
         </>
       )}
     </Stack>
   );
+}
+
+interface RowProps {
+  item: InstanceItem;
+  zone: string;
+  chosen: boolean;
+  toggle: (item: InstanceItem) => void;
+}
+
+/** Drawn anew only when it has changed: a page of 500 stays quick to select in. */
+const Row = memo(
+  function Row({ item, zone, chosen, toggle }: RowProps) {
+    const t = useT();
+    const kind = t(`kind.${item.instanceType}` as Key);
+    return (
+      <Table.Tr data-chosen={chosen || undefined}>
+        <Table.Td><Checkbox size="xs" aria-label={t("instances.choose", { name: `${item.jobName} ${item.instanceId}` })} checked={chosen} onChange={() => toggle(item)} /></Table.Td>
+        <Table.Td>
+          <Anchor component={Link} href={instancePath(item)} fw={600} size="sm">{item.jobName}</Anchor>{" "}
+          <Text span size="xs" c="dimmed" className="mono">{item.instanceId}</Text>
+        </Table.Td>
+        <Table.Td><Status state={item.status} /></Table.Td>
+        <Table.Td className="time">{clock(item.planTime, zone)}</Table.Td>
+        <Table.Td className="time">{clock(item.startTime, zone)}</Table.Td>
+        <Table.Td className="time" ta="right"><Took start={item.startTime} end={item.endTime} over={ENDED.has(item.status)} /></Table.Td>
+        <Table.Td><Text size="xs" c="dimmed">{kind}</Text></Table.Td>
+        <Table.Td maw={360}><Text size="xs" c="dimmed" truncate title={item.errorMessage}>{item.errorMessage}</Text></Table.Td>
+      </Table.Tr>
+    );
+  },
+  (before, after) => before.chosen === after.chosen && before.zone === after.zone && before.toggle === after.toggle && same(before.item, after.item),
+);
+
+function same(a: InstanceItem, b: InstanceItem): boolean {
+  return a.instanceId === b.instanceId && a.status === b.status && a.startTime === b.startTime && a.endTime === b.endTime && a.errorMessage === b.errorMessage;
 }

@@ -1,123 +1,135 @@
-import { Anchor, Group, Paper, SimpleGrid, Stack, Table, Text } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import { Anchor, Group, Paper, SegmentedControl, SimpleGrid, Stack, Table, Text } from "@mantine/core";
+import { useQueries, useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
 import { get } from "../api/http";
 import { useNews } from "../api/useNews";
 import { useSession } from "../api/session";
-import type { InstanceItem } from "../api/types";
+import { type Answers, ENDED, type InstanceItem } from "../api/types";
 import { type Key, useT } from "../i18n";
+import { instancePath } from "../monitor/Batch";
+import { Curve } from "../monitor/Curve";
+import { Live, Took } from "../monitor/Live";
+import { byJob, slowest } from "../monitor/ranking";
+import { dayOf } from "../parts/days";
 import { Page, Problem, Waiting } from "../parts/Page";
 import { look } from "../parts/states";
 import { Status } from "../parts/Status";
 import { clock, span } from "../parts/time";
+import { useFilters } from "../parts/useFilters";
+import { spanOf } from "./InstanceTable";
 
 const DAY = 86_400_000;
-const COUNTED = ["waiting", "running", "success", "fail"] as const;
+const TOP = 8;
+/** What rankings are made of: the newest so many. */
+const RANKED = 1_000;
+const RANGES = ["today", "yesterday", "week"] as const;
+/** Tiles: the name of the state that stands for them, and all states that they count. */
+const TILES: [string, string, Key][] = [
+  ["waiting", "waiting", "overview.isWaiting"],
+  ["running", "running", "overview.isRunning"],
+  ["pause", "running-exception,pause,freeze,waiting-confirm", "overview.isHeld"],
+  ["success", "success", "overview.isSuccess"],
+  ["fail", "fail", "overview.isFail"],
+  ["manual-stop", "manual-stop,skip-by-depend", "overview.isStopped"],
+];
 
-const CURVES: [keyof Completion, Key][] = [["today", "overview.today"], ["yesterday", "overview.yesterday"], ["average", "overview.week"]];
-
-interface Point {
-  record_time: number;
-  task_completion_num: number;
-}
-
-/** At each full hour of the day: how many of the day's instances have succeeded until then. */
-type Completion = Record<"today" | "yesterday" | "average", Point[]>;
-
-interface List {
-  total: number;
-  instances: InstanceItem[];
-}
-
-function useList(name: string, status: string, limit: number, from: number, to: number) {
-  const { workspace } = useSession();
-  return useQuery({
-    queryKey: ["overview", workspace.id, name],
-    queryFn: ({ signal }) => get<List>("/v1/{p}/jobs/instances/detail", { status, minPlanTime: from, maxPlanTime: to, limit }, signal),
-    refetchInterval: false,
-  });
-}
+type List = Answers["listJobInstances"];
 
 export function Overview() {
   const t = useT();
   const { workspace } = useSession();
-  useNews("overview");
-  const to = Math.ceil(Date.now() / 60_000) * 60_000;
-  const from = to - DAY;
-  const counts = COUNTED.map((status) => useList(`count-${status}`, status, 1, from, to)); // a fixed list: the order of hooks never changes
-  const failed = useList("failed", "fail", 8, from, to);
-  const waiting = useList("waiting", "waiting", 8, from, to);
-  const recent = useList("recent", "", 100, from, to);
-  const curves = useQuery({ queryKey: ["overview", workspace.id, "curves"], queryFn: ({ signal }) => get<Completion>("/v2/{p}/factory/monitor/task-completion-data", undefined, signal) });
-  if (recent.error) return <Page title={t("overview.title")}><Problem error={recent.error} retry={() => void recent.refetch()} /></Page>;
-  const slow = [...(recent.data?.instances ?? [])].filter((each) => each.startTime && each.endTime).sort((a, b) => b.endTime! - b.startTime! - (a.endTime! - a.startTime!)).slice(0, 8);
+  const zone = workspace.timeZone;
+  const live = useNews("overview");
+  const [filters, change] = useFilters({ range: "today" });
+  // As the list of instances takes it: a day, or the last hours.
+  const hours = filters.range === "week" ? "168" : dayOf(Date.now() - (filters.range === "yesterday" ? DAY : 0), zone);
+  const ask = (status: string, limit: number, signal: AbortSignal) => {
+    const [from, to] = spanOf(hours, Date.now(), zone);
+    return get<List>("/v1/{p}/jobs/instances/detail", { status, minPlanTime: from, maxPlanTime: to, limit }, signal);
+  };
+  const listed = (name: string, status: string, limit: number) => ({
+    queryKey: ["overview", workspace.id, hours, name],
+    queryFn: ({ signal }: { signal: AbortSignal }) => ask(status, limit, signal),
+    placeholderData: (before: List | undefined) => before,
+  });
+  const counts = useQueries({ queries: TILES.map(([name, states]) => listed(`count-${name}`, states, 1)) });
+  const failed = useQuery(listed("failed", "fail", RANKED));
+  const done = useQuery(listed("done", "success,fail", RANKED));
+  const running = useQuery(listed("running", "running,running-exception", TOP));
+  const waiting = useQuery(listed("waiting", "waiting,waiting-confirm", TOP));
+  const curves = useQuery({ queryKey: ["overview", workspace.id, "curves"], queryFn: ({ signal }) => get<Answers["listFactoryTaskCompletion"]>("/v2/{p}/factory/monitor/task-completion-data", undefined, signal) });
+  if (failed.error) return <Page title={t("overview.title")}><Problem error={failed.error} retry={() => void failed.refetch()} /></Page>;
+  const to = (states: string, job = "") => `/instances?${new URLSearchParams({ ...(job ? { job } : {}), status: states, hours })}`;
+  const bad = failed.data && byJob(failed.data.instances).slice(0, TOP);
+  const slow = done.data && slowest(done.data.instances, TOP);
+  const nothing = counts.every((each) => each.data?.total === 0);
   return (
-    <Page title={t("overview.title")} wide>
-      <SimpleGrid cols={{ base: 2, md: 4 }}>
-        {COUNTED.map((status, index) => (
-          <Paper key={status} withBorder p="md" component={Link} href={`/instances?status=${status}`} style={{ textDecoration: "none", color: "inherit" }}>
-            <Group gap={8}><span aria-hidden style={{ width: 10, height: 10, borderRadius: 5, background: look(status).color }} /><Text size="sm" c="dimmed">{status}</Text></Group>
-            <Text fz={30} fw={700}>{counts[index]!.data?.total.toLocaleString() ?? "…"}</Text>
-            <Text size="xs" c="dimmed">{t("overview.range")}</Text>
-          </Paper>
-        ))}
+    <Page
+      wide
+      title={t("overview.title")}
+      right={<><Live on={live} /><SegmentedControl aria-label={t("instances.since")} value={filters.range} onChange={(range) => change({ range })} data={RANGES.map((each) => ({ value: each, label: t(each === "week" ? "overview.days" : `overview.${each}`) }))} /></>}
+    >
+      <SimpleGrid cols={{ base: 2, sm: 3, xl: 6 }} spacing="sm">
+        {TILES.map(([name, states, text], index) => {
+          const count = counts[index]!.data?.total;
+          return (
+            <Paper key={name} withBorder p="sm" component={Link} href={to(states)} className="tile" data-quiet={!count || undefined} style={{ borderTop: `3px solid ${count ? look(name).color : "var(--mantine-color-default-border)"}` }}>
+              <Text size="sm" c="dimmed">{t(text)}</Text>
+              <Text fz={28} fw={700} lh={1.2} className="time">{count?.toLocaleString() ?? "…"}</Text>
+            </Paper>
+          );
+        })}
       </SimpleGrid>
+      {nothing && (
+        <Paper withBorder p="md"><Text size="sm">{t("overview.none")} <Anchor component={Link} inherit href="/jobs">{t("overview.toJobs")}</Anchor> · <Anchor component={Link} inherit href="/simulation">{t("overview.toSimulation")}</Anchor></Text></Paper>
+      )}
       <Paper withBorder p="md">
-        <Text fw={600} mb="xs">{t("overview.completed")}</Text>
-        {curves.error ? <Problem error={curves.error} /> : curves.isPending ? <Waiting /> : <Curve series={CURVES.map(([name, text]) => ({ name: t(text), values: curves.data[name].map((each) => each.task_completion_num) }))} />}
+        <Text fw={600} component="h2" size="md" m={0} mb="xs">{t("overview.completed")}</Text>
+        {curves.error ? <Problem error={curves.error} /> : curves.isPending ? <Waiting /> : <Curve completion={curves.data} />}
       </Paper>
-      <SimpleGrid cols={{ base: 1, md: 3 }}>
-        <Panel title={t("overview.failed")} items={failed.data?.instances} zone={workspace.timeZone} show={(each) => clock(each.endTime, workspace.timeZone)} />
-        <Panel title={t("overview.slow")} items={slow} zone={workspace.timeZone} show={(each) => span(each.endTime! - each.startTime!)} />
-        <Panel title={t("overview.waiting")} items={waiting.data?.instances} zone={workspace.timeZone} show={(each) => clock(each.planTime, workspace.timeZone)} />
+      <SimpleGrid cols={{ base: 1, lg: 2 }}>
+        <Panel title={t("overview.failedJobs")} empty={t("overview.nothing")} wait={!bad} more={(failed.data?.total ?? 0) > RANKED ? t("overview.newest", { count: RANKED.toLocaleString() }) : undefined} rows={bad?.map((each) => ({
+          key: each.job,
+          cells: [<Anchor key="job" component={Link} size="sm" fw={600} href={instancePath(each.last)}>{each.job}</Anchor>, <Text key="why" size="xs" c="dimmed" truncate maw={420} title={each.last.errorMessage}>{each.last.errorMessage}</Text>],
+          end: <Anchor component={Link} size="sm" className="time" href={to("fail", each.job)}>{t("overview.times", { count: each.count })}</Anchor>,
+        }))} />
+        <Panel title={t("overview.slow")} empty={t("overview.noneEnded")} wait={!slow} rows={slow?.map((each) => ({
+          key: String(each.instanceId),
+          cells: [<Instance key="job" item={each} />, <Text key="at" size="xs" c="dimmed" className="time">{clock(each.startTime, zone)}</Text>],
+          end: <Text size="sm" className="time">{span(each.endTime! - each.startTime!)}</Text>,
+        }))} />
+        <Panel title={t("overview.runningNow")} empty={t("overview.nothingRuns")} wait={!running.data} rows={running.data?.instances.map((each) => ({
+          key: String(each.instanceId),
+          cells: [<Instance key="job" item={each} />, <Status key="state" state={each.status} />],
+          end: <Text size="sm" className="time"><Took start={each.startTime} end={each.endTime} over={ENDED.has(each.status)} /></Text>,
+        }))} />
+        <Panel title={t("overview.waiting")} empty={t("overview.nothingWaits")} wait={!waiting.data} rows={waiting.data?.instances.map((each) => ({
+          key: String(each.instanceId),
+          cells: [<Instance key="job" item={each} />, <Status key="state" state={each.status} />],
+          end: <Text size="xs" c="dimmed" className="time">{clock(each.planTime, zone)}</Text>,
+        }))} />
       </SimpleGrid>
     </Page>
   );
 }
 
-const SHADES = ["var(--mantine-primary-color-filled)", "var(--state-pause)", "var(--state-skip)"];
-const WIDTH = 1000;
-const HEIGHT = 150;
-
-/** The points of a line through the values of a day's full hours. */
-export function points(values: number[], most: number): string {
-  return values.map((value, hour) => `${Math.round((hour / 23) * WIDTH)},${Math.round(HEIGHT - (value / most) * (HEIGHT - 10))}`).join(" ");
+function Instance({ item }: { item: InstanceItem }) {
+  return <Anchor component={Link} size="sm" fw={600} href={instancePath(item)}>{item.jobName} <Text span size="xs" c="dimmed" className="mono">{item.instanceId}</Text></Anchor>;
 }
 
-function Curve({ series }: { series: { name: string; values: number[] }[] }) {
-  const most = Math.max(1, ...series.flatMap((each) => each.values));
-  const said = series.map((each) => `${each.name}: ${each.values.at(-1) ?? 0}`).join(", ");
-  return (
-    <Stack gap={6}>
-      <Group gap={8} wrap="nowrap" align="stretch">
-        <Stack justify="space-between" gap={0}><Text size="xs" c="dimmed" ta="right">{most.toLocaleString()}</Text><Text size="xs" c="dimmed" ta="right">0</Text></Stack>
-        <svg viewBox={`0 0 ${WIDTH} ${HEIGHT + 10}`} width="100%" height={160} preserveAspectRatio="none" role="img" aria-label={said}>
-          <line x1={0} x2={WIDTH} y1={HEIGHT} y2={HEIGHT} stroke="var(--mantine-color-default-border)" />
-          {series.map((each, index) => <polyline key={each.name} points={points(each.values, most)} fill="none" stroke={SHADES[index]} strokeWidth={index ? 1.5 : 3} strokeDasharray={index === 2 ? "5 4" : undefined} vectorEffect="non-scaling-stroke" />)}
-        </svg>
-      </Group>
-      <Group justify="space-between" pl={20}>{["0:00", "6:00", "12:00", "18:00", "23:00"].map((each) => <Text key={each} size="xs" c="dimmed">{each}</Text>)}</Group>
-      <Group gap="lg">{series.map((each, index) => <Text key={each.name} size="xs"><span aria-hidden style={{ color: SHADES[index] }}>■</span> {each.name}</Text>)}</Group>
-    </Stack>
-  );
+interface PanelRow {
+  key: string;
+  cells: [React.ReactNode, React.ReactNode];
+  end: React.ReactNode;
 }
 
-function Panel({ title, items, show }: { title: string; items?: InstanceItem[]; zone: string; show: (each: InstanceItem) => string }) {
-  const t = useT();
+function Panel({ title, rows, empty, wait, more }: { title: string; rows?: PanelRow[]; empty: string; wait: boolean; more?: string }) {
   return (
     <Paper withBorder p="md">
-      <Text fw={600} mb="xs">{title}</Text>
-      {!items ? <Waiting /> : items.length === 0 ? <Text size="sm" c="dimmed">{t("overview.nothing")}</Text> : (
-        <Table verticalSpacing={4}>
-          <Table.Tbody>
-            {items.map((each) => (
-              <Table.Tr key={each.instanceId}>
-                <Table.Td><Anchor component={Link} size="sm" href={`/instances/${encodeURIComponent(each.jobName)}/${each.instanceId}`}>{each.jobName}</Anchor></Table.Td>
-                <Table.Td><Status state={each.status} /></Table.Td>
-                <Table.Td ta="right"><Text size="xs" c="dimmed">{show(each)}</Text></Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
+      <Group justify="space-between" mb={4}><Text fw={600} component="h2" size="md" m={0}>{title}</Text>{more && <Text size="xs" c="dimmed">{more}</Text>}</Group>
+      {wait ? <Waiting /> : !rows?.length ? <Stack py="md"><Text size="sm" c="dimmed">{empty}</Text></Stack> : (
+        <Table verticalSpacing={5} className="dense">
+          <Table.Tbody>{rows.map((each) => <Table.Tr key={each.key}><Table.Td>{each.cells[0]}</Table.Td><Table.Td>{each.cells[1]}</Table.Td><Table.Td ta="right">{each.end}</Table.Td></Table.Tr>)}</Table.Tbody>
         </Table>
       )}
     </Paper>

@@ -1,4 +1,4 @@
-import { Anchor, Button, Group, Modal, NumberInput, Paper, SegmentedControl, Stack, Switch, Table, Text, TextInput } from "@mantine/core";
+import { Anchor, Button, Group, Modal, MultiSelect, NumberInput, Paper, SegmentedControl, Stack, Switch, Table, Text, TextInput } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { IconPlus, IconRefresh } from "@tabler/icons-react";
 import { useState } from "react";
@@ -6,8 +6,10 @@ import { Link } from "wouter";
 import { get, post } from "../api/http";
 import { useNews } from "../api/useNews";
 import { useSession } from "../api/session";
-import type { InstanceItem } from "../api/types";
+import { type Answers, type Bodies, ENDED, type JobItem } from "../api/types";
 import { useT } from "../i18n";
+import { instancePath } from "../monitor/Batch";
+import { Live, Took } from "../monitor/Live";
 import { Confirm } from "../parts/Confirm";
 import { dayOf, daysBetween, midnightOf, monthsOf, nextDay, patchDate } from "../parts/days";
 import { JobPicker } from "../parts/JobPicker";
@@ -24,29 +26,20 @@ const SIZE = 20;
 const DEFAULTS = { page: "0", name: "", show: "" };
 const OVER = new Set(["SUCCESS", "FAIL", "CANCEL"]);
 
-export interface Patch {
-  name: string;
-  status: string;
-  parallel: number;
-  start_date: number;
-  end_date: number;
-  submitted_date: number;
-  user_name: string;
-  job_list: string[];
-}
+export type Patch = Answers["showFactorySupplementData"]["rows"][number];
 
 export function PatchData() {
   const t = useT();
   const { workspace } = useSession();
   const client = useQueryClient();
-  useNews("patches", "patch-days");
+  const live = useNews("patches", "patch-days");
   const [filters, change] = useFilters(DEFAULTS);
   const [making, setMaking] = useState(false);
   const [stopping, setStopping] = useState<string | null>(null);
   const page = Number(filters.page) || 0;
   const patches = useQuery({
     queryKey: ["patches", workspace.id, filters.name, page],
-    queryFn: ({ signal }) => get<{ total: number; rows: Patch[] }>("/v2/{p}/factory/supplement-data", { name: filters.name, page, size: SIZE }, signal),
+    queryFn: ({ signal }) => get<Answers["showFactorySupplementData"]>("/v2/{p}/factory/supplement-data", { name: filters.name, page, size: SIZE }, signal),
   });
   const refresh = () => client.invalidateQueries({ queryKey: ["patches"] });
   const stop = useMutation({
@@ -60,7 +53,7 @@ export function PatchData() {
   });
   const shown = patches.data?.rows.find((each) => each.name === filters.show);
   return (
-    <Page title={t("patch.title")} wide right={<>
+    <Page title={t("patch.title")} wide right={<><Live on={live} />
       <TextInput size="sm" aria-label={t("common.search")} placeholder={t("common.search")} value={filters.name} onChange={(event) => change({ name: event.currentTarget.value, page: "0" })} />
       <Button variant="default" leftSection={<IconRefresh size={16} />} loading={patches.isFetching} onClick={() => void client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] === "patches" || queryKey[0] === "patch-days" })}>{t("common.refresh")}</Button>
       <Button leftSection={<IconPlus size={16} />} onClick={() => setMaking(true)}>{t("patch.new")}</Button>
@@ -121,26 +114,57 @@ function PatchDays({ patch }: { patch: Patch }) {
   const made = useQuery({
     queryKey: ["patch-days", workspace.id, patch.name, patch.status],
     // Listed by when they started, so the days since the request are the place to look.
-    queryFn: ({ signal }) => get<{ total: number; instances: InstanceItem[] }>("/v1/{p}/jobs/instances/detail", { jobName: job, preciseQuery: true, instanceType: 5, minPlanTime: patch.submitted_date, maxPlanTime: patch.submitted_date + 7 * 86_400_000, limit: 1000 }, signal),
+    queryFn: ({ signal }) => get<Answers["listJobInstances"]>("/v1/{p}/jobs/instances/detail", { jobName: job, preciseQuery: true, instanceType: 5, minPlanTime: patch.submitted_date, maxPlanTime: patch.submitted_date + 7 * 86_400_000, limit: 1000 }, signal),
   });
   const own = (made.data?.instances ?? []).filter((each) => each.planTime >= patch.start_date && each.planTime <= patch.end_date);
   const days = worstByDay(own, zone);
+  const [picked, setPicked] = useState("");
   const span = daysBetween(dayOf(patch.start_date, zone), dayOf(patch.end_date, zone));
+  const states = [...own.reduce((found, each) => found.set(each.status, (found.get(each.status) ?? 0) + 1), new Map<string, number>())].sort(([a], [b]) => ORDER.indexOf(b) - ORDER.indexOf(a));
+  const over = own.filter((each) => ENDED.has(each.status)).length;
+  const ofDay = own.filter((each) => dayOf(each.planTime, zone) === picked).sort((one, other) => one.planTime - other.planTime);
   return (
     <Paper withBorder p="md" component="section" aria-label={t("patch.ofDays", { name: patch.name })}>
-      <Group justify="space-between" mb="sm">
+      <Group justify="space-between" mb="xs">
         <Text fw={600}>{t("patch.ofDays", { name: patch.name })}</Text>
         <Anchor component={Link} size="sm" href={`/instances?job=${encodeURIComponent(job)}&kind=5&hours=168`}>{t("patch.instances", { count: own.length })}</Anchor>
       </Group>
       {made.error ? <Problem error={made.error} /> : made.isPending ? <Waiting /> : (
-        <Months
-          months={monthsOf(span).slice(0, 24)}
-          look={(day) => {
-            const found = days.get(day);
-            if (!found) return null;
-            return { color: look(found.status).color, text: Object.entries(found.counts).map(([status, count]) => `${count} ${status}`).join(", ") };
-          }}
-        />
+        <Stack gap="sm">
+          <Group gap="md">
+            <Text size="sm" className="time">{t("patch.progress", { done: over, count: own.length })}</Text>
+            {states.map(([state, count]) => <Text key={state} size="xs" c="dimmed"><span aria-hidden className="legend" style={{ background: look(state).color }} /> {count} {state}</Text>)}
+          </Group>
+          <div className="stacked" role="img" aria-label={states.map(([state, count]) => `${count} ${state}`).join(", ")}>
+            {states.map(([state, count]) => <span key={state} style={{ width: `${(count / Math.max(1, own.length)) * 100}%`, background: look(state).color }} />)}
+          </div>
+          <Text size="xs" c="dimmed">{t("patch.dayHelp")}</Text>
+          <Months
+            months={monthsOf(span).slice(0, 24)}
+            onDay={setPicked}
+            look={(day) => {
+              const found = days.get(day);
+              if (!found) return { text: "", pressed: day === picked };
+              return { color: look(found.status).color, text: Object.entries(found.counts).map(([status, count]) => `${count} ${status}`).join(", "), pressed: day === picked };
+            }}
+          />
+          {ofDay.length > 0 && (
+            <Table verticalSpacing={4} className="dense" maw={900} aria-label={picked}>
+              <Table.Thead><Table.Tr><Table.Th>{t("instances.planned")}</Table.Th><Table.Th>{t("instances.job")}</Table.Th><Table.Th>{t("common.status")}</Table.Th><Table.Th>{t("instances.started")}</Table.Th><Table.Th ta="right">{t("instances.took")}</Table.Th></Table.Tr></Table.Thead>
+              <Table.Tbody>
+                {ofDay.map((each) => (
+                  <Table.Tr key={each.instanceId}>
+                    <Table.Td className="time">{clock(each.planTime, zone)}</Table.Td>
+                    <Table.Td><Anchor component={Link} size="sm" href={instancePath(each)}>{each.jobName} {each.instanceId}</Anchor></Table.Td>
+                    <Table.Td><Status state={each.status} /></Table.Td>
+                    <Table.Td className="time">{clock(each.startTime, zone)}</Table.Td>
+                    <Table.Td className="time" ta="right"><Took start={each.startTime} end={each.endTime} over={ENDED.has(each.status)} /></Table.Td>
+                  </Table.Tr>
+                ))}
+              </Table.Tbody>
+            </Table>
+          )}
+        </Stack>
       )}
     </Paper>
   );
@@ -165,6 +189,8 @@ function NewPatch({ onClose, onMade }: { onClose: () => void; onMade: (name: str
   const [byDay, setByDay] = useState(false);
   const [stopOnFailure, setStopOnFailure] = useState(false);
   const [reverse, setReverse] = useState(false);
+  const [others, setOthers] = useState<string[]>([]);
+  const jobs = useQuery({ queryKey: ["jobs", workspace.id, "patch"], queryFn: ({ signal }) => get<{ jobs: JobItem[] }>("/v1/{p}/jobs", { limit: 100, jobType: "BATCH" }, signal) });
   const chosen = how === "range" ? daysBetween(from, to) : [...picked].sort();
   const make = useMutation({
     mutationFn: () =>
@@ -177,8 +203,9 @@ function NewPatch({ onClose, onMade }: { onClose: () => void; onMade: (name: str
         is_day_granularity: byDay,
         is_stop_when_fail: byDay && stopOnFailure,
         reverse_order: reverse ? 1 : 0,
+        ...(others.length ? { depend_jobs: others.map((each) => ({ job_name: each })) } : {}),
         ...(how === "days" ? { supplement_data_instance_time: { days: chosen } } : {}),
-      }),
+      } satisfies Bodies["createFactorySupplementDataInstance"]),
     onSuccess: () => {
       tellDone(t("patch.made", { name }));
       onMade(name);
@@ -189,6 +216,7 @@ function NewPatch({ onClose, onMade }: { onClose: () => void; onMade: (name: str
     <Modal opened onClose={onClose} title={t("patch.new")} size="lg">
       <Stack gap="sm">
         <JobPicker label={t("instances.job")} description={t("patch.jobHelp")} value={job} onChange={(next) => { setJob(next); setName(next ? `P_${next}_${stamp()}` : ""); }} />
+        <MultiSelect searchable clearable label={t("patch.others")} description={t("patch.othersHelp")} data={jobs.data?.jobs.map((each) => each.name).filter((each) => each !== job) ?? []} value={others} onChange={setOthers} />
         <TextInput label={t("common.name")} value={name} onChange={(event) => setName(event.currentTarget.value)} />
         <SegmentedControl aria-label={t("patch.days")} value={how} onChange={(next) => setHow(next as "range" | "days")} data={[{ value: "range", label: t("patch.range") }, { value: "days", label: t("patch.single") }]} />
         {how === "range" ? (

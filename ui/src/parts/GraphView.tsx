@@ -1,7 +1,7 @@
 import "@xyflow/react/dist/style.css";
-import { Background, Controls, type Edge, Handle, type Node, type NodeProps, Position, ReactFlow } from "@xyflow/react";
+import { Background, Controls, type Edge, MiniMap, Handle, type Node, type NodeProps, Position, ReactFlow } from "@xyflow/react";
 import { useComputedColorScheme } from "@mantine/core";
-import { useMemo } from "react";
+import { type CSSProperties, useMemo } from "react";
 import type { JobNode } from "../api/types";
 import { arranged, HEIGHT } from "./layout";
 import { look } from "./states";
@@ -16,7 +16,7 @@ export interface CardData extends Record<string, unknown> {
 export function Card({ data, selected }: NodeProps<Node<CardData>>) {
   const color = data.status ? look(data.status).color : "var(--mantine-primary-color-filled)";
   return (
-    <div className="node-card" data-selected={selected || undefined} style={{ borderLeft: `5px solid ${color}`, minHeight: HEIGHT }}>
+    <div className="node-card" data-selected={selected || undefined} data-state={data.status} style={{ borderLeft: `5px solid ${color}`, minHeight: HEIGHT, ...(data.status ? { "--state": color } : {}) } as CSSProperties}>
       <Handle type="target" position={Position.Left} style={{ width: 9, height: 9, background: "var(--mantine-color-dimmed)" }} />
       <div className="name" title={data.name}>{data.name}</div>
       <div className="type">
@@ -55,12 +55,19 @@ interface Props {
 }
 
 /** A job's nodes, coloured by the state of an instance. */
-export function GraphView({ nodes, statuses, selected, onSelect, height = 320 }: Props) {
+const LOWEST = 150;
+const HIGHEST = 420;
+const MAP_FROM = 30;
+
+export function GraphView({ nodes, statuses, selected, onSelect, height: given }: Props) {
   const scheme = useComputedColorScheme("light");
   const positions = useMemo(() => {
     const pairs = nodes.flatMap((node) => (node.preNodeName ?? []).map((from) => [from, node.name] as [string, string]));
     return arranged(nodes.map((node) => node.name), pairs);
   }, [nodes]);
+  // As high as it takes: a chain of three nodes leaves the screen to the log.
+  const tops = [...positions.values()].map((each) => each.y);
+  const height = given ?? Math.min(HIGHEST, Math.max(LOWEST, Math.max(0, ...tops) - Math.min(0, ...tops) + HEIGHT + 60));
   const cards: Node<CardData>[] = nodes.map((node) => ({
     id: node.name,
     type: "card",
@@ -88,6 +95,7 @@ export function GraphView({ nodes, statuses, selected, onSelect, height = 320 }:
       >
         <Background />
         <Controls showInteractive={false} />
+        {nodes.length >= MAP_FROM && <MiniMap pannable zoomable nodeColor={(node) => look((node.data as CardData).status ?? "").color} ariaLabel={null} />}
       </ReactFlow>
     </div>
   );

@@ -6,7 +6,7 @@ export const HEIGHT = 58;
 /** Positions from left to right. `edges`: pairs of names. */
 export function arranged(names: string[], edges: [string, string][]): Map<string, { x: number; y: number }> {
   const graph = new Graph();
-  graph.setGraph({ rankdir: "LR", nodesep: 24, ranksep: 64 });
+  graph.setGraph({ rankdir: "LR", nodesep: 24, ranksep: 84 });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const name of names) graph.setNode(name, { width: WIDTH, height: HEIGHT });
   const known = new Set(names);

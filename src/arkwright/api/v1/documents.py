@@ -101,6 +101,9 @@ class Job(Struct, kw_only=True, omit_defaults=True):
     directory: str | UnsetType = UNSET
     logPath: str | UnsetType = UNSET
     lastUpdateUser: str | UnsetType = UNSET
+    versionComment: (
+        Annotated[str, Meta(max_length=255, description="Ours: what this version is about.")] | UnsetType
+    ) = UNSET
     description: Annotated[str, Meta(max_length=255)] | UnsetType = UNSET
     basicConfig: BasicConfig | UnsetType = UNSET
     targetStatus: Literal["SAVED", "SUBMITTED", "PRODUCTION"] | UnsetType = UNSET

@@ -8,10 +8,12 @@ from contextlib import aclosing
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 from starlette.types import ASGIApp
 
 from arkwright.api.call import Call, answer
 from arkwright.api.event_stream import EventStream, StreamEvent
+from arkwright.api.log_objects import own_base_of
 from arkwright.api.route import Route, number
 from arkwright.api.v1.documents import Milliseconds
 from arkwright.api.v1.instances import detail, found, node_types
@@ -43,7 +45,7 @@ async def _states(call: Call, instance: Instance) -> AsyncGenerator[StreamEvent,
         async for state in states:
             if state.job_version not in types:
                 types[state.job_version] = await node_types(call, state)
-            record = detail(state, types[state.job_version])
+            record = detail(state, types[state.job_version], await own_base_of(call, state))
             yield StreamEvent(name="instance", data=record, id=state.version)
 
 
@@ -52,7 +54,8 @@ NEWS_SECONDS = 0.4
 
 
 class InstanceNews(msgspec.Struct, kw_only=True):
-    """Jobs of which instances began, ended or have another status since the last event; at most a hundred."""
+    """Jobs of which instances began, ended or have another status since the last event; at most a hundred. None is
+    named where other servers' instances changed, or may have."""
 
     jobs: list[str]
 
@@ -63,9 +66,8 @@ async def watch_instances(call: Call) -> ASGIApp:
 
 async def _news(call: Call) -> AsyncGenerator[StreamEvent, None]:
     workspace_id = call.workspace.id
-    yield StreamEvent(name="changed", data=InstanceNews(jobs=[]))  # look now: nothing is missed from here on
-    jobs: dict[str, None] = {}
-    queue: asyncio.Queue[str] = asyncio.Queue()
+    queue: asyncio.Queue[str | None] = asyncio.Queue()
+    end = await call.parts.store.on_foreign_changes(call.place, lambda: queue.put_nowait(None))
 
     async def listen() -> None:
         async with aclosing(call.parts.engine.watch_all()) as states:
@@ -75,14 +77,17 @@ async def _news(call: Call) -> AsyncGenerator[StreamEvent, None]:
 
     listening = asyncio.ensure_future(listen())
     try:
+        await asyncio.sleep(0)  # it listens
+        yield StreamEvent(name="changed", data=InstanceNews(jobs=[]))  # look now: nothing is missed from here on
         while True:
-            jobs[await queue.get()] = None
+            told = {await queue.get()}
             await asyncio.sleep(NEWS_SECONDS)
             while not queue.empty():
-                jobs[queue.get_nowait()] = None
-            yield StreamEvent(name="changed", data=InstanceNews(jobs=list(jobs)[:100]))
-            jobs.clear()
+                told.add(queue.get_nowait())
+            jobs = sorted(job for job in told if job is not None)
+            yield StreamEvent(name="changed", data=InstanceNews(jobs=[] if None in told else jobs[:100]))
     finally:
+        end()
         listening.cancel()
 
 
@@ -95,7 +100,7 @@ async def show_history(call: Call) -> ASGIApp:
 
 
 def _item(sequence: int, event: Event, instance: Instance) -> HistoryItem:
-    plain: dict[str, Any] = msgspec.to_builtins(event)
+    plain = _fields(event)
     name = plain.pop("kind_")
     time = plain.pop("at_ms")
     index = plain.pop("node", None)
@@ -103,9 +108,15 @@ def _item(sequence: int, event: Event, instance: Instance) -> HistoryItem:
         made = event.instance
         plain = {"by": made.created_by, "job_version": made.job_version, "parameters": dict(made.parameters)}
     node_name = instance.nodes[index].name if index is not None and index < len(instance.nodes) else ""
-    if "outcome" in plain:
-        plain["outcome"] = _wire(plain["outcome"])
+    if (outcome := getattr(event, "outcome", None)) is not None:
+        plain["outcome"] = _wire(_fields(outcome))
     return HistoryItem(sequence=sequence, time=time, event=name, nodeName=node_name, details=_wire(plain))
+
+
+def _fields(record: Struct) -> dict[str, Any]:
+    """With those that have their defaults, which the stored form leaves out."""
+    plain: dict[str, Any] = {"kind_": type(record).__name__}
+    return plain | {name: msgspec.to_builtins(getattr(record, name)) for name in record.__struct_fields__}
 
 
 def _wire(record: dict[str, Any]) -> dict[str, Any]:
@@ -128,7 +139,7 @@ ROUTES = (
         path="/v1/{project_id}/jobs/instances/events",
         handler=watch_instances,
         operation="watchJobInstances",
-        summary="Which jobs' instances changed, as events `changed`: what this server runs, several changes in one.",
+        summary="Which jobs' instances changed, as events `changed`, several changes in one.",
         tag="instances",
         action=Action.JOB_READ,
         response=str,

@@ -57,7 +57,7 @@ class Source:
 
     async def open(self) -> None:
         """Raises `PackageInvalid`."""
-        self._package = await asyncio.to_thread(Package, self._file)
+        self._package = await asyncio.to_thread(Package, self.file)
 
     async def close(self) -> None:
         if self._package is not None:
@@ -65,7 +65,7 @@ class Source:
         await asyncio.to_thread(self._folder.cleanup)
 
     async def _copy(self, content: AsyncGenerator[bytes, None]) -> None:
-        file = await asyncio.to_thread(self._file.open, "wb")
+        file = await asyncio.to_thread(self.file.open, "wb")
         try:
             async for piece in content:
                 await asyncio.to_thread(file.write, piece)
@@ -73,7 +73,7 @@ class Source:
             await asyncio.to_thread(file.close)
 
     @property
-    def _file(self) -> Path:
+    def file(self) -> Path:
         return Path(self._folder.name) / "file.zip"
 
 

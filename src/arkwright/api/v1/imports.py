@@ -46,6 +46,11 @@ class ReplacedResource(Struct, kw_only=True, omit_defaults=True):
     replace: str
 
 
+class Chosen(Struct, kw_only=True, omit_defaults=True):
+    jobs: list[str] = []
+    scripts: list[str] = []
+
+
 class ImportJobs(Struct, kw_only=True, omit_defaults=True):
     path: str
     params: dict[str, str] | UnsetType = UNSET
@@ -55,6 +60,8 @@ class ImportJobs(Struct, kw_only=True, omit_defaults=True):
     targetStatus: Literal["SAVED", "SUBMITTED", "PRODUCTION"] | UnsetType = UNSET
     approvers: list[Approver] | UnsetType = UNSET
     resources: list[ReplacedResource] | UnsetType = UNSET
+    only: Chosen | UnsetType = UNSET
+    """Ours: of the jobs and scripts of the zip these alone; none: all of them. Resources always come along."""
 
 
 class ConnectionParams(Struct, kw_only=True, omit_defaults=True):
@@ -107,7 +114,8 @@ async def import_jobs(call: Call) -> Response:
     fields.approvers(wish.get("approvers"))
     submit = target_status != "SAVED" if target_status else None
     policy = Policy(overwrite=_overwrites(wish), submit=submit, changes=changes)
-    return await _start(call, wish, "Import the job from", JOBS, saver(call, policy))
+    chosen = _chosen(wish.get("only"))
+    return await _start(call, wish, "Import the job from", JOBS, saver(call, policy), chosen)
 
 
 async def import_connections(call: Call) -> Response:
@@ -121,12 +129,19 @@ async def import_connections(call: Call) -> Response:
     return await _start(call, wish, "Import the connection from", CONNECTIONS, save)
 
 
-async def _start(call: Call, wish: Mapping[str, Any], title: str, kinds: frozenset[EntryKind], save: Saver) -> Response:
+async def _start(
+    call: Call,
+    wish: Mapping[str, Any],
+    title: str,
+    kinds: frozenset[EntryKind],
+    save: Saver,
+    chosen: Mapping[EntryKind, frozenset[str]] | None = None,
+) -> Response:
     source = await fetched(call, wish.get("path"))
 
     async def steps(progress: Progress) -> None:
         try:
-            await _import(progress, source, kinds, save)
+            await _import(progress, source, kinds, save, chosen or {})
         finally:
             await source.close()
 
@@ -140,10 +155,20 @@ async def _start(call: Call, wish: Mapping[str, Any], title: str, kinds: frozens
     return answer(TaskId(taskId=task_id))
 
 
-async def _import(progress: Progress, source: Source, kinds: frozenset[EntryKind], save: Saver) -> None:
+async def _import(
+    progress: Progress,
+    source: Source,
+    kinds: frozenset[EntryKind],
+    save: Saver,
+    chosen: Mapping[EntryKind, frozenset[str]],
+) -> None:
     try:
         await source.open()
-        entries = await asyncio.to_thread(source.package.entries, kinds)
+        entries = [
+            entry
+            for entry in await asyncio.to_thread(source.package.entries, kinds)
+            if entry.kind not in chosen or entry.name in chosen[entry.kind]
+        ]
         if not entries:
             raise InvalidInput(f"{source.path} holds nothing to import.")
     except InvalidInput as error:
@@ -248,6 +273,18 @@ def _replacements(given: Any) -> list[Replacement]:
                 replace=text(each.get("replace"), f"{where}.replace", 255, least=1),
             )
         )
+    return found
+
+
+def _chosen(given: Any) -> dict[EntryKind, frozenset[str]]:
+    """Names per kind; a kind that is not in it is not bounded."""
+    if given is None:
+        return {}
+    wish = object_(given, "only")
+    found = {}
+    for kind, field in ((EntryKind.JOB, "jobs"), (EntryKind.SCRIPT, "scripts")):
+        names = list_(wish.get(field), f"only.{field}", "names")
+        found[kind] = frozenset(text(each, f"only.{field}[{index}]", 128, least=1) for index, each in enumerate(names))
     return found
 
 

@@ -11,13 +11,14 @@ from msgspec import UNSET
 from starlette.responses import Response
 
 from arkwright.api.call import Call, answer, empty, short, whole_number
-from arkwright.api.log_objects import log_path_of
+from arkwright.api.log_objects import own_base_of
 from arkwright.api.route import OFFSET, Parameter, Route, flag, limit, number, text
 from arkwright.api.v1 import documents
 from arkwright.api.v1.fields import choice, truth, wrong
 from arkwright.core.events import RestartFrom
-from arkwright.core.instance import Instance, InstanceStatus, InstanceType, NodeRun
+from arkwright.core.instance import ENDED_NODE, Instance, InstanceStatus, InstanceType, NodeRun
 from arkwright.el.java_zones import find_zone
+from arkwright.engine.log_names import log_path_of
 from arkwright.errors import Code, InvalidInput, NotFound
 from arkwright.iam.model import Action
 from arkwright.store.base import InstanceFilter, Kind
@@ -61,7 +62,7 @@ async def list_instances(call: Call) -> Response:
 
 async def show_instance(call: Call) -> Response:
     instance = await found(call)
-    return answer(detail(instance, await node_types(call, instance)))
+    return answer(detail(instance, await node_types(call, instance), await own_base_of(call, instance)))
 
 
 async def stop_instance(call: Call) -> Response:
@@ -234,11 +235,12 @@ def item(instance: Instance) -> documents.InstanceItem:
     return documents.InstanceItem(**_facts(instance))
 
 
-def detail(instance: Instance, types: dict[str, str]) -> documents.InstanceDetail:
+def detail(instance: Instance, types: dict[str, str], own_base: str = "") -> documents.InstanceDetail:
+    """`own_base`: the `logPath` of its job."""
     return documents.InstanceDetail(
         **_facts(instance),
         total=len(instance.nodes),
-        nodes=[_node(instance, run, types.get(run.name, "")) for run in instance.nodes],
+        nodes=[_node(instance, run, types.get(run.name, ""), own_base) for run in instance.nodes],
     )
 
 
@@ -283,7 +285,9 @@ def _children(instance: Instance, run: NodeRun) -> dict[str, Any]:
     }
 
 
-def _node(instance: Instance, run: NodeRun, type_name: str) -> documents.NodeItem:
+def _node(instance: Instance, run: NodeRun, type_name: str, own_base: str) -> documents.NodeItem:
+    # A job's own path holds the log once it is whole; until then it can be read where all logs are.
+    base = own_base if run.status in ENDED_NODE else ""
     return documents.NodeItem(
         nodeName=run.name,
         status=run.status.value,
@@ -295,7 +299,7 @@ def _node(instance: Instance, run: NodeRun, type_name: str) -> documents.NodeIte
         instanceId=instance.id,
         inputRowCount=UNSET if run.input_row_count is None else run.input_row_count,
         outputRowCount=UNSET if run.output_row_count is None else run.output_row_count,
-        logPath=log_path_of(instance, run) if run.attempt and run.children is None else UNSET,
+        logPath=log_path_of(instance, run.name, base) if run.attempt and run.children is None else UNSET,
         attempt=run.attempt,
         exitCode=UNSET if run.exit_code is None else run.exit_code,
         errorMessage=run.message or UNSET,

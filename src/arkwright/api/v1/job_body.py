@@ -191,6 +191,7 @@ def _check_job(job: Mapping[str, Any]) -> None:
         _check_parameter(each, f"params[{index}]")
     text(job.get("description"), "description", 255, code=Code.JOB_DESCRIPTION_INVALID)
     text(job.get("lastUpdateUser"), "lastUpdateUser", 128)
+    text(job.get("versionComment"), "versionComment", 255)
     log_path = text(job.get("logPath"), "logPath", 1024)
     if log_path and not log_path.startswith("obs://"):
         raise wrong("logPath", "must be a path such as obs://bucket/folder", log_path)

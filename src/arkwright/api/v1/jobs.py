@@ -15,8 +15,9 @@ from arkwright.api.access import require
 from arkwright.api.call import Call, answer, empty
 from arkwright.api.records import all_of
 from arkwright.api.route import OFFSET, Route, flag, limit, number, text
-from arkwright.api.v1 import documents
+from arkwright.api.v1 import documents, fields
 from arkwright.api.v1.fields import approvers, choice
+from arkwright.api.v1.if_match import IF_MATCH, if_match
 from arkwright.api.v1.job_body import JobBody, read_job_body, with_numbers
 from arkwright.core.instance import InstanceStatus
 from arkwright.core.masking import shown_parameters
@@ -40,7 +41,9 @@ async def edit_job(call: Call) -> Response:
     body = read_job_body(await call.document())
     before = await call.parts.store.get_definition(call.place, Kind.JOB, call.path["job_name"])
     # The status stays as it is: editing a job neither starts nor stops its schedule.
-    await call.parts.store.save_definition(call.place, Kind.JOB, call.path["job_name"], job_write(call, body, before))
+    await call.parts.store.save_definition(
+        call.place, Kind.JOB, call.path["job_name"], if_match(call, job_write(call, body, before))
+    )
     return empty()
 
 
@@ -67,8 +70,13 @@ async def list_jobs(call: Call) -> Response:
     offset, size = call.slice(most=100)
     tags = {tag.strip() for tag in call.query.get("tags", "").split(",") if tag.strip()}
     name = call.query.get("jobName", "")
-    if tags:
-        tagged = [each for each in await all_jobs(call, category, name) if tags & tags_of(each)]
+    directory = fields.directory(call.query.get("directory")).rstrip("/")
+    if tags or directory:
+        tagged = [
+            each
+            for each in await all_jobs(call, category, name)
+            if (not tags or tags & tags_of(each)) and f"{each.directory}/".startswith(f"{directory}/")
+        ]
         page = Page(total=len(tagged), items=tagged[offset : offset + size])
     else:
         page = await call.parts.store.list_definitions(
@@ -267,9 +275,10 @@ ROUTES = (
         summary="Save a new version of a job; another name in the body renames it.",
         tag="jobs",
         action=Action.JOB_EDIT,
+        parameters=(IF_MATCH,),
         request=documents.Job,
         success=204,
-        errors=(Code.JOB_NOT_FOUND, *_SAVE_ERRORS),
+        errors=(Code.JOB_NOT_FOUND, Code.STALE_WRITE, *_SAVE_ERRORS),
         example=_EXAMPLE,
     ),
     Route(
@@ -300,6 +309,7 @@ ROUTES = (
             text("jobType", "Kind of jobs.", enum=["BATCH", "REAL_TIME"], default="BATCH"),
             text("jobName", "A part of the name."),
             text("tags", "Jobs that have one of these tags, comma-separated."),
+            text("directory", "Ours: jobs in this directory and below."),
             OFFSET,
             limit(100),
         ),

@@ -1,8 +1,8 @@
 """Logs of nodes (ours): whole, in byte ranges, or followed live as server-sent events.
 
-Following: the end of the attempt is told by the engine at once; how far the file has grown is looked up while somebody
-watches, every 50 ms to half a second (less often while nothing comes). Only Linux could tell us, and a look is
-cheap. The stream is of one attempt: a retry is a new one, with a log of its own.
+Following: the end of the attempt is told by the engine at once; how far the log has grown is looked up while somebody
+watches, every 50 ms to half a second (less often while nothing comes), or, where another server runs it, every second
+in the object storage. The stream is of one attempt: a retry is a new one, with a log of its own.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
-from pathlib import Path
 
 from starlette.responses import StreamingResponse
 from starlette.types import ASGIApp
@@ -23,12 +22,16 @@ from arkwright.api.event_stream import EventStream, StreamEvent, wanted
 from arkwright.api.route import Parameter, Route, number
 from arkwright.api.v1.instances import found
 from arkwright.core.instance import ENDED_NODE, Instance, NodeRun, NodeStatus
+from arkwright.engine.run_files import LogNow
 from arkwright.errors import Code, InvalidInput, NotFound
 from arkwright.iam.model import Action
+from arkwright.nodes.base import AttemptKey
 
 _CHUNK = 256 * 1024
 _LOOK_SECONDS = (0.05, 0.5)
 """Shortest and longest time between two looks at a growing file."""
+_LOOK_AFAR_SECONDS = 1.0
+"""Between two looks at a log that another server ships to the object storage, every two seconds at most."""
 
 
 async def show_log(call: Call) -> ASGIApp:
@@ -43,8 +46,8 @@ async def show_log(call: Call) -> ASGIApp:
             f"The node has no attempt {attempt}; its newest one is {latest}.", field="attempt", code=Code.NODE_NOT_FOUND
         )
     # A node that has not started has no log yet; that is an empty one, not an error.
-    path = call.parts.log_path(instance.id, index, attempt or latest) if latest else None
-    size = await asyncio.to_thread(_size, path)
+    now = await call.parts.run_files.log(_key(instance.id, index, attempt or latest)) if latest else None
+    size = now.size if now is not None else 0
     headers = {"Accept-Ranges": "bytes", "Cache-Control": "no-store"}
     try:
         part = parse_range(call.header(b"range"), size)
@@ -56,7 +59,9 @@ async def show_log(call: Call) -> ASGIApp:
         headers["Content-Range"] = f"bytes {part.start}-{part.end - 1}/{size}"
     whole = part or ByteRange(0, size)
     headers["Content-Length"] = str(whole.end - whole.start)
-    return StreamingResponse(_chunks(path, whole), 200 if part is None else 206, headers, "text/plain; charset=utf-8")
+    return StreamingResponse(
+        _chunks(call, now, whole), 200 if part is None else 206, headers, "text/plain; charset=utf-8"
+    )
 
 
 # ---------------------------------------------------------------- following
@@ -96,6 +101,8 @@ async def _follow(
                 yield _end(run, attempt)
                 return
             pause = shortest if grown else min(pause * 2, longest)
+            if attempt and not call.parts.run_files.is_here(_key(instance.id, index, attempt)):
+                pause = _LOOK_AFAR_SECONDS
             with suppress(TimeoutError):
                 await asyncio.wait_for(changed.wait(), pause if attempt else None)
     finally:
@@ -110,9 +117,10 @@ async def _pieces(
     """What the log has beyond `offset` by now; the id of each piece is the offset behind it."""
     if not attempt:
         return
-    path = call.parts.log_path(instance_id, index, attempt)
+    key = _key(instance_id, index, attempt)
     while True:
-        data = await asyncio.to_thread(_read, path, offset, _CHUNK)
+        now = await call.parts.run_files.log(key)
+        data = b"".join([each async for each in call.parts.run_files.read_log(now, offset, offset + _CHUNK)])
         text, used = whole_text(data, final=final and len(data) < _CHUNK)
         if not used:
             return
@@ -194,30 +202,14 @@ async def _node_index(call: Call, instance: Instance) -> int:
         ) from None
 
 
-def _size(path: Path | None) -> int:
-    try:
-        return path.stat().st_size if path is not None else 0
-    except FileNotFoundError:
-        return 0
+def _key(instance_id: int, index: int, attempt: int) -> AttemptKey:
+    return AttemptKey(instance_id=instance_id, node=index, attempt=attempt)
 
 
-def _read(path: Path, offset: int, size: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            file.seek(offset)
-            return file.read(size)
-    except FileNotFoundError:
-        return b""
-
-
-async def _chunks(path: Path | None, part: ByteRange) -> AsyncIterator[bytes]:
-    start = part.start
-    while path is not None and start < part.end:
-        data = await asyncio.to_thread(_read, path, start, min(_CHUNK, part.end - start))
-        if not data:
-            return
-        start += len(data)
-        yield data
+async def _chunks(call: Call, now: LogNow | None, part: ByteRange) -> AsyncIterator[bytes]:
+    if now is not None:
+        async for data in call.parts.run_files.read_log(now, part.start, part.end):
+            yield data
 
 
 ROUTES = (

@@ -10,8 +10,9 @@ from starlette.responses import Response
 from arkwright.api.call import Call, answer
 from arkwright.api.route import Route
 from arkwright.iam.model import Action
-from arkwright.nodes.base import NodeType, Work
+from arkwright.nodes.base import NodeType
 from arkwright.nodes.registry import Registry
+from arkwright.nodes.schema import settings_schema
 
 
 class NodeTypeProperty(Struct, kw_only=True, omit_defaults=True):
@@ -29,10 +30,14 @@ class NodeTypeItem(Struct, kw_only=True):
     title: str
     summary: str
     category: str
+    icon: str
+    """Name of a Tabler icon."""
     aliases: list[str]
     connections: list[str]
     """Types of connections that it works with; empty: none."""
     properties: list[NodeTypeProperty]
+    schema: dict[str, object]
+    """JSON Schema of an object with its settings by name."""
     example: dict[str, object]
 
 
@@ -55,7 +60,8 @@ def _item(type_: NodeType) -> NodeTypeItem:
         name=type_.name,
         title=type_.title,
         summary=type_.summary,
-        category=_category(type_),
+        category=type_.shown_in,
+        icon=type_.icon,
         aliases=list(type_.aliases),
         connections=list(type_.connections),
         properties=[
@@ -69,14 +75,9 @@ def _item(type_: NodeType) -> NodeTypeItem:
             )
             for each in type_.properties
         ],
+        schema=settings_schema(type_),
         example=dict(type_.example),
     )
-
-
-def _category(type_: NodeType) -> str:
-    if type_.work is Work.CONTROL:
-        return "control"
-    return "program" if type_.work is Work.PROGRAM else "service"
 
 
 ROUTES = (

@@ -14,10 +14,10 @@ from msgspec import UNSET, Struct, UnsetType
 from starlette.responses import Response
 
 from arkwright.api.call import Call, answer
-from arkwright.api.log_objects import log_path_of
 from arkwright.api.route import Route
 from arkwright.api.v1.schedule import found_job, started_with
 from arkwright.core.instance import Instance
+from arkwright.engine.log_names import log_path_of
 from arkwright.errors import Code, InvalidInput
 from arkwright.iam.model import Action
 from arkwright.scheduler.real_time import hidden_name
@@ -100,7 +100,7 @@ async def _node(call: Call, job: Definition, node: dict[str, Any], states: Mappi
         found.jobInstanceId = newest.id
         found.lastInstanceStatus = newest.status.value
         whole = await call.parts.store.get_instance(call.place, newest.id) or newest
-        found.logPath = next((log_path_of(whole, run) for run in whole.nodes if run.attempt), UNSET)
+        found.logPath = next((log_path_of(whole, run.name) for run in whole.nodes if run.attempt), UNSET)
     return found
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -29,9 +28,11 @@ from arkwright.api.route import Route
 from arkwright.api.v1.fields import object_, text, wrong
 from arkwright.core.instance import Instance, InstanceStatus, InstanceType, NodeRun
 from arkwright.core.job_document import canonical_type
+from arkwright.engine.attempt_ends import COLUMNS
 from arkwright.engine.interface import RunRequest
 from arkwright.errors import AlreadyExists, Code, NotFound
 from arkwright.iam.model import Action
+from arkwright.nodes.base import AttemptKey
 from arkwright.store.base import Definition, DefinitionWrite, Kind
 
 NODE = "script"
@@ -105,7 +106,8 @@ async def show_result(call: Call) -> Response:
     message = _message(instance, run)
     results: list[ScriptResult] = []
     if status in ("FINISHED", "FAILED"):
-        results = [await asyncio.to_thread(_result, instance, run, message, _folder(call, instance, run))]
+        output, columns = await _files(call, instance, run)
+        results = [await asyncio.to_thread(_result, instance, run, message, output, columns)]
     return answer(ScriptResults(status=status, message=message, results=results, result=results))
 
 
@@ -215,14 +217,19 @@ def _message(instance: Instance, run: NodeRun | None) -> str:
     return (run.message if run is not None else None) or instance.message or ""
 
 
-def _folder(call: Call, instance: Instance, run: NodeRun | None) -> Path | None:
-    """Where the attempt left its output."""
+async def _files(call: Call, instance: Instance, run: NodeRun | None) -> tuple[bytes | None, bytes]:
+    """What the attempt left: its output (None: none), and the names of its columns."""
     if run is None or not run.attempt or run.output is None:
-        return None
-    return call.parts.log_path(instance.id, run.index, run.attempt).parent
+        return None, b""
+    key = AttemptKey(instance_id=instance.id, node=run.index, attempt=run.attempt)
+    name = run.output.rpartition("/")[2]
+    output = await call.parts.run_files.output(key, name, MAX_OUTPUT_BYTES)
+    return output or b"", await call.parts.run_files.output(key, COLUMNS, MAX_OUTPUT_BYTES) or b""
 
 
-def _result(instance: Instance, run: NodeRun | None, message: str, folder: Path | None) -> ScriptResult:
+def _result(
+    instance: Instance, run: NodeRun | None, message: str, output: bytes | None, columns: bytes
+) -> ScriptResult:
     result = ScriptResult(message=message, rowCount=0, rows=[], schema=[])
     if instance.start_time_ms is not None and instance.end_time_ms is not None:
         result.duration = (instance.end_time_ms - instance.start_time_ms) / 1000
@@ -230,10 +237,9 @@ def _result(instance: Instance, run: NodeRun | None, message: str, folder: Path 
         result.inputRowCount = run.input_row_count
     if run is not None and run.output_row_count is not None:
         result.resultCount = run.output_row_count
-    if folder is None or run is None or run.output is None:
+    if output is None:
         return result
-    output = _read(folder / run.output.rpartition("/")[2])
-    names = _texts(_read(folder / "columns"))
+    names = _texts(columns)
     rows = _rows(output) if names is not None else None
     if names is None or rows is None:
         result.rawResult = output.decode("utf-8", "replace")
@@ -242,14 +248,6 @@ def _result(instance: Instance, run: NodeRun | None, message: str, folder: Path 
     # Values are texts, as the engine gives them to later nodes.
     result.schema = [{name: "string"} for name in names]
     return result
-
-
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_OUTPUT_BYTES)
-    except FileNotFoundError:
-        return b""
 
 
 def _texts(data: bytes) -> list[str] | None:

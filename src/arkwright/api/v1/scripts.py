@@ -12,6 +12,7 @@ from arkwright.api.records import named_page
 from arkwright.api.route import OFFSET, Route, limit, text
 from arkwright.api.v1 import documents
 from arkwright.api.v1.fields import approvers
+from arkwright.api.v1.if_match import IF_MATCH, if_match
 from arkwright.api.v1.script_body import ScriptBody, read_script_body
 from arkwright.core.job_document import canonical_type
 from arkwright.errors import Code, InvalidInput, NotFound
@@ -42,12 +43,24 @@ async def update_script(call: Call) -> Response:
             field="type",
             hint="The type of a script can't be changed: create a new one.",
         )
-    await call.parts.store.save_definition(call.place, Kind.SCRIPT, name, _write(call, body))
+    await call.parts.store.save_definition(call.place, Kind.SCRIPT, name, if_match(call, _write(call, body)))
     return empty()
 
 
 async def show_script(call: Call) -> Response:
-    return answer(script_reply(await _found(call, call.path["script_name"])))
+    name = call.path["script_name"]
+    found = await _found(call, name)
+    version = call.number("version", least=1)
+    if version is not None:
+        of_then = await call.parts.store.get_definition(call.place, Kind.SCRIPT, name, version=version)
+        if of_then is None:
+            raise NotFound(
+                f"The script {name!r} has no version {version}; its newest one is {found.latest_version}.",
+                field="version",
+                code=Code.SCRIPT_NOT_FOUND,
+            )
+        found = of_then
+    return answer(script_reply(found))
 
 
 async def list_scripts(call: Call) -> Response:
@@ -128,9 +141,10 @@ ROUTES = (
         summary="Save a new version of a script. Name and type can't be changed.",
         tag="scripts",
         action=Action.SCRIPT_EDIT,
+        parameters=(IF_MATCH,),
         request=documents.Script,
         success=204,
-        errors=(Code.SCRIPT_NOT_FOUND, Code.SCRIPT_TYPE_MISSING),
+        errors=(Code.SCRIPT_NOT_FOUND, Code.SCRIPT_TYPE_MISSING, Code.STALE_WRITE),
         example=_EXAMPLE,
     ),
     Route(

@@ -46,6 +46,16 @@ class QuotaSettings(Struct, frozen=True, kw_only=True, omit_defaults=True):
     storageBytes: int | UnsetType = UNSET
 
 
+class ProgramSettings(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a program of the workspace on the server's host may take; never more than the server's settings allow.
+    `memoryMb`: all its processes together; `processes`: how many; `openFiles`: of each; `seconds`: how long."""
+
+    memoryMb: int | UnsetType = UNSET
+    processes: int | UnsetType = UNSET
+    openFiles: int | UnsetType = UNSET
+    seconds: int | UnsetType = UNSET
+
+
 def read_alerts(given: Any, field: str) -> dict[str, Any] | None:
     if given is None:
         return None
@@ -79,6 +89,14 @@ def read_quotas(given: Any, field: str) -> dict[str, Any] | None:
     names = ("waitingInstances", "processes", "storageBytes")
     found = _known(given, field, names)
     return _given({name: number(found.get(name), f"{field}.{name}", 0, 2**53 - 1) for name in names})
+
+
+def read_programs(given: Any, field: str) -> dict[str, Any] | None:
+    if given is None:
+        return None
+    most = {"memoryMb": 10**7, "processes": 10**6, "openFiles": 10**7, "seconds": 10**9}
+    found = _known(given, field, tuple(most))
+    return _given({name: number(found.get(name), f"{field}.{name}", 1, high) for name, high in most.items()})
 
 
 def _keep(given: Any, field: str) -> dict[str, Any]:

@@ -18,9 +18,11 @@ from arkwright.api.route import Route
 from arkwright.api.v1.fields import choice, truth
 from arkwright.api.v1.workspace_care import (
     AlertSettings,
+    ProgramSettings,
     QuotaSettings,
     RetentionSettings,
     read_alerts,
+    read_programs,
     read_quotas,
     read_retention,
 )
@@ -41,7 +43,8 @@ class WorkspaceSettings(Struct, kw_only=True):
     line's own `skipPolicy` wins. `variableFormat`: how texts name a parameter. `simpleVariables`: whether
     `${yyyymmdd-1}`, `$[hh24-1/24]`, `$instance_id` are replaced. `excludeWaitingFromTimeout`: whether the time limit of
     an instance begins when it starts, and not when it is made. `alerts`, `retention`, `quotas`: what is told, what is
-    kept, and how much there may be; they count at once. `scheduling`: how the workspace's schedules are planned.
+    kept, and how much there may be; they count at once. `programs`: what a program on the server's host may take.
+    `scheduling`: how the workspace's schedules are planned.
     """
 
     conditionPolicy: Literal["OR", "AND"] = "OR"
@@ -52,6 +55,7 @@ class WorkspaceSettings(Struct, kw_only=True):
     alerts: AlertSettings = AlertSettings()
     retention: RetentionSettings = RetentionSettings()
     quotas: QuotaSettings = QuotaSettings()
+    programs: ProgramSettings = ProgramSettings()
     scheduling: SchedulingSettings = SchedulingSettings()
 
 
@@ -64,6 +68,7 @@ class WorkspaceSettingsChange(Struct, kw_only=True, omit_defaults=True):
     alerts: AlertSettings | UnsetType = UNSET
     retention: RetentionSettings | UnsetType = UNSET
     quotas: QuotaSettings | UnsetType = UNSET
+    programs: ProgramSettings | UnsetType = UNSET
     scheduling: SchedulingSettings | UnsetType = UNSET
 
 
@@ -76,6 +81,7 @@ _READ: dict[str, Callable[[Any, str], Any]] = {
     "alerts": read_alerts,
     "retention": read_retention,
     "quotas": read_quotas,
+    "programs": read_programs,
     "scheduling": read_scheduling,
 }
 
@@ -92,6 +98,7 @@ async def show_settings(call: Call) -> Response:
             alerts=convert(stored.get("alerts") or {}, AlertSettings),
             retention=convert(stored.get("retention") or {}, RetentionSettings),
             quotas=convert(stored.get("quotas") or {}, QuotaSettings),
+            programs=convert(stored.get("programs") or {}, ProgramSettings),
             scheduling=convert(stored.get("scheduling") or {}, SchedulingSettings),
         )
     )

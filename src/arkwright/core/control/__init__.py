@@ -1,14 +1,17 @@
 """Nodes that the core decides by itself: no executor, no program.
 
-A Dummy costs a row. Subjob and For Each run other jobs: each of their runs is an instance of its own (`running`).
+A Dummy costs a row. Assignment, Branch and Merge decide what later nodes are given and which of them run. Subjob and
+For Each run other jobs: each of their runs is an instance of its own (`running`).
 """
 
 from __future__ import annotations
 
 from arkwright.core.job import Node
 
-CONTROL_TYPES = frozenset({"dummy"})
-"""Canonical type names of nodes that succeed at once."""
+ASSIGNMENT, BRANCH, MERGE = "assignment", "branch", "merge"
+
+CONTROL_TYPES = frozenset({"dummy", ASSIGNMENT, BRANCH, MERGE})
+"""Canonical type names of nodes that are over as soon as they are decided."""
 
 PARENT_TYPES = frozenset({"subjob", "foreach"})
 """Canonical type names of nodes that run other jobs."""

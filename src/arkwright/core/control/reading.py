@@ -1,4 +1,4 @@
-"""The settings that Subjob and For Each have in common: the job they run, and what they hand to it.
+"""How settings of control nodes are read; for Subjob and For Each: the job they run, and what they hand to it.
 
 The documents show these nodes only as forms, so several spellings of a setting are known; case, hyphens, underscores
 and spaces in its name don't matter. The first of each list is ours.
@@ -6,6 +6,7 @@ and spaces in its name don't matter. The first of each list is ours.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,6 +42,10 @@ CONCURRENCY = (
 )
 SUFFIX = ("suffix", "subJobSuffix", "subJobNameSuffix", "subJobInstanceNameSuffix", "instanceNameSuffix")
 
+ASSIGNED_NAME = ("name", "variable", "variableName", "parameterName")
+"""Of an Assignment: what later nodes call its value."""
+VARIABLE_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+
 _SEPARATORS = str.maketrans("", "", " -_")
 
 
@@ -55,6 +60,18 @@ def setting(node: Node, names: tuple[str, ...]) -> str:
         if _plain(name) in wanted and value.strip():
             return value
     return ""
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """Names separated by commas or line ends, each once; a JSON list of them is one, too."""
+    if text.strip().startswith("["):
+        try:
+            given = msgspec.json.decode(text, type=list[str])
+        except (msgspec.DecodeError, msgspec.ValidationError):
+            given = [text]
+    else:
+        given = text.replace("\n", ",").split(",")
+    return tuple(dict.fromkeys(each.strip() for each in given if each.strip()))
 
 
 def plain_names(names: tuple[str, ...]) -> frozenset[str]:

@@ -1,8 +1,11 @@
-"""From a node's settings to what it wants of its children: texts evaluated, the job known, mistakes as a `Failed`."""
+"""From a node's settings to what it decides, or wants of its children: texts evaluated, the job known."""
 
 from __future__ import annotations
 
-from arkwright.core.control import for_each, subjob
+from arkwright.core.control import ASSIGNMENT, BRANCH, for_each, subjob
+from arkwright.core.control.assignment import assignment
+from arkwright.core.control.branch import branch
+from arkwright.core.control.deciding import Decision
 from arkwright.core.control.reading import SettingWrong
 from arkwright.core.control.work import Wanted
 from arkwright.core.draft import Draft
@@ -12,8 +15,17 @@ from arkwright.core.resolve import Resolver
 from arkwright.el import LoopScope, Missing
 
 
+def decision(draft: Draft, node: Node, resolver: Resolver) -> Decision | Missing:
+    """Raises `SettingWrong` and `ElError`."""
+    if node.type == ASSIGNMENT:
+        return assignment(node, draft.runs, resolver)
+    if node.type == BRANCH:
+        return branch(node, draft.plan.job, resolver)
+    return Decision()
+
+
 def wanted_children(draft: Draft, node: Node) -> Wanted | Missing | Failed:
-    """Raises `ElError`."""
+    """Mistakes in the settings as a `Failed`. Raises `ElError`."""
     header, run = draft.header(), draft.runs[node.index]
     outside = Resolver(draft.plan, header, draft.runs, run)
 

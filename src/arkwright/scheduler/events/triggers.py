@@ -150,7 +150,7 @@ class Triggers:
         async with self._turn:
             if not self._opened:
                 return
-            found = await self._store.claim_triggers(self._owner, now_ms=self._clock.now_ms())
+            found = await self._store.claim_triggers(self._owner)
             wanted = {each.id: each for each in found}
             for id_, runner in list(self._runners.items()):
                 new = wanted.get(id_)

@@ -22,18 +22,22 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+import msgspec
+
 from arkwright.core.identity import Workspace
 from arkwright.engine.clock import Clock
 from arkwright.engine.interface import Engine, Occurrence, RunRequest
+from arkwright.engine.sealed_values import SealedText
 from arkwright.errors import Code, IllegalState, InvalidInput, NotFound, TooManyRequests, Unauthenticated
 from arkwright.iam.sealing import Sealer
 from arkwright.scheduler.events.base import EVENT_DATA_CHARACTERS
 from arkwright.store.base import Definition, IdempotencyKey, Place, Store
+from arkwright.store.sealed_record import SealedRow
 from arkwright.store.trigger_record import (
     Fired,
     Firing,
@@ -266,6 +270,16 @@ class Webhooks:
 
     def _unseal(self, place: Place, hook_id: str, sealed: str) -> str:
         return self._sealer.unsealed(_bound_to(place, hook_id), base64.b64decode(sealed)).decode()
+
+
+def sealed_secrets(row: SealedRow) -> Iterator[SealedText]:
+    """Those of a webhook, for who gives them another key."""
+    if row.table == "event_trigger" and row.column == "body" and row.name.startswith(_SLOT) and row.place is not None:
+        body = msgspec.json.decode(row.value)
+        bound_to = _bound_to(row.place, row.name.removeprefix(_SLOT))
+        for held in (body, body.get("previous") or {}):
+            if isinstance(held.get("secret"), str):
+                yield SealedText(bound_to=bound_to, text=held["secret"])
 
 
 def hook_id(trigger: Trigger) -> str:

@@ -1,0 +1,152 @@
+"""What an instance costs while ten thousand, and while millions are stored; what it takes to clear them away.
+
+Everything is measured from outside, on real servers: how long until accepted, until read, until a backlog is worked off,
+until due schedules are planned.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+from bench import load, scale_database
+from bench.scale_table import Table
+from bench.server import PROJECT, Bench, node, serving
+
+ACCEPTED = 2000
+SCHEDULED = 500
+ROUNDS = 3
+CRON = {"startTime": "2020-01-01T00:00:00Z", "expression": "0 0 3 1 1 ?", "expressionTimeZone": "UTC"}
+
+
+def measure(table: Table, sizes: tuple[int, ...]) -> None:
+    costs: dict[str, dict[int, float]] = {}
+    folder = Path(tempfile.mkdtemp(prefix="arkwright-scale-"))
+    try:
+        with scale_database.postgres() as address:
+            _prepare(address, folder)
+            for size in sizes:
+                began = time.perf_counter()
+                stored = scale_database.fill(address, size)
+                table.line(f"({size:,} stored: filling took)", time.perf_counter() - began, "s")
+                table.line(f"{size:,} stored: bytes an instance, tables", stored.table_bytes / stored.instances, "B")
+                table.line(f"{size:,} stored: bytes an instance, indexes", stored.index_bytes / stored.instances, "B")
+                for figure, cost in _costs(address, folder).items():
+                    costs.setdefault(figure, {})[size] = cost
+                    table.line(f"{size:,} stored: {figure}", cost, "ms")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    for figure, of_sizes in costs.items():
+        table.growth(figure, of_sizes, "ms")
+
+
+def _options(address: str) -> tuple[str, ...]:
+    return ("--database-url", address, "--instance-days", "0", "--log-days", "0")
+
+
+def _prepare(address: str, folder: Path) -> None:
+    with serving(*_options(address), data=folder) as bench:
+        bench.job("one", [node("a", "Dummy")])
+        bench.job("shell", [node("a", "Shell", statement="true")])
+        for number in range(SCHEDULED):
+            document = {
+                "name": f"due_{number:04}",
+                "nodes": [node("a", "Dummy")],
+                "schedule": {"type": "CRON", "cron": CRON},
+                "processType": "BATCH",
+            }
+            bench.call("POST", f"/v1/{PROJECT}/jobs", document)
+            bench.call("POST", f"/v1/{PROJECT}/jobs/due_{number:04}/start", {})
+        bench.call("POST", bench.run_path("shell") + "?wait=30", {})
+
+
+def _costs(address: str, folder: Path) -> dict[str, float]:
+    rounds = [_round(address, folder) for _ in range(ROUNDS)]
+    return {figure: median(each[figure] for each in rounds) for figure in rounds[0]}
+
+
+def _round(address: str, folder: Path) -> dict[str, float]:
+    """Milliseconds of each."""
+    found: dict[str, float] = {}
+    with serving(*_options(address), "--roles", "api", data=folder) as bench:
+        message = load.request("POST", bench.run_path("one"), bench.headers)
+        _good(asyncio.run(load.run(bench.port, message, count=200)))
+        one = _good(asyncio.run(load.run(bench.port, message, count=400)))
+        found["run-immediate accepted, 1 client, p50"] = one.quantile(0.5) * 1e3
+        many = _good(asyncio.run(load.run(bench.port, message, clients=16, count=ACCEPTED - 600)))
+        found["run-immediate accepted, 16 clients, each"] = 1e3 / many.per_second
+        for name, query in (("first page of 100", "limit=100"), ("page of 10 of one job", "limit=10&jobName=shell")):
+            found[f"list, {name}, p50"] = _read(bench, f"/v1/{PROJECT}/jobs/instances/detail?{query}")
+        newest = bench.call("GET", f"/v1/{PROJECT}/jobs/instances/detail?limit=1&jobName=shell&status=success")
+        instance_id = newest["instances"][0]["instanceId"]
+        found["one instance, p50"] = _read(bench, f"/v1/{PROJECT}/jobs/shell/instances/{instance_id}")
+    _make_due(address)
+    began = time.perf_counter()
+    with serving(*_options(address), data=folder) as bench:
+        ready = time.perf_counter()
+        _until(address, "SELECT count(*) = 0 FROM instance WHERE ended = 0 AND type = 2")
+        found["claimed, run and finished, each of a backlog"] = (time.perf_counter() - began) * 1e3 / ACCEPTED
+        planned = f"SELECT count(*) >= {SCHEDULED} FROM planned WHERE plan_ms >= {_due_ms()}"
+        _until(address, planned)
+        found["planned, each of many due at once"] = (time.perf_counter() - began) * 1e3 / SCHEDULED
+        found["start to ready"] = (ready - began) * 1e3
+        _until(address, "SELECT count(*) = 0 FROM instance WHERE ended = 0")
+        message = load.request("POST", bench.run_path("one") + "?wait=30", bench.headers)
+        found["accepted to finished, alone, p50"] = _good(asyncio.run(load.run(bench.port, message, count=200))).quantile(
+            0.5
+        ) * 1e3
+    scale_database.execute(address, f"DELETE FROM planned WHERE plan_ms >= {_due_ms()}")
+    return found
+
+
+def _due_ms() -> int:
+    """This year's only plan time, moved to an hour ago."""
+    return int(time.time() // 3600 * 3600 - 7200) * 1000
+
+
+def _make_due(address: str) -> None:
+    scale_database.execute(address, f"UPDATE schedule SET cursor_ms = {_due_ms()} - 1, next_ms = {_due_ms()}")
+
+
+def _until(address: str, question: str) -> None:
+    deadline = time.monotonic() + 600
+    while not scale_database.value(address, question):
+        assert time.monotonic() < deadline, question
+        time.sleep(0.02)
+
+
+def _read(bench: Bench, path: str) -> float:
+    message = load.request("GET", path, bench.headers)
+    _good(asyncio.run(load.run(bench.port, message, count=20)))
+    return _good(asyncio.run(load.run(bench.port, message, count=100))).quantile(0.5) * 1e3
+
+
+def _good(measured: load.Measured) -> load.Measured:
+    if measured.failures:
+        raise SystemExit(f"{len(measured.failures)} calls failed, the first with {measured.failures[0]!r}")
+    return measured
+
+
+def measure_retention(table: Table) -> None:
+    """A month of instances, of which all but the last day are too old."""
+    count = 100_000
+    folder = Path(tempfile.mkdtemp(prefix="arkwright-scale-"))
+    try:
+        with scale_database.postgres() as address:
+            _prepare(address, folder)
+            before = scale_database.fill(address, count)
+            began = time.perf_counter()
+            with serving("--database-url", address, "--instance-days", "1", data=folder) as bench:
+                cpu = bench.cpu_seconds()
+                _until(address, f"SELECT count(*) < {count // 20} FROM instance")
+                seconds, busy = time.perf_counter() - began, bench.cpu_seconds() - cpu
+            gone = count - scale_database.measure(address).instances
+            table.line(f"{count:,} stored, too old ones cleared away", gone / seconds, "/s")
+            table.line("processor of the server, each", busy * 1e3 / gone, "ms")
+            table.line("bytes an instance that this frees", before.bytes_each, "B")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,33 @@
+"""Refuses settings that would be unsafe, or can't work together, before anything is started."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from arkwright.errors import SettingInvalid
+from arkwright.settings import Settings
+
+
+def check_mail(settings: Settings) -> None:
+    if settings.smtp_host and "@" not in settings.mail_from:
+        raise SettingInvalid(
+            "ARKWRIGHT_SMTP_HOST is set, and ARKWRIGHT_MAIL_FROM is no mail address.",
+            hint="Set it to the address that notices come from.",
+        )
+
+
+def check_exposure(settings: Settings) -> None:
+    if bool(settings.tls_cert) != bool(settings.tls_key):
+        raise SettingInvalid("--tls-cert and --tls-key belong together.", hint="Give both, or neither.")
+    if settings.tls_cert or settings.insecure_http or settings.trusted_proxies:
+        return
+    try:
+        loopback = ipaddress.ip_address(settings.host).is_loopback
+    except ValueError:
+        loopback = settings.host == "localhost"
+    if not loopback:
+        raise SettingInvalid(
+            f"Listening on {settings.host} without TLS would send passwords and tokens in the clear.",
+            hint="Give --tls-cert and --tls-key, or name the reverse proxy in ARKWRIGHT_TRUSTED_PROXIES, "
+            "or accept the risk with --insecure-http.",
+        )

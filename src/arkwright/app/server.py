@@ -1,0 +1,292 @@
+"""One server process's parts, and what each of them is given."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import cast
+
+from arkwright.api.application import Application, make_application
+from arkwright.api.server_setting import ServerSetting
+from arkwright.app.assessing import assessed
+from arkwright.app.data_folder import data_folder, engine_name, make_folder, write_server_file
+from arkwright.app.directory_views import LocalPrograms, WorkspaceRules
+from arkwright.app.executors import executors as make_executors
+from arkwright.app.exposure import check_exposure, check_mail
+from arkwright.app.first_start import first_start
+from arkwright.app.notices import notifier as make_notifier
+from arkwright.app.object_storage import attempt_ends, open_object_storage
+from arkwright.app.sealing import make_resealing
+from arkwright.app.web import http_config, listen
+from arkwright.app.workers import assignments, remote_attempts
+from arkwright.engine.clock import SystemClock
+from arkwright.engine.connections import Connections
+from arkwright.engine.contexts import Contexts
+from arkwright.engine.engine import Engine
+from arkwright.engine.folders import Folders
+from arkwright.engine.retention import Keep, Retention
+from arkwright.engine.room import Admission, Room, StorageMeter
+from arkwright.engine.run_files import RunFiles
+from arkwright.engine.secret_references import References
+from arkwright.engine.subjobs import Nesting
+from arkwright.engine.vault import Vault
+from arkwright.executors.warehouse_reader import WarehouseReader
+from arkwright.folder_lock import FolderLock
+from arkwright.http_server import HttpServer
+from arkwright.iam.administration import Administration
+from arkwright.iam.authentication import Authenticator
+from arkwright.iam.directory import Directory
+from arkwright.iam.login import Login
+from arkwright.iam.passwords import Passwords
+from arkwright.iam.sealing import Sealer
+from arkwright.iam.throttle import Throttle
+from arkwright.iam.tokens import Tokens
+from arkwright.nodes.base import Work
+from arkwright.nodes.registry import Registry
+from arkwright.objects.open import path_exists
+from arkwright.scheduler.event_parts import AnySchedules, EventParts
+from arkwright.scheduler.scheduler import DurableScheduler
+from arkwright.settings import Settings, explained
+from arkwright.store.base import Place
+from arkwright.store.open import open_store
+from arkwright.transfer.tasks import SystemTasks
+from arkwright.workspace_policies import WorkspacePolicies
+
+log = logging.getLogger("arkwright")
+
+LEASE_SECONDS = 15
+"""Engines that share a PostgreSQL hold their instances by a lease of this length."""
+
+CLOSE_SECONDS = 8.0
+"""Longest time from SIGTERM until the exit; requests still open then are cut off."""
+
+
+class Server:
+    """One server process's parts. `start` returns once requests are accepted; recovery goes on behind it."""
+
+    def __init__(self, settings: Settings) -> None:
+        check_exposure(settings)
+        check_mail(settings)
+        self.settings = settings
+        self.data = data_folder(settings)
+        self.url = ""
+        self.failed = asyncio.Event()
+        """Set when the engine ended by a defect."""
+        self.credentials_written: Path | None = None
+        """Set when this start made the installation and wrote its credentials."""
+        self._closing = contextlib.AsyncExitStack()
+        self._serving: asyncio.Task[None] | None = None
+        self._uvicorn: HttpServer | None = None
+        self._application: Application | None = None
+
+    async def start(self) -> None:
+        try:
+            await self._start()
+        except BaseException:
+            await self._closing.aclose()
+            raise
+
+    async def _start(self) -> None:
+        settings = self.settings
+        make_folder(self.data)
+        lock = FolderLock(self.data)
+        lock.acquire()
+        self._closing.callback(lock.release)
+
+        listener = listen(settings.host, settings.port)
+        self._closing.callback(listener.close)
+        port = listener.getsockname()[1]
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        self.url = f"{'https' if settings.tls_cert else 'http'}://{host}:{port}"
+
+        embedded = not settings.database_url
+        store = open_store(settings.database_url or str(self.data / "arkwright.db"))
+        await store.open()
+        self._closing.push_async_callback(store.close)
+
+        sealer = Sealer(self.data / "secret.key")
+        resealing = make_resealing(store, sealer, alone=embedded)
+        await resealing.prepare()
+        directory = Directory(store, sealer)
+        passwords = Passwords()
+        self.credentials_written = await first_start(settings, self.data, directory, passwords)
+        clock = SystemClock()
+        tokens = Tokens(store, directory, clock.now_ms)
+
+        references = References(prefix=settings.secret_prefix, folder=settings.secret_folder)
+        name = engine_name(self.data)
+        storage = open_object_storage(settings, self.data, name=name)
+        objects, news = storage.objects, storage.news
+        folders = Folders(self.data)
+        run_files = RunFiles(folders, storage.archive)
+        registry = Registry()
+        executors = (
+            make_executors(settings, self.data, registry, folders, port, store, clock, directory)
+            if "engine" in settings.roles
+            else {}
+        )
+        policies = WorkspacePolicies(directory, Keep(instance_days=settings.instance_days, log_days=settings.log_days))
+        notifier = make_notifier(settings, store, clock, sealer, policies)
+        admission = Admission(
+            Room(self.data, settings.least_free_bytes, clock),
+            quotas=policies.quotas,
+            storage=StorageMeter(folders.workspace, clock),
+        )
+        remote, placement = remote_attempts(settings, store, clock, name)
+        engine = Engine(
+            store=store,
+            clock=clock,
+            folders=folders,
+            registry=registry,
+            executors=executors,
+            local_programs_allowed=LocalPrograms(directory),
+            name=name,
+            obs_exists=path_exists(objects),
+            vault=Vault(sealer),
+            connections=Connections(store, sealer, references),
+            run_files=run_files,
+            ends=attempt_ends(settings, folders, run_files, storage),
+            remote=remote,
+            placement=placement,
+            rules=WorkspaceRules(directory),
+            lease_seconds=None if embedded else LEASE_SECONDS,
+            runs="engine" in settings.roles,
+            alerts=notifier.alerts,
+            admission=admission,
+            nesting=Nesting(subjob_levels=settings.subjob_levels, levels=settings.job_levels),
+        )
+        self.failed = engine.failed
+        await engine.open()
+        self._closing.push_async_callback(engine.close)
+
+        if "engine" in settings.roles:
+            await notifier.open()
+            self._closing.push_async_callback(notifier.close)
+            retention = Retention(
+                store=store,
+                clock=clock,
+                folders=folders,
+                name=name,
+                policies=policies.retention,
+                notice_days=settings.notice_days,
+                audit_days=settings.audit_days,
+                archive=storage.archive,
+            )
+            await retention.open()
+            self._closing.push_async_callback(retention.close)
+
+        if "engine" in settings.roles:
+            await resealing.open()
+        self._closing.push_async_callback(resealing.close)
+
+        system_tasks = SystemTasks(store, clock.now_ms, owner=name)
+        places = [Place(project_id=each.project_id, workspace_id=each.id) for each in directory.snapshot.workspaces]
+        await system_tasks.recover(places)
+        self._closing.push_async_callback(system_tasks.close)
+
+        scheduler = DurableScheduler(
+            store=store,
+            engine=engine,
+            clock=clock,
+            workspace_of=directory.workspace_by_id,
+            workspace_named=directory.workspace_named,
+            name=name,
+            lease_seconds=None if embedded else LEASE_SECONDS,
+            runs="engine" in settings.roles,
+            room_left=admission.room.left,
+            expect=notifier.stall.expect,
+        )
+        events = EventParts(
+            store=store,
+            engine=engine,
+            clock=clock,
+            name=name,
+            workspace_of=directory.workspace_by_id,
+            objects=objects,
+            news=news,
+            sealer=sealer,
+            references=references,
+            lease_seconds=None if embedded else LEASE_SECONDS,
+            runs="engine" in settings.roles,
+        )
+        scheduler.gates.listen_for = events.listen_for
+        directory.on_change(scheduler.limits_changed)
+        await scheduler.open()
+        self._closing.push_async_callback(scheduler.close)
+        await events.open()
+        self._closing.push_async_callback(events.close)
+
+        application = make_application(
+            engine=engine,
+            store=store,
+            directory=directory,
+            authenticator=Authenticator(directory, tokens, clock.now_ms, require_signed_host=False),
+            tokens=tokens,
+            now_ms=clock.now_ms,
+            run_files=run_files,
+            base_url=self.url,
+            login=Login(directory, passwords, Throttle(), tokens, clock.now_ms),
+            administration=Administration(directory, passwords, clock.now_ms),
+            offset_mode=settings.offset_mode,
+            body_limit_bytes=settings.body_limit_bytes,
+            objects=objects,
+            object_limit_bytes=settings.object_limit_bytes,
+            system_tasks=system_tasks,
+            scheduler=AnySchedules(scheduler, events).scheduler(),
+            events=events,
+            loopback_allowed=settings.allow_loopback_requests,
+            trusted_proxies=settings.trusted_proxies,
+            strict=settings.limits == "strict",
+            warehouse=cast("WarehouseReader | None", executors.get(Work.HOSTED)),
+            workspace_folder=folders.workspace,
+            sender=notifier.sender,
+            references=references,
+            resealing=resealing,
+            settings=[ServerSetting(**asdict(each)) for each in explained(settings)],
+            assess=assessed,
+            assignments=assignments(
+                settings,
+                store,
+                clock,
+                folders,
+                registry,
+                Contexts(
+                    folders=folders,
+                    local_programs_allowed=LocalPrograms(directory),
+                    vault=Vault(sealer),
+                    connections=Connections(store, sealer, references),
+                ),
+            ),
+        )
+        self._application = application
+        self._uvicorn = HttpServer(http_config(settings, application))
+        self._serving = asyncio.create_task(self._uvicorn.serve(sockets=[listener]), name="http")
+        await self._uvicorn.wait_started(self._serving)
+        write_server_file(self.data, self.url)
+        self._closing.callback((self.data / "server.json").unlink, missing_ok=True)
+
+    async def stop(self) -> None:
+        """No new requests, no new work, state committed; local processes go on and are found again."""
+        if self._uvicorn is not None and self._serving is not None and self._application is not None:
+            self._application.close()
+            self._uvicorn.leave()
+            await asyncio.wait({self._serving}, timeout=CLOSE_SECONDS / 2)
+            self._uvicorn.force_exit = True
+            self._serving.cancel()
+            await asyncio.gather(self._serving, return_exceptions=True)
+        await self._closing.aclose()
+
+    async def leave(self) -> None:
+        """Stop, or end the process if that takes too long."""
+        stopping = asyncio.create_task(self.stop())
+        await asyncio.wait({stopping}, timeout=CLOSE_SECONDS)
+        if not stopping.done():
+            # A database that doesn't answer must not keep the process: the next start recovers, as after any crash.
+            log.error("Not everything could be closed within %g s (is the database silent?); leaving.", CLOSE_SECONDS)
+            logging.shutdown()
+            os._exit(1)
+        stopping.result()

@@ -1,0 +1,245 @@
+"""What goes wrong, at random from a seed: who can't hear whom, what is killed, what is frozen, whose clock is wrong.
+
+A fault has a beginning and an end, and both are noted. At most one befalls a host at a time, and at most two happen at
+once. Servers that have ended are started again, as a supervisor does; one that ends by itself is noted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.chaos.machines import LEASE_SECONDS, Cluster, Machine
+
+AT_ONCE = 2
+WRONG_CLOCKS = ("+45s", "-45s")
+_FAKE_CLOCK = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
+
+
+@dataclass
+class Fault:
+    kind: str
+    where: str
+    """The host, or the database."""
+    begun: float
+    """Epoch seconds."""
+    end: Callable[[], None]
+    seconds: float
+    ended: float = 0.0
+
+
+@dataclass
+class Faults:
+    cluster: Cluster
+    seed: int
+    log: list[Fault] = field(default_factory=list)
+    """All that are over, and those that are not."""
+    ended_by_themselves: Counter[str] = field(default_factory=Counter)
+    """Servers, by host."""
+    _active: list[Fault] = field(default_factory=list)
+    _unheard: set[str] = field(default_factory=set)
+    """Hosts whose server was started, and has not been seen to accept."""
+
+    def __post_init__(self) -> None:
+        self._random = random.Random(f"faults {self.seed}")
+        self._kinds = self._possible()
+
+    # -- life
+    def rage(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            self._end_some()
+            self._supervise()
+            if len(self._active) < AT_ONCE and self._random.random() < 0.5:
+                self._begin()
+            time.sleep(self._random.uniform(0.05, 0.4))  # the random moment of the next fault
+
+    def calm(self) -> None:
+        """No fault any more, and every server up."""
+        for fault in list(self._active):
+            self._end(fault)
+        self.cluster.network.heal()
+        until = time.monotonic() + 120
+        while self._unheard or not all(machine.up for machine in self.cluster.machines.values()):
+            assert time.monotonic() < until, f"not all servers come up: {sorted(self._unheard)}"
+            self._supervise()
+            for name in sorted(self._unheard):
+                machine = self.cluster.machines[name]
+                if not machine.up:
+                    continue
+                with contextlib.suppress(AssertionError, ValueError):  # it has ended: the supervisor sees it next time
+                    machine.house.accepting()
+                    self._unheard.discard(name)
+
+    def counts(self) -> dict[str, int]:
+        return dict(sorted(Counter(fault.kind for fault in self.log).items()))
+
+    def explain(self, since: float, until: float, where: str = "") -> list[Fault]:
+        """Faults between these times, on that host or anywhere; the database's befall everybody."""
+        slack = 2 * LEASE_SECONDS
+        return [
+            fault
+            for fault in self.log
+            if fault.begun <= until and (fault.ended or time.time()) >= since - slack
+            if not where or fault.where in (where, "db")
+        ]
+
+    # -- one after another
+    def _begin(self) -> None:
+        kind, where, begin, longest = self._random.choice(self._kinds)
+        if any(fault.where == where for fault in self._active):
+            return
+        end = begin()
+        fault = Fault(kind, where, time.time(), end, self._random.uniform(0.3, longest))
+        self._active.append(fault)
+        self.log.append(fault)
+
+    def _end_some(self) -> None:
+        for fault in list(self._active):
+            if time.time() >= fault.begun + fault.seconds:
+                self._end(fault)
+
+    def _end(self, fault: Fault) -> None:
+        fault.end()
+        fault.ended = time.time()
+        self._active.remove(fault)
+
+    def _supervise(self) -> None:
+        """A server that is gone is started again, unless a fault keeps it down."""
+        down = {fault.where for fault in self._active}
+        for machine in self.cluster.machines.values():
+            if machine.up or machine.name in down:
+                continue
+            if machine.house.process is not None:  # it ended by itself
+                self.ended_by_themselves[machine.name] += 1
+                machine.house.kill()
+            self._spawn(machine)
+
+    def _spawn(self, machine: Machine) -> None:
+        machine.house.spawn()
+        self._unheard.add(machine.name)
+
+    # -- the kinds
+    def _possible(self) -> list[tuple[str, str, Callable[[], Callable[[], None]], float]]:
+        """(kind, where, how it begins, longest duration in seconds); what begins answers how it ends."""
+        long = 2.5 * LEASE_SECONDS
+        found: list[tuple[str, str, Callable[[], Callable[[], None]], float]] = []
+        for machine in self.cluster.machines.values():
+            role, name = machine.kind, machine.name
+
+            def of(
+                make: Callable[[Machine], Callable[[], None]], machine: Machine = machine
+            ) -> Callable[[], Callable[[], None]]:
+                return lambda: make(machine)
+
+            found += [
+                (f"partition {role}|database", name, of(self._cut), long),
+                (f"partition {role}|database, one way", name, of(self._cut_one_way), long),
+                (f"loss {role}|database", name, of(self._lose), long),
+                (f"slow {role}", name, of(self._slow), long),
+                (f"kill -9 {role}", name, of(self._kill), 2.0),
+                (f"freeze {role}", name, of(self._freeze_server), long),
+                (f"freeze host of {role}", name, of(self._freeze_host), long),
+                (f"power cut at {role}", name, of(self._power_cut), long),
+                (f"restart {role}", name, of(self._terminate), 0.3),
+            ]
+            if "engine" in machine.roles:
+                found.append((f"kill -9 resident host of {role}", name, of(self._kill_resident), 0.3))
+            if _FAKE_CLOCK.exists():
+                found.append((f"wrong clock {role}", name, of(self._wrong_clock), 2.0))
+        for _ in range(2):
+            found += [
+                ("kill -9 database", "db", self._kill_database, 1.0),
+                ("kill -9 a database backend", "db", self._kill_backend, 0.3),
+                ("freeze database", "db", self._freeze_database, LEASE_SECONDS),
+            ]
+        return found
+
+    def _cut(self, machine: Machine) -> Callable[[], None]:
+        self.cluster.network.cut(machine.host, self.cluster.database.host)
+        return lambda: self.cluster.network.heal([machine.host])
+
+    def _cut_one_way(self, machine: Machine) -> Callable[[], None]:
+        pair = [machine.host, self.cluster.database.host]
+        self._random.shuffle(pair)
+        self.cluster.network.cut(*pair, back=False)
+        return lambda: self.cluster.network.heal(pair)
+
+    def _lose(self, machine: Machine) -> Callable[[], None]:
+        pair = [machine.host, self.cluster.database.host]
+        self.cluster.network.lose(*pair)
+        return lambda: self.cluster.network.heal(pair)
+
+    def _slow(self, machine: Machine) -> Callable[[], None]:
+        self.cluster.network.slow(machine.host)
+        return lambda: self.cluster.network.fast(machine.host)
+
+    def _kill(self, machine: Machine) -> Callable[[], None]:
+        if machine.house.process is not None:
+            machine.house.kill()
+        return lambda: self._spawn(machine)
+
+    def _terminate(self, machine: Machine) -> Callable[[], None]:
+        """As a rolling upgrade does; one that doesn't end in time is killed, as a supervisor does."""
+        if machine.house.process is not None:
+            machine.house.process.send_signal(signal.SIGTERM)
+
+        def end() -> None:
+            if machine.house.process is not None:
+                with contextlib.suppress(Exception):
+                    machine.house.process.wait(12)
+                machine.house.kill()
+            self._spawn(machine)
+
+        return end
+
+    def _wrong_clock(self, machine: Machine) -> Callable[[], None]:
+        """Its clock is another one from now on."""
+        wrong = self._random.choice(WRONG_CLOCKS)
+        settings = {"LD_PRELOAD": str(_FAKE_CLOCK), "FAKETIME": wrong, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+        machine.house.environment = {} if machine.house.environment else settings
+        return self._kill(machine)
+
+    def _freeze_server(self, machine: Machine) -> Callable[[], None]:
+        process = machine.house.process
+        if process is None or process.poll() is not None:
+            return lambda: None
+        process.send_signal(signal.SIGSTOP)
+        return lambda: process.send_signal(signal.SIGCONT)
+
+    def _freeze_host(self, machine: Machine) -> Callable[[], None]:
+        machine.signal(signal.SIGSTOP)
+        return lambda: machine.signal(signal.SIGCONT)
+
+    def _power_cut(self, machine: Machine) -> Callable[[], None]:
+        machine.power_cut()
+        return lambda: self._spawn(machine)
+
+    def _kill_resident(self, machine: Machine) -> Callable[[], None]:
+        for pid in machine.resident_hosts():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return lambda: None
+
+    def _kill_database(self) -> Callable[[], None]:
+        self.cluster.database.kill()
+        return self.cluster.database.start
+
+    def _kill_backend(self) -> Callable[[], None]:
+        """PostgreSQL ends all others then, and recovers from its log."""
+        pids = self.cluster.database.backends()
+        if pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._random.choice(pids), signal.SIGKILL)
+        return lambda: None
+
+    def _freeze_database(self) -> Callable[[], None]:
+        self.cluster.database.signal(signal.SIGSTOP)
+        return lambda: self.cluster.database.signal(signal.SIGCONT)

@@ -1,0 +1,38 @@
+"""Servers on hosts of their own, under load, while networks part, processes die and freeze, and clocks go wrong.
+
+`ARKWRIGHT_CHAOS_SECONDS` says for how long (`make chaos`: ten minutes), `ARKWRIGHT_CHAOS_SEED` which faults.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.chaos.chaos import Chaos
+from tests.chaos.network import missing
+
+WHY_NOT = missing()
+SECONDS = float(os.environ.get("ARKWRIGHT_CHAOS_SECONDS", "15"))
+SEED = int(os.environ.get("ARKWRIGHT_CHAOS_SEED", "1"))
+pytestmark = [pytest.mark.postgres, pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)]
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Not below pytest's own folder: the database runs as a user of its own."""
+    made = Path(tempfile.mkdtemp(prefix="arkwright-chaos-"))
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest.mark.timeout(SECONDS + 300)
+def test_nothing_is_lost_and_nothing_happens_twice_whatever_breaks(folder: Path) -> None:
+    begun = time.monotonic()
+    told = Chaos(folder, seed=SEED, seconds=SECONDS).run()
+    print(told.text(time.monotonic() - begun))
+    assert not told.wrong, told.text(time.monotonic() - begun)

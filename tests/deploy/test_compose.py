@@ -1,0 +1,86 @@
+"""The Compose file: as its specification says, and calling only what there is."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.deploy.commands import objection
+
+from arkwright.settings import Settings
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+FILE = DEPLOY / "compose.yaml"
+CLIENTS = {"ARKWRIGHT_URL", "ARKWRIGHT_CA_FILE", "ARKWRIGHT_USER", "ARKWRIGHT_PASSWORD"}
+"""Variables that commands read, which are no settings of a server."""
+
+
+def example() -> dict[str, str]:
+    """The variables of the example file, each with a value."""
+    lines = (DEPLOY / "compose.env.example").read_text().splitlines()
+    return {line.split("=")[0]: "filled1n" for line in lines if "=" in line and not line.startswith("#")}
+
+
+def test_it_is_what_the_compose_specification_says() -> None:
+    pytest.importorskip("check_jsonschema", reason="the dependency group `deploy` is not installed")
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(FILE)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, Any]:
+    """As podman-compose reads the file, with the example's variables filled in."""
+    pytest.importorskip("podman_compose", reason="the dependency group `deploy` is not installed")
+    import yaml
+
+    command = [sys.executable, "-m", "podman_compose", "-f", str(FILE), "config"]
+    given = os.environ | example()
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=given, cwd="/")
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = yaml.safe_load(done.stdout)
+    return dict(found["services"])
+
+
+def test_an_empty_secret_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("podman_compose", reason="the dependency group `deploy` is not installed")
+    command = [sys.executable, "-m", "podman_compose", "-f", str(FILE), "config"]
+    given = {name: value for name, value in os.environ.items() if not name.startswith("ARKWRIGHT_")}
+    given |= {name: value for name, value in example().items() if name != "POSTGRES_PASSWORD"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=given, cwd=tmp_path)
+    assert done.returncode != 0
+    assert "set it in .env" in done.stderr + done.stdout
+
+
+def test_all_parts_are_there(services: dict[str, Any]) -> None:
+    roles = {name: each["command"][2] for name, each in services.items() if each.get("command", [""])[0] == "serve"}
+    assert roles == {"server1": "api,engine", "server2": "api,engine", "scheduler": "scheduler"}
+    assert {"database", "objects", "dask-scheduler", "worker1", "worker2"} <= services.keys()
+
+
+def test_what_a_service_waits_for_is_there_and_named_volumes_are_declared(services: dict[str, Any]) -> None:
+    for name, each in services.items():
+        assert set(each.get("depends_on", {})) <= services.keys(), name
+    text = json.dumps(services)
+    assert "\u0024{" not in text, "a variable was not filled in"
+
+
+def test_our_commands_and_settings_exist(services: dict[str, Any]) -> None:
+    known = {each.metadata["variable"] for each in fields(Settings)} | CLIENTS
+    for name, each in services.items():
+        if "arkwright" not in each["image"]:
+            continue
+        given = set(each.get("environment", {}))
+        assert given <= known, (name, given - known)
+        command = each["command"]
+        if "entrypoint" in each:  # a line for the shell
+            line = shlex.split(command[0])
+            command = line[line.index("arkwright") + 1 :]
+        assert not objection(command), name

@@ -1,0 +1,115 @@
+"""A real HiveServer2: Spark's Thrift server, from the jars in PyPI's `pyspark`, on a free port of the loopback.
+
+By hand: `python -m tests.servers.spark` (from the top of the sources) starts one and says its port; it needs a JRE 17
+(on Debian: apt-get install default-jre-headless).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+START_SECONDS = 120.0
+OPENED = (
+    *("lang", "lang.invoke", "lang.reflect", "io", "net", "nio", "util", "util.concurrent", "util.concurrent.atomic"),
+)
+"""Packages of java.base that Spark looks into."""
+
+
+@dataclass(frozen=True)
+class ThriftServer:
+    port: int
+    user: str = "loader"
+    password: str = "Thrift-Pass-9"
+
+
+def spark_home() -> Path:
+    """Skips the test where there is no Spark, or no Java to run it."""
+    found = importlib.util.find_spec("pyspark")
+    if found is None or not found.submodule_search_locations:
+        pytest.skip("pyspark is not installed (pip install pyspark)")
+    if shutil.which("java") is None:
+        pytest.skip("there is no Java (on Debian: apt-get install default-jre-headless)")
+    return Path(found.submodule_search_locations[0])
+
+
+def command(home: Path, folder: Path, port: int) -> list[str]:
+    conf = {
+        "spark.ui.enabled": "false",
+        "spark.sql.catalogImplementation": "in-memory",
+        "spark.sql.shuffle.partitions": "1",
+        "spark.sql.warehouse.dir": f"{folder}/warehouse",
+        "spark.sql.hive.thriftServer.incrementalCollect": "true",
+        "spark.hadoop.hive.server2.thrift.port": str(port),
+        "spark.hadoop.hive.server2.thrift.bind.host": "127.0.0.1",
+        "spark.log.level": "WARN",
+    }
+    return [
+        "java",
+        *("-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", f"-Djava.io.tmpdir={folder}"),
+        *(f"--add-opens=java.base/java.{name}=ALL-UNNAMED" for name in OPENED),
+        *(f"--add-opens=java.base/sun.{name}=ALL-UNNAMED" for name in ("nio.ch", "nio.cs", "security.action")),
+        "--add-opens=java.base/sun.util.calendar=ALL-UNNAMED",
+        *("-cp", f"{home}/jars/*", "org.apache.spark.deploy.SparkSubmit", "--master", "local[2]"),
+        *("--class", "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2"),
+        *(part for key, value in conf.items() for part in ("--conf", f"{key}={value}")),
+        "spark-internal",
+    ]
+
+
+@pytest.fixture(scope="session")
+def thrift_server() -> Iterator[ThriftServer]:
+    home = spark_home()
+    folder = Path(tempfile.mkdtemp(prefix="ark-thrift-"))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = (folder / "log").open("wb")
+    process = subprocess.Popen(
+        command(home, folder, port),
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "SPARK_HOME": str(home), "SPARK_LOCAL_IP": "127.0.0.1"},
+    )
+    try:
+        _wait(process, port, folder / "log")
+        yield ThriftServer(port)
+    finally:
+        process.kill()
+        process.wait()
+        log.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    """Until it accepts: a server tells nobody when that is."""
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        assert process.poll() is None, log.read_text()
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise AssertionError(log.read_text())
+
+
+if __name__ == "__main__":
+    server = thrift_server.__wrapped__()  # type: ignore[attr-defined]
+    print(next(server).port, flush=True)
+    try:
+        while True:
+            time.sleep(60)
+    except KeyboardInterrupt:
+        server.close()

@@ -1,0 +1,34 @@
+import { Handle, type Node, type NodeProps, Position } from "@xyflow/react";
+import { IconAlertTriangleFilled } from "@tabler/icons-react";
+import { memo } from "react";
+import { HEIGHT, WIDTH } from "../parts/layout";
+import { kindOf } from "./kinds";
+
+export interface CardData extends Record<string, unknown> {
+  name: string;
+  type: string;
+  title: string;
+  note: string;
+  problem: string;
+}
+
+export type Card = Node<CardData, "node">;
+
+const dot = { width: 11, height: 11, background: "var(--card-line)" };
+
+/** A node on the editor's canvas. */
+export const NodeCard = memo(function NodeCard({ data, selected }: NodeProps<Card>) {
+  const { icon: Icon, group } = kindOf(data.type);
+  return (
+    <div className="edit-card" data-selected={selected || undefined} data-problem={data.problem ? true : undefined} data-group={group} title={data.problem || data.name} style={{ width: WIDTH, height: HEIGHT }}>
+      <Handle type="target" position={Position.Left} style={dot} />
+      <span className="edit-card-icon" aria-hidden><Icon size={19} stroke={1.7} /></span>
+      <span className="edit-card-text">
+        <span className="edit-card-name">{data.name}</span>
+        <span className="edit-card-note">{data.problem || data.note || data.title}</span>
+      </span>
+      {data.problem && <IconAlertTriangleFilled size={16} className="edit-card-alert" aria-hidden />}
+      <Handle type="source" position={Position.Right} style={dot} />
+    </div>
+  );
+}, (before, after) => before.data === after.data && before.selected === after.selected);
