@@ -19,7 +19,7 @@ install = $(BIN)/python -m pip install -q --disable-pip-version-check --require-
 install_self = $(BIN)/python -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
 endif
 
-.PHONY: help setup dev ui ui-test ui-check ui-types run test check fix serve bench docs conformance lock wheel clean
+.PHONY: help setup dev ui ui-test ui-check ui-types run test check fix serve bench bench-scale chaos image docs conformance lock wheel clean
 
 help:  ## list these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,8 @@ $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	@$(call install,requirements-dev.lock)
 	@touch $@
 
+# What the container image has beside the core.
+IMAGE_EXTRAS := notify kafka watch s3 sql ssh dask
 CONSOLE := src/arkwright/console
 UI_SOURCES := $(shell find ui -path ui/node_modules -prune -o -type f -print)
 ifeq ($(shell command -v npm),)
@@ -103,6 +105,17 @@ bench: dev  ## our speed beside the machine's own limits; fails on a missed rati
 docs: dev  ## write docs/reference anew from the code
 	@$(BIN)/python docs/generate.py
 
+bench-scale: dev  ## several servers and millions of stored instances on PostgreSQL; ARGS='stored' picks a case
+	@$(BIN)/python -m bench.scale $(ARGS)
+
+chaos: dev  ## ten minutes of partitions, kills and frozen processes under load; ARKWRIGHT_CHAOS_SECONDS, ARKWRIGHT_CHAOS_SEED
+	@ARKWRIGHT_CHAOS_SECONDS=$${ARKWRIGHT_CHAOS_SECONDS:-600} $(BIN)/python -m pytest -s tests/chaos/test_chaos.py $(ARGS)
+
+image:  ## build the container image with podman, buildah or docker; ARGS='--build-arg …'
+	@build=$$(command -v podman || command -v buildah || command -v docker) \
+		|| { echo "image: neither podman, buildah nor docker is here (on Debian: apt-get install podman)" >&2; exit 1; }; \
+		"$$build" build -f deploy/Containerfile -t arkwright $(ARGS) .
+
 conformance: dev  ## run the API's tests and write docs/conformance.md from what they called
 	@$(BIN)/python -m pytest -n 2 tests/api tests/cli --write-conformance $(ARGS)
 
@@ -111,6 +124,8 @@ lock: dev  ## resolve the dependencies anew into both lock files
 		--no-header --group setup pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header --group setup --group test --group check -c requirements.lock pyproject.toml -o requirements-dev.lock
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group setup \
+		$(patsubst %,--extra %,$(IMAGE_EXTRAS)) -c requirements-dev.lock pyproject.toml -o deploy/requirements.lock
 
 wheel: dev ui  ## build dist/*.whl, with the console in it
 	@$(BIN)/uv build -q --no-build-isolation --wheel

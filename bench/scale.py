@@ -8,6 +8,7 @@ miss, and the exit code 1. Names of cases run only those: servers, workers, stor
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 
@@ -19,6 +20,7 @@ SIZES = (10_000, 100_000, 1_000_000, 5_000_000)
 
 def main(names: list[str]) -> int:
     sizes = tuple(int(each) for each in os.environ.get("ARKWRIGHT_SCALE_SIZES", "").split(",") if each) or SIZES
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # servers and databases are not left behind
     table = Table()
     cases: dict[str, Callable[[], None]] = {
         "servers": lambda: scale_servers.measure(table),

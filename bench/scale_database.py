@@ -91,7 +91,7 @@ def value(address: str, statement: str, *params: Any) -> Any:
 
 
 def fill(address: str, upto: int) -> Stored:
-    """Copy the newest ended instance until there are that many in all."""
+    """Copy the first instance that has run a program until there are that many in all."""
     asyncio.run(_fill(address, upto))
     return measure(address)
 
@@ -100,7 +100,9 @@ async def _fill(address: str, upto: int) -> None:
     database = await asyncpg.connect(address)
     try:
         await database.execute("SET synchronous_commit = off")
-        model = await database.fetchrow("SELECT id, at_ms FROM instance WHERE ended = 1 ORDER BY id DESC LIMIT 1")
+        model = await database.fetchrow(
+            "SELECT id, at_ms FROM instance WHERE id = (SELECT min(instance_id) FROM attempt) AND ended = 1"
+        )
         columns = {table: await _columns(database, table) for table in ("instance", *_COPIED)}
         there = await database.fetchval("SELECT count(*) FROM instance")
         while there < upto:

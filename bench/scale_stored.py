@@ -20,7 +20,7 @@ from bench.server import PROJECT, Bench, node, serving
 ACCEPTED = 2000
 SCHEDULED = 500
 ROUNDS = 3
-CRON = {"startTime": "2020-01-01T00:00:00Z", "expression": "0 0 3 1 1 ?", "expressionTimeZone": "UTC"}
+CRON = {"startTime": "2020-01-01T00:00:00Z", "expression": "0 0 * * * ?", "expressionTimeZone": "UTC"}
 
 
 def measure(table: Table, sizes: tuple[int, ...]) -> None:
@@ -84,14 +84,13 @@ def _round(address: str, folder: Path) -> dict[str, float]:
         newest = bench.call("GET", f"/v1/{PROJECT}/jobs/instances/detail?limit=1&jobName=shell&status=success")
         instance_id = newest["instances"][0]["instanceId"]
         found["one instance, p50"] = _read(bench, f"/v1/{PROJECT}/jobs/shell/instances/{instance_id}")
-    _make_due(address)
+    due_ms = _make_due(address)
     began = time.perf_counter()
     with serving(*_options(address), data=folder) as bench:
         ready = time.perf_counter()
         _until(address, "SELECT count(*) = 0 FROM instance WHERE ended = 0 AND type = 2")
         found["claimed, run and finished, each of a backlog"] = (time.perf_counter() - began) * 1e3 / ACCEPTED
-        planned = f"SELECT count(*) >= {SCHEDULED} FROM planned WHERE plan_ms >= {_due_ms()}"
-        _until(address, planned)
+        _until(address, f"SELECT count(*) >= {SCHEDULED} FROM planned WHERE plan_ms = {due_ms}")
         found["planned, each of many due at once"] = (time.perf_counter() - began) * 1e3 / SCHEDULED
         found["start to ready"] = (ready - began) * 1e3
         _until(address, "SELECT count(*) = 0 FROM instance WHERE ended = 0")
@@ -99,21 +98,19 @@ def _round(address: str, folder: Path) -> dict[str, float]:
         found["accepted to finished, alone, p50"] = _good(asyncio.run(load.run(bench.port, message, count=200))).quantile(
             0.5
         ) * 1e3
-    scale_database.execute(address, f"DELETE FROM planned WHERE plan_ms >= {_due_ms()}")
     return found
 
 
-def _due_ms() -> int:
-    """This year's only plan time, moved to an hour ago."""
-    return int(time.time() // 3600 * 3600 - 7200) * 1000
-
-
-def _make_due(address: str) -> None:
-    scale_database.execute(address, f"UPDATE schedule SET cursor_ms = {_due_ms()} - 1, next_ms = {_due_ms()}")
+def _make_due(address: str) -> int:
+    """All schedules: the last full hour is still to be planned; that time."""
+    due_ms = int(time.time() // 3600 * 3600) * 1000
+    again = f"DELETE FROM planned WHERE plan_ms = {due_ms}"
+    scale_database.execute(address, again, f"UPDATE schedule SET cursor_ms = {due_ms - 1}, next_ms = {due_ms}")
+    return due_ms
 
 
 def _until(address: str, question: str) -> None:
-    deadline = time.monotonic() + 600
+    deadline = time.monotonic() + 300
     while not scale_database.value(address, question):
         assert time.monotonic() < deadline, question
         time.sleep(0.02)

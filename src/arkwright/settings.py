@@ -14,7 +14,7 @@ from typing import Any
 
 from arkwright.errors import SettingInvalid
 
-ROLES = frozenset({"api", "engine"})
+ROLES = frozenset({"api", "engine", "scheduler"})
 OFFSET_MODES = ("page", "record", "auto")
 LIMIT_MODES = ("open", "strict")
 SMTP_SECURITY = ("starttls", "tls", "none")
@@ -46,7 +46,27 @@ class Settings:
         secret=True,
     )
     roles: frozenset[str] = _setting(
-        ROLES, "What this process does, comma-separated: api, engine.", variable="ARKWRIGHT_ROLES"
+        ROLES,
+        "What this process does, comma-separated: api, engine, scheduler. Some of them only: with PostgreSQL.",
+        variable="ARKWRIGHT_ROLES",
+
+    )
+    lease_seconds: float = _setting(
+        15.0,
+        "Seconds without a word after which other servers take over a server's work.",
+        variable="ARKWRIGHT_LEASE_SECONDS",
+    )
+    seal_key_file: Path | None = _setting(
+        None,
+        "File with the keys that secrets are sealed with, which servers on one database share. Default: secret.key in "
+        "the data folder.",
+        variable="ARKWRIGHT_SEAL_KEY_FILE",
+    )
+    metrics_token: str = _setting(
+        "",
+        "Token that /metrics is read with. Default: an administrator's, or none on this machine.",
+        variable="ARKWRIGHT_METRICS_TOKEN",
+        secret=True,
     )
     time_zone: str = _setting(
         "", "Time zone of new workspaces (IANA or GMT+8). Default: the machine's.", variable="ARKWRIGHT_TIME_ZONE"
@@ -300,9 +320,10 @@ def _convert(name: str, value: Any, source: str) -> Any:
             | "executor_ca"
             | "executor_cert"
             | "executor_key"
+            | "seal_key_file"
         ):
             return Path(value).expanduser()
-        case "attempt_lease_seconds":
+        case "attempt_lease_seconds" | "lease_seconds":
             try:
                 seconds = float(value)
             except ValueError:

@@ -35,7 +35,7 @@ def test_somebody_sees_their_own_tokens_and_ends_one_of_them(server: RunningServ
         assert second.get(f"users/{who}").status_code == 401
         assert [each["id"] for each in first.get(f"users/{who}/tokens").json()["tokens"]] == [current["id"]]
         again = first.delete(f"users/{who}/tokens/{other['id']}")
-        assert again.status_code == 404
+        assert again.status_code == 400
         assert "no token" in again.json()["error_msg"]
 
 

@@ -46,3 +46,12 @@ def test_versions_are_listed_with_their_comments_newest_first(house: House, refu
         "versionComment"
         in refused("DLF.3051", "PUT", f"jobs/{name}", {**job, "versionComment": "x" * 256})["error_msg"]
     )
+
+
+def test_an_earlier_version_of_a_script_can_be_read(house: House, refused: Refused, name: str) -> None:
+    for method, path, content in (("POST", "scripts", "echo 1"), ("PUT", f"scripts/{name}", "echo 2")):
+        assert house.call(method, path, {**SCRIPT, "name": name, "content": content}).status_code == 204
+    first = house.call("GET", f"scripts/{name}?version=1").json()
+    assert (first["version"], first["content"]) == (1, "echo 1")
+    assert house.call("GET", f"scripts/{name}").json()["content"] == "echo 2"
+    refused("DLF.6201", "GET", f"scripts/{name}?version=3")

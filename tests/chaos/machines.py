@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psycopg
 from tests.chaos.network import Host, Network
-from tests.e2e.house import Client, House, command_with, until
+from tests.e2e.house import COMMAND, Client, House, until
 
 LEASE_SECONDS = 3
 PORT = 8990
@@ -155,7 +155,14 @@ class Cluster:
         return machine.house.client(timeout=seconds)
 
 
-ROLES = (("api1", "api"), ("api2", "api"), ("engine1", "engine"), ("engine2", "engine"))
+ROLES = (
+    ("api1", "api"),
+    ("api2", "api"),
+    ("engine1", "engine"),
+    ("engine2", "engine"),
+    ("scheduler1", "scheduler"),
+    ("scheduler2", "scheduler"),
+)
 
 
 @contextlib.contextmanager
@@ -164,22 +171,15 @@ def cluster(network: Network, folder: Path, roles: Sequence[tuple[str, str]] = R
     folder.chmod(0o755)
     database = Database(network.add("db"), folder / "db")
     made = Cluster(network, database)
-    command = command_with(LEASE_SECONDS=LEASE_SECONDS)
     first: House | None = None
     try:
         database.start()
         for name, role in roles:
             host = network.add(name)
             options = ["--host", host.address, "--port", str(PORT), "--insecure-http", "--roles", role]
-            house = House(
-                folder=folder / name,
-                options=[*options, "--database-url", database.address, "--least-free-bytes", "0"],
-                command=host.command(*command),
-                keys_of=first,
-            )
-            if first is not None:
-                house.data.mkdir(parents=True, mode=0o700)
-                shutil.copy2(first.data / "secret.key", house.data)
+            options += ["--database-url", database.address, "--lease-seconds", str(LEASE_SECONDS)]
+            options += ["--least-free-bytes", "0", "--seal-key-file", str(folder / "seal.key")]
+            house = House(folder=folder / name, options=options, command=host.command(*COMMAND), keys_of=first)
             house.spawn()
             made.machines[name] = Machine(host, house, role)
             if first is None:

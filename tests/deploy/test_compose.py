@@ -29,7 +29,7 @@ def example() -> dict[str, str]:
 
 
 def test_it_is_what_the_compose_specification_says() -> None:
-    pytest.importorskip("check_jsonschema", reason="the dependency group `deploy` is not installed")
+    pytest.importorskip("check_jsonschema", reason="it is a test dependency")
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(FILE)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -38,7 +38,7 @@ def test_it_is_what_the_compose_specification_says() -> None:
 @pytest.fixture(scope="module")
 def services() -> dict[str, Any]:
     """As podman-compose reads the file, with the example's variables filled in."""
-    pytest.importorskip("podman_compose", reason="the dependency group `deploy` is not installed")
+    pytest.importorskip("podman_compose", reason="it is a test dependency")
     import yaml
 
     command = [sys.executable, "-m", "podman_compose", "-f", str(FILE), "config"]
@@ -50,7 +50,7 @@ def services() -> dict[str, Any]:
 
 
 def test_an_empty_secret_is_refused(tmp_path: Path) -> None:
-    pytest.importorskip("podman_compose", reason="the dependency group `deploy` is not installed")
+    pytest.importorskip("podman_compose", reason="it is a test dependency")
     command = [sys.executable, "-m", "podman_compose", "-f", str(FILE), "config"]
     given = {name: value for name, value in os.environ.items() if not name.startswith("ARKWRIGHT_")}
     given |= {name: value for name, value in example().items() if name != "POSTGRES_PASSWORD"}

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-helm = pytest.importorskip("helm_python", reason="Helm is not installed here (the dependency group `deploy`)")
+helm = pytest.importorskip("helm_python", reason="Helm is not installed here")
 kubernetes_validate = pytest.importorskip(
-    "kubernetes_validate", reason="the dependency group `deploy` is not installed"
+    "kubernetes_validate", reason="it is a test dependency"
 )
 import yaml  # noqa: E402
 

@@ -1,40 +1,24 @@
 """The console in a real browser against a real server: what a data engineer does with it, by mouse and keyboard.
 
-Needs Chromium (Debian: `apt-get install chromium`), the test dependency `playwright`, and a built console (`make ui`);
-without one of them the tests are skipped, and say so. Screenshots of every page, light and dark, are written to
-`build/screenshots`.
+What it needs, and where the screenshots go: `tests/e2e/console.py`.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
-import shutil
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.e2e.console import AXE, CONSOLE, NEEDS, SHELL, Console, Look, chromium, expect, fill, logged_in
 from tests.e2e.house import House, house
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="the console's tests need the test dependency playwright")
-expect = sync_api.expect
-
-ROOT = Path(__file__).parents[2]
-CONSOLE = ROOT / "src" / "arkwright" / "console"
-AXE = ROOT / "ui" / "node_modules" / "axe-core" / "axe.min.js"
-SHOTS = ROOT / "build" / "screenshots"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FIRST_PAGE_BYTES = 600_000
 FIRST_PAINT_MS = 1000
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="the console's tests need Chromium (Debian: apt-get install chromium)"),
-    pytest.mark.skipif(not (CONSOLE / "index.html").exists(), reason="the console is not built: make ui"),
-]
-
-SHELL = {"name": "hello", "type": "Shell", "properties": [{"name": "statement", "value": "echo hello"}]}
+pytestmark = NEEDS
 
 
 @pytest.fixture(scope="module")
@@ -45,97 +29,19 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium() as found:
         yield found
-        found.close()
 
 
-class Console:
-    """A browser's window that is logged in; keeps what the page complained of."""
-
-    def __init__(self, browser: Any, home: House, scheme: str = "light") -> None:
-        self.base = f"{home.url}/console"
-        self.keys = home.credentials
-        self.context = browser.new_context(
-            viewport={"width": 1400, "height": 900}, color_scheme=scheme, locale="en-GB", reduced_motion="reduce"
-        )
-        self.context.set_default_timeout(10_000)
-        self.page = self.context.new_page()
-        self.complaints: list[str] = []
-        self.page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-
-    def log_in(self) -> None:
-        self.page.goto(f"{self.base}/")
-        self.page.get_by_label("User name").fill(self.keys["User Name"])
-        self.page.locator("input[name=password]").fill(self.keys["Password"])
-        self.page.get_by_role("button", name="Log in").click()
-        expect(self.page.get_by_role("heading", name="Overview")).to_be_visible()
-
-    def go(self, path: str) -> None:
-        self.page.goto(f"{self.base}{path}")
-        self.settled()
-
-    def settled(self) -> None:
-        """All that the page asked for has come, and is shown."""
-        expect(self.page.get_by_role("heading", level=1)).to_be_visible()
-        expect(self.page.locator("[aria-busy=true], .mantine-Loader-root, .mantine-Skeleton-root")).to_have_count(0)
-
-    # -- what the tests do more than once
-    def button(self, name: str) -> Any:
-        return self.page.get_by_role("button", name=name, exact=True)
-
-    def tab(self, name: str) -> None:
-        self.page.get_by_role("tab", name=name, exact=True).click()
-
-    def add_node(self, kind: str, x: float, y: float, name: str, statement: str, arguments: str = "") -> None:
-        pane = self.page.locator(".react-flow__pane")
-        source = self.page.get_by_role("region", name="Nodes").get_by_role("button", name=kind, exact=True)
-        source.drag_to(pane, target_position={"x": x, "y": y})
-        form = self.page.get_by_role("region", name="Node", exact=True)
-        form.get_by_label("Name", exact=True).fill(name)
-        form.get_by_label("Name", exact=True).press("Enter")
-        expect(self.card(name)).to_be_visible()
-        form.get_by_label("statement", exact=True).fill(statement)
-        if arguments:
-            form.get_by_label("arguments", exact=True).fill(arguments)
-
-    def card(self, name: str) -> Any:
-        return self.page.locator(f'.react-flow__node[data-id="{name}"]')
-
-    def draw_line(self, before: str, after: str) -> None:
-        start = self.card(before).locator(".react-flow__handle.source").bounding_box()
-        end = self.card(after).locator(".react-flow__handle.target").bounding_box()
-        mouse = self.page.mouse
-        mouse.move(start["x"] + start["width"] / 2, start["y"] + start["height"] / 2)
-        mouse.down()
-        mouse.move(end["x"] - 20, end["y"], steps=4)
-        mouse.move(end["x"] + end["width"] / 2, end["y"] + end["height"] / 2, steps=4)
-        mouse.up()
-        expect(self.page.locator(f'.react-flow__edge[data-id="{before}→{after}"]')).to_have_count(1)
-
-    def submit(self) -> None:
-        self.button("Save and submit").click()
-        expect(self.page.get_by_text("Not saved yet")).to_have_count(0)
-
-    def state(self, wanted: str) -> None:
-        expect(self.page.get_by_test_id("instance-state")).to_have_text(wanted)
-
-    def see_log(self, node: str, text: str) -> None:
-        self.page.get_by_role("row").get_by_role("button", name=node, exact=True).click()
-        expect(self.page.get_by_role("log", name=f"Log of {node}")).to_contain_text(text)
+@pytest.fixture(scope="module")
+def filled(home: House) -> dict[str, dict[str, str]]:
+    return fill(home)
 
 
 @pytest.fixture
 def console(browser: Any, home: House) -> Iterator[Console]:
-    made = Console(browser, home)
-    try:
-        made.log_in()
+    with logged_in(browser, home) as made:
         yield made
-    finally:
-        made.page.screenshot(path=SHOTS / "end.png")  # where a test that failed stood
-        made.context.close()
 
 
 @pytest.mark.timeout(120)
@@ -223,130 +129,46 @@ def operate(console: Console, what: str) -> None:
 
 # ---------------------------------------------------------------- every page
 
-AXE_RULES: dict[str, dict[str, Any]] = {
-    "light": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]},
-    "dark": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},  # nothing else depends on the scheme
-}
-
-
-@pytest.fixture(scope="module")
-def filled(home: House) -> dict[str, str]:
-    """Something for every page to show; paths of the pages, by the names of their screenshots."""
-    with closing(home.client()) as client:
-        cron = {"expression": "0 0 2 * * ?", "expressionTimeZone": "UTC", "startTime": "2026-01-01T00:00:00+00"}
-        later = {**cron, "dependJobs": {"jobs": ["show"], "dependPeriod": "SAME_PERIOD", "dependFailPolicy": "FAIL"}}
-        nodes = [SHELL, {**SHELL, "name": "after", "preNodeName": ["hello"]}]
-        params = [{"name": "day", "value": "2026-01-01", "type": "variable"}]
-        client.save_job("show", *nodes, params=params, directory="/demo/daily", schedule={"type": "CRON", "cron": cron})
-        client.good("PUT", "jobs/show", {**client.good("GET", "jobs/show"), "description": "a second version"})
-        client.save_job("show_later", SHELL, directory="/demo", schedule={"type": "CRON", "cron": later})
-        ended = client.run("show", day="2026-02-02")
-        broken = {
-            "name": "broken",
-            "type": "Shell",
-            "properties": [{"name": "statement", "value": "echo no >&2; exit 1"}],
-        }
-        client.save_job("show_broken", broken, directory="/demo")
-        failed = client.run("show_broken")
-        loop = {
-            "name": "each",
-            "type": "ForEach",
-            "properties": [{"name": "jobName", "value": "show"}, {"name": "dataset", "value": "[[1],[2]]"}],
-        }
-        client.save_job("show_loop", loop, directory="/demo")
-        looped = client.run("show_loop")
-        for name, each in (("show", ended), ("show_broken", failed), ("show_loop", looped)):
-            client.ended(name, each)
-        client.good("POST", "scripts", {"name": "show_script", "type": "Shell", "content": "echo hello"})
-        postgres = {"ip": "127.0.0.1", "port": "5432", "userName": "u", "password": "p", "sslEnable": "false"}
-        client.good("POST", "connections", {"name": "show_dws", "type": "DWS", "config": postgres})
-        client.good("POST", "resources", {"name": "show_jar", "type": "jar", "location": "obs://bucket/a.jar"})
-        client.good("PUT", "calendars/show_days", {"default": "MON_TO_FRI", "changed": {"2026-12-25": False}})
-        client.good("PUT", "task-groups/show_group", {"limit": 2})
-        client.good(
-            "PUT", f"/v2/{home.project}/factory/env", {"params": [{"name": "a", "value": "1", "type": "variable"}]}
-        )
-        client.good(
-            "POST", "alert-topics", {"name": "show_ops", "kind": "webhook", "url": "https://hooks.example.org/a"}
-        )
-        client.good("POST", "alert-rules", {"rule_name": "show_rule", "remind_type": 1, "topic_name": "show_ops"})
-    return {
-        "overview": "/overview",
-        "instances": "/instances",
-        "instance": f"/instances/show/{ended}",
-        "instance-failed": f"/instances/show_broken/{failed}",
-        "instance-loop": f"/instances/show_loop/{looped}",
-        "patch-data": "/patch-data",
-        "simulation": "/simulation",
-        "alerts": "/alerts",
-        "alert-rules": "/alerts?tab=rules",
-        "alert-topics": "/alerts?tab=topics",
-        "jobs": "/jobs",
-        "job": "/jobs/show",
-        "job-new": "/jobs/~new",
-        "scripts": "/scripts",
-        "script": "/scripts/show_script",
-        "connections": "/connections",
-        "resources": "/resources",
-        "environment": "/environment",
-        "calendars": "/calendars",
-        "playground": "/playground",
-        "users": "/users",
-        "audit": "/audit",
-        "settings": "/settings",
-        "health": "/health",
-    }
-
 
 @pytest.mark.timeout(120)
 @pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: make ui")
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_is_accessible_and_complains_of_nothing(
-    browser: Any, home: House, filled: dict[str, str], scheme: str
+@pytest.mark.parametrize("section", ["watch", "develop", "administer"])
+def test_every_page_is_accessible_in_light_and_dark_and_complains_of_nothing(
+    browser: Any, home: House, filled: dict[str, dict[str, str]], section: str
 ) -> None:
-    console = Console(browser, home, scheme)
+    console = Console(browser, home)
     page = console.page
-    violations: list[str] = []
-    rules, axe = AXE_RULES[scheme], AXE.read_text()
-
-    def look(name: str) -> None:
-        page.screenshot(path=SHOTS / f"{name}-{scheme}.png")
-        # Evaluated, since the page's security policy forbids foreign scripts.
-        if not page.evaluate("() => 'axe' in window"):
-            page.evaluate(axe)
-        found = page.evaluate("rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", rules)
-        for each in found["violations"]:
-            if each["impact"] in ("serious", "critical"):
-                places = "; ".join(node["html"][:160] for node in each["nodes"][:3])
-                violations.append(f"{name}: {each['id']} ({each['help']}): {places}")
-
-    page.goto(f"{console.base}/")
-    expect(console.button("Log in")).to_be_visible()
-    look("login")
+    look = Look(console)
+    if section == "watch":
+        page.goto(f"{console.base}/")
+        expect(console.button("Log in")).to_be_visible()
+        look.at("login")
     console.log_in()
-    for name, path in filled.items():
+    for name, path in filled[section].items():
         console.go(path)
-        look(name)
-    console.go("/jobs/show")
-    for tab in ("Parameters", "Schedule", "JSON", "Instances", "Dependencies", "Versions"):
-        console.tab(tab)
-        console.settled()
-        look(f"job-{tab.lower()}")
-    console.tab("Canvas")
-    console.card("hello").click()
-    look("job-node")
-    console.go(filled["instance"])
-    page.get_by_role("row").get_by_role("button", name="hello", exact=True).click()
-    for tab in ("Inputs and output", "Timeline", "History"):
-        console.tab(tab)
-        console.settled()
-        look(f"instance-{tab.split()[0].lower()}")
-    console.go("/patch-data")
-    console.button("New backfill").first.click()
-    expect(page.get_by_role("dialog")).to_be_visible()
-    look("patch-data-new")
+        look.at(name)
+    match section:
+        case "develop":
+            console.go("/jobs/show")
+            for tab in ("Parameters", "Schedule", "JSON", "Instances", "Dependencies", "Versions"):
+                console.tab(tab)
+                console.settled()
+                look.at(f"job-{tab.lower()}")
+            console.tab("Canvas")
+            console.card("hello").click()
+            look.at("job-node")
+        case "watch":
+            console.go(filled[section]["instance"])
+            page.get_by_role("row").get_by_role("button", name="hello", exact=True).click()
+            console.tab("Inputs and output")
+            console.settled()
+            look.at("instance-inputs")
+            console.go("/patch-data")
+            console.button("New backfill").first.click()
+            expect(page.get_by_role("dialog")).to_be_visible()
+            look.at("patch-data-new")
     console.context.close()
-    assert not violations, "\n".join(violations)
+    assert not look.found, "\n".join(look.found)
     assert console.complaints == []
 
 

@@ -11,12 +11,11 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.e2e.house import Client, House, command_with, house, node, until
+from tests.e2e.house import Client, House, house, node, until
 from tests.servers.kafka import Broker
 
 from arkwright.scheduler.events.webhook import sign
 
-LEASE_SECONDS = 1.5
 MESSAGES = 60
 KILLS = 3
 
@@ -229,9 +228,8 @@ def test_another_server_takes_over_a_trigger_when_its_server_is_killed(
     """Messages come all the while; each is taken by one of the two, and none by both."""
     topic = kafka_broker.topic()
     event = {"eventType": "KAFKA", "connectionName": "bus", "channel": topic, "concurrent": 50}
-    command = command_with(LEASE_SECONDS=LEASE_SECONDS)
-    options = ("--database-url", postgres_address)
-    with house(tmp_path / "a", *options, command=command) as first:
+    options = ("--database-url", postgres_address, "--lease-seconds", "1.5")
+    with house(tmp_path / "a", *options) as first:
         client = first.client()
         config = {"bootstrapServers": kafka_broker.address}
         client.good("POST", "connections", {"name": "bus", "type": "KAFKA", "config": config})
@@ -239,7 +237,7 @@ def test_another_server_takes_over_a_trigger_when_its_server_is_killed(
         client.good("POST", "jobs/fed/start")
         (tmp_path / "b" / "data").mkdir(parents=True)
         shutil.copy(first.data / "secret.key", tmp_path / "b" / "data")
-        second = House(folder=tmp_path / "b", options=options, command=command, keys_of=first)
+        second = House(folder=tmp_path / "b", options=options, keys_of=first)
         try:
             second.start()
             kafka_broker.send(topic, *(f"m{n}" for n in range(20)))

@@ -20,7 +20,7 @@ from tests.e2e.test_kills import KILLS, SEED
 
 pytestmark = pytest.mark.postgres
 
-LEASE_SECONDS = 1.5
+LEASE = ("--lease-seconds", "1.5")
 SOME_KILLS = max(4, KILLS // 4)
 
 
@@ -38,21 +38,19 @@ def test_every_instance_ends_as_if_the_server_had_never_been_killed(tmp_path: Pa
 
 def test_a_database_that_loses_commits_and_answers_loses_no_run(tmp_path: Path, postgres_address: str) -> None:
     """The server lives on, and is never started again: nothing may wait for that."""
-    with lossy_way(postgres_address, SEED) as way:
-        command = command_with(LEASE_SECONDS=LEASE_SECONDS)
-        with house(tmp_path, "--database-url", way.address, command=command) as home:
-            storm = Storm(home, SEED, 0)
-            storm.unavailable_is_an_answer = True
-            storm.prepare()
-            way.commits, way.others = 0.15, 0.02
-            storm.strain(SOME_KILLS * 2)
-            way.commits = way.others = 0.0
-            storm.settle()
-            storm.judge()
-            asyncio.run(storm.judge_store(postgres_address))
-            assert way.lost_before
-            assert way.lost_after
-            print(storm.count, way.lost_before, way.lost_after)
+    with lossy_way(postgres_address, SEED) as way, house(tmp_path, "--database-url", way.address, *LEASE) as home:
+        storm = Storm(home, SEED, 0)
+        storm.unavailable_is_an_answer = True
+        storm.prepare()
+        way.commits, way.others = 0.15, 0.02
+        storm.strain(SOME_KILLS * 2)
+        way.commits = way.others = 0.0
+        storm.settle()
+        storm.judge()
+        asyncio.run(storm.judge_store(postgres_address))
+        assert way.lost_before
+        assert way.lost_after
+        print(storm.count, way.lost_before, way.lost_after)
 
 
 def test_a_server_whose_database_has_gone_silent_ends_in_time(tmp_path: Path, postgres_address: str) -> None:
@@ -81,9 +79,8 @@ def test_a_server_whose_database_has_gone_silent_ends_in_time(tmp_path: Path, po
 @contextlib.contextmanager
 def two_houses(folder: Path, address: str) -> Iterator[tuple[House, House]]:
     """Two servers with folders of their own on one database."""
-    command = command_with(LEASE_SECONDS=LEASE_SECONDS)
-    with house(folder / "1", "--database-url", address, command=command) as first:
-        second = House(folder=folder / "2", options=first.options, command=command, keys_of=first)
+    with house(folder / "1", "--database-url", address, *LEASE) as first:
+        second = House(folder=folder / "2", options=first.options, keys_of=first)
         # As the manual says: they share the key that unseals access keys.
         second.data.mkdir(parents=True, mode=0o700)
         shutil.copy2(first.data / "secret.key", second.data)

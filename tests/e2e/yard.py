@@ -150,9 +150,7 @@ def yard(folder: Path, *options: str, scheme: str = "dask", tls: Sequence[str] =
     made = Yard(folder=folder, home=House(folder=folder / "house"), scheduler=scheduler, tls=tls)
     try:
         made.start_scheduler()
-        made.home.options = (
-            *("--executor", made.address, "--attempt-lease-seconds", str(LEASE_SECONDS), *options),
-        )
+        made.home.options = (*("--executor", made.address, "--attempt-lease-seconds", str(LEASE_SECONDS), *options),)
         made.home.start()
         yield made
     finally:

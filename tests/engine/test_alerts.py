@@ -131,7 +131,7 @@ async def test_a_crash_at_every_commit_tells_a_failure_once(tmp_path: Path, afte
             pass
         await world.close()
         async with living(telling(folder)) as again:
-            await again.engine._recovery.done.wait()
+            await again.engine.recovery.done.wait()
             async with asyncio.timeout(20):
                 while again.engine.active_count:
                     await asyncio.sleep(0.01)

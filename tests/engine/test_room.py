@@ -129,7 +129,7 @@ async def test_usage_is_right_again_after_a_restart(tmp_path: Path) -> None:
         await world.until(id_, lambda state: state.nodes and state.nodes[0].attempt)
     world, _ = bounded(tmp_path, Disk())
     async with living(world):
-        await world.engine._recovery.done.wait()
+        await world.engine.recovery.done.wait()
         assert world.options["admission"].usage.processes(PLACE.workspace_id) == 1
         (tmp_path / "go").touch()
         await world.ended(id_)

@@ -49,7 +49,7 @@ class World:
         after: bool = False,
         clock: Clock | None = None,
         name: str = "engine",
-        lease_seconds: int | None = None,
+        lease_seconds: float | None = None,
         runs: bool = True,
     ) -> None:
         self.folders = Folders(folder)
@@ -81,8 +81,10 @@ class World:
 
     async def close(self) -> None:
         """The end of the process: nothing of it goes on but the programs it started."""
-        await self.engine.close()
-        await self.store.real.close()
+        try:
+            await self.engine.close()
+        finally:
+            await self.store.real.close()
 
     async def job(self, name: str, nodes: list[dict[str, Any]], *, category: str = "BATCH", **document: Any) -> None:
         write = DefinitionWrite(

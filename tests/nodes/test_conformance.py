@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from tests.nodes.conformance_kit import (
 )
 from tests.nodes.hosted_kit import HostedStage
 from tests.nodes.test_restapi_web import Web
+from tests.servers.clickhouse import ClickHouseServer
 from tests.servers.kafka import Broker
 from tests.servers.mariadb import MariaDb
 from tests.servers.postgres_tcp import PostgresTcp
@@ -159,6 +161,21 @@ def dorissql(request: pytest.FixtureRequest) -> Case:
     return _mysql(request, "DorisSQL", "DORIS")
 
 
+def mrsclickhouse(request: pytest.FixtureRequest) -> Case:
+    import httpx2
+
+    server: ClickHouseServer = request.getfixturevalue("clickhouse")
+    config = {"ip": "127.0.0.1", "port": server.port, "userName": server.user, "password": server.password}
+
+    def left() -> int:
+        asked = {"user": server.user, "password": server.password, "query": "SELECT count() FROM system.processes"}
+        return int(httpx2.get(f"http://127.0.0.1:{server.port}/", params=asked).text) - 1
+
+    case = _sql("MRSClickHouse", Connection(name="house", type="CLICKHOUSE", config=config), "SELECT sleep({})", left)
+    for_ever = {"statement": "SELECT sum(sipHash64(number)) FROM system.numbers"}
+    return replace(case, slow=for_ever, script_type="ClickHouseSQL")
+
+
 def restapi(request: pytest.FixtureRequest) -> Case:
     web, silence = request.getfixturevalue("web"), request.getfixturevalue("silence")
     return Case(
@@ -252,7 +269,7 @@ def deleteobs(request: pytest.FixtureRequest) -> Case:
 
 
 CASES = (
-    *(shell, python, shell_over_ssh, python_over_ssh, dlisql, dwssql, rdssql, dorissql, restapi, css),
+    *(shell, python, shell_over_ssh, python_over_ssh, dlisql, dwssql, rdssql, dorissql, mrsclickhouse, restapi, css),
     *(kafkaclient, mrskafka, obsmanager, createobs, deleteobs),
 )
 AT_ONCE = {"CreateOBS", "DeleteOBS"}

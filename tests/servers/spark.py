@@ -52,6 +52,7 @@ def command(home: Path, folder: Path, port: int) -> list[str]:
         "spark.sql.hive.thriftServer.incrementalCollect": "true",
         "spark.hadoop.hive.server2.thrift.port": str(port),
         "spark.hadoop.hive.server2.thrift.bind.host": "127.0.0.1",
+        "spark.hadoop.javax.jdo.option.ConnectionURL": "jdbc:derby:memory:metastore;create=true",
         "spark.log.level": "WARN",
     }
     return [
@@ -60,7 +61,7 @@ def command(home: Path, folder: Path, port: int) -> list[str]:
         *(f"--add-opens=java.base/java.{name}=ALL-UNNAMED" for name in OPENED),
         *(f"--add-opens=java.base/sun.{name}=ALL-UNNAMED" for name in ("nio.ch", "nio.cs", "security.action")),
         "--add-opens=java.base/sun.util.calendar=ALL-UNNAMED",
-        *("-cp", f"{home}/jars/*", "org.apache.spark.deploy.SparkSubmit", "--master", "local[2]"),
+        *("-cp", f"{home}/jars/*", "org.apache.spark.deploy.SparkSubmit", "--master", "local[1]"),
         *("--class", "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2"),
         *(part for key, value in conf.items() for part in ("--conf", f"{key}={value}")),
         "spark-internal",
@@ -69,6 +70,10 @@ def command(home: Path, folder: Path, port: int) -> list[str]:
 
 @pytest.fixture(scope="session")
 def thrift_server() -> Iterator[ThriftServer]:
+    """One per test process; that of `ARKWRIGHT_TEST_THRIFT_PORT` where that is set, since a start takes seconds."""
+    if given := os.environ.get("ARKWRIGHT_TEST_THRIFT_PORT"):
+        yield ThriftServer(int(given))
+        return
     home = spark_home()
     folder = Path(tempfile.mkdtemp(prefix="ark-thrift-"))
     with socket.socket() as free:
@@ -85,6 +90,7 @@ def thrift_server() -> Iterator[ThriftServer]:
     )
     try:
         _wait(process, port, folder / "log")
+        _warm_up(port)
         yield ThriftServer(port)
     finally:
         process.kill()
@@ -103,6 +109,17 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
                 return
         time.sleep(0.1)
     raise AssertionError(log.read_text())
+
+
+def _warm_up(port: int) -> None:
+    """The first session makes a metastore, which takes seconds, whatever the others do."""
+    from impala import dbapi
+
+    connection = dbapi.connect(host="127.0.0.1", port=port, user="x", password="x", auth_mechanism="PLAIN")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        assert cursor.fetchall() == [(1,)]
+    connection.close()
 
 
 if __name__ == "__main__":

@@ -24,8 +24,14 @@ const Calendars = page(() => import("./pages/Calendars"), "Calendars");
 const Settings = page(() => import("./pages/Settings"), "Settings");
 const Alerts = page(() => import("./pages/Alerts"), "Alerts");
 const Health = page(() => import("./pages/Health"), "Health");
+const Import = page(() => import("./pages/Import"), "Import");
 const Simulation = page(() => import("./pages/Simulation"), "Simulation");
 const Users = page(() => import("./pages/Users"), "Users");
+const Workspaces = page(() => import("./pages/Workspaces"), "Workspaces");
+const Members = page(() => import("./pages/Members"), "Members");
+const Account = page(() => import("./pages/Account"), "Account");
+const Hooks = page(() => import("./pages/Hooks"), "Hooks");
+const Graph = page(() => import("./pages/Graph"), "Graph");
 const Audit = page(() => import("./pages/Audit"), "Audit");
 
 export function App() {
@@ -50,12 +56,18 @@ export function App() {
               <Route path="/playground" component={Playground} />
               <Route path="/resources" component={Resources} />
               <Route path="/calendars" component={Calendars} />
+              <Route path="/import" component={Import} />
               <Route path="/simulation" component={Simulation} />
               <Route path="/alerts" component={Alerts} />
               <Route path="/settings" component={Settings} />
               <Route path="/health" component={Health} />
               <Route path="/users" component={Users} />
               <Route path="/audit" component={Audit} />
+              <Route path="/workspaces" component={Workspaces} />
+              <Route path="/members" component={Members} />
+              <Route path="/account" component={Account} />
+              <Route path="/hooks" component={Hooks} />
+              <Route path="/graph" component={Graph} />
               <Route><Redirect to="/overview" /></Route>
             </Switch>
           </Suspense>

@@ -17,10 +17,10 @@ async def admit(call: Call) -> None:
     if access is Access.PUBLIC:
         return
     if access is Access.WORKER:
-        call.worker = await call.parts.worker_tokens.verify(_bearer(call))
+        call.worker = await call.parts.worker_tokens.verify(bearer(call))
         return
     project_id = None if access is Access.ACTOR else call.path["project_id"]
-    call.actor = await _authenticate(call, project_id)
+    call.actor = await authenticate(call, project_id)
     if access is not Access.WORKSPACE or project_id is None or call.route.action is None:
         return
     call.workspace = call.parts.directory.workspace(project_id, call.header(b"workspace"))
@@ -37,13 +37,13 @@ def require(actor: Actor, action: Action, workspace: Workspace) -> None:
         )
 
 
-def _bearer(call: Call) -> str:
+def bearer(call: Call) -> str:
     given = [value for name, value in call.scope["headers"] if name == b"authorization"]
     scheme, _, token = given[0].decode("latin-1").partition(" ") if len(given) == 1 else ("", "", "")
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-async def _authenticate(call: Call, project_id: str | None) -> Actor:
+async def authenticate(call: Call, project_id: str | None) -> Actor:
     scope, authenticator = call.scope, call.parts.authenticator
     token = call.headers.get(b"x-auth-token")
     # A request that repeats headers is not for the short way: the authenticator refuses two tokens.

@@ -25,6 +25,7 @@ from arkwright.api.errors import ClientGone, refusal
 from arkwright.api.idempotency import Answers
 from arkwright.api.limits import Limits, with_quotas
 from arkwright.api.proxies import TrustedProxies
+from arkwright.api.request_counts import ROUTE, RequestCounts
 from arkwright.api.route import Route
 from arkwright.api.routing import RouteTable
 from arkwright.api.server_setting import ServerSetting
@@ -57,8 +58,9 @@ class Application:
         self._proxies = proxies if proxies else None
         self._ids = itertools.count(1)
         self._id_prefix = secrets.token_hex(8)
-        endpoints = _endpoints(parts, routes.ROUTES)
-        self._run_immediate = endpoints[RUN_IMMEDIATE]
+        endpoints = _endpoints(parts, routes.ROUTES if parts.serves_api else routes.WITHOUT_API)
+        self._run_immediate = endpoints.get(RUN_IMMEDIATE)
+        self.requests = parts.metrics.requests if parts.metrics is not None else RequestCounts()
         self.direct = Direct(parts, self._next_request_id)
         """The short way of run-immediate, for the HTTP server."""
         self._table = RouteTable(endpoints)
@@ -83,11 +85,12 @@ class Application:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
+                self.requests.answer(scope, message)
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
             await send(message)
 
         try:
-            if self._is_run_immediate(scope):
+            if self._run_immediate is not None and self._is_run_immediate(scope):
                 await self._run_immediate(scope, receive, send_numbered)
             else:
                 await self._table.find(scope)(scope, receive, send_numbered)
@@ -96,6 +99,8 @@ class Application:
         except Exception as error:
             if started:
                 raise
+            if not self._parts.serves_api and ROUTE not in scope:
+                error = IllegalState("This server does not have the role api.", hint="Ask one that has it.")
             version = scope["path"].split("/", 2)[1] if scope["path"].count("/") > 1 else ""
             answer = refusal(error, version=version, request_id=request_id)
             await answer.response()(scope, receive, send_numbered)
@@ -125,7 +130,9 @@ class Endpoint:
         self.methods = list(by_method)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        call = Call(self._parts, self._by_method[scope["method"]], scope, receive)
+        route = self._by_method[scope["method"]]
+        scope[ROUTE] = route.path
+        call = Call(self._parts, route, scope, receive)
         if not audit.is_audited(call.route):
             await self._admitted(call)
             response = await call.route.handler(call)

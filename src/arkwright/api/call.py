@@ -48,6 +48,7 @@ from arkwright.transfer.tasks import SystemTasks
 
 if TYPE_CHECKING:
     from arkwright.api.limits import Limits
+    from arkwright.api.metrics import Sources
     from arkwright.executors.warehouse_reader import WarehouseReader
 
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
@@ -98,6 +99,10 @@ class Parts:
     """What workers may have. None: there is nothing for them here."""
     assess: Callable[[Path], Mapping[str, Any]] | None = None
     """Tells what the jobs of a zip would need to run here (`arkwright assess`)."""
+    metrics: Sources | None = None
+    """What is counted here."""
+    serves_api: bool = True
+    """False: only what tells of the server itself is answered."""
     limits: Limits | None = None
     """The rates that clients are held to; None: there are none."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from arkwright.api import audit, console, health, hooks, obs, openapi, own_tokens, reference, secrets, session, users
+from arkwright.api import audit, console, health, hooks, metrics, obs, openapi, own_tokens, reference, secrets, session, users
 from arkwright.api.idempotency import with_key
 from arkwright.api.route import Route
 from arkwright.api.v1 import (
@@ -38,6 +38,7 @@ from arkwright.api.v1 import (
     script_history,
     script_runs,
     scripts,
+    servers,
     simulation,
     system_tasks,
     triggers,
@@ -53,10 +54,12 @@ from arkwright.api.v3 import tokens
 
 _ALL: tuple[Route, ...] = (
     *health.ROUTES,
+    *metrics.ROUTES,
     *openapi.ROUTES,
     *reference.ROUTES,
     *tokens.ROUTES,
     *workspaces.ROUTES,
+    *servers.ROUTES,
     *workspace_settings.ROUTES,
     *alert_topics.ROUTES,
     *alert_rules.ROUTES,
@@ -109,3 +112,6 @@ _ALL: tuple[Route, ...] = (
 )
 
 ROUTES: tuple[Route, ...] = tuple(with_key(each) for each in _ALL)
+
+WITHOUT_API: tuple[Route, ...] = (*health.ROUTES, *metrics.ROUTES)
+"""What a server answers that has not the role `api`."""

@@ -31,6 +31,13 @@ def executors(
     clock: Clock,
     directory: Directory,
 ) -> Mapping[Work, Executor]:
+    storage = {
+        "objects_folder": str(objects_folder(settings, data)),
+        "log_store": settings.log_store,
+        "s3_endpoint": settings.s3_endpoint,
+        "s3_region": settings.s3_region,
+    }
+    storage_secrets = {"s3_access_key": settings.s3_access_key, "s3_secret_key": settings.s3_secret_key}
     hosted = ResidentExecutor(
         registry,
         folders.hosts,
@@ -39,12 +46,9 @@ def executors(
             "allow_loopback_requests": settings.allow_loopback_requests,
             "log_cap_bytes": settings.log_cap_bytes,
             "host_memory_bytes": settings.host_memory_bytes,
-            "objects_folder": str(objects_folder(settings, data)),
-            "log_store": settings.log_store,
-            "s3_endpoint": settings.s3_endpoint,
-            "s3_region": settings.s3_region,
+            **storage,
         },
-        secrets={"s3_access_key": settings.s3_access_key, "s3_secret_key": settings.s3_secret_key},
+        secrets=storage_secrets,
     )
     return {
         Work.PROGRAM: LocalExecutor(
@@ -53,6 +57,7 @@ def executors(
             max_programs=settings.max_programs,
             log_cap_bytes=settings.log_cap_bytes,
             limits_of=WorkspaceLimits(settings, directory),
+            settings={**storage, **storage_secrets},
         ),
         Work.HOSTED: WarehouseReader(hosted, data / "questions", store.next_id),
         Work.MESSAGE: NodeMessages(registry, store, clock),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 from arkwright.errors import SettingInvalid
-from arkwright.settings import Settings
+from arkwright.settings import ROLES, Settings
 
 
 def check_mail(settings: Settings) -> None:
@@ -31,3 +31,15 @@ def check_exposure(settings: Settings) -> None:
             hint="Give --tls-cert and --tls-key, or name the reverse proxy in ARKWRIGHT_TRUSTED_PROXIES, "
             "or accept the risk with --insecure-http.",
         )
+
+
+def check_roles(settings: Settings) -> None:
+    """An embedded database belongs to one process: what that doesn't do, nobody does."""
+    if settings.database_url or settings.roles in (ROLES, {"api"}):
+        return
+    missing = ", ".join(sorted(ROLES - settings.roles))
+    raise SettingInvalid(
+        f"--roles {','.join(sorted(settings.roles))} with an embedded database: nobody would be {missing}.",
+        hint="Leave --roles out, or share a PostgreSQL between servers with --database-url. "
+        "(--roles api alone accepts runs and keeps them for a later start.)",
+    )

@@ -10,24 +10,28 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import cast
 
+from arkwright import __version__
 from arkwright.api.application import Application, make_application
 from arkwright.api.server_setting import ServerSetting
 from arkwright.app.assessing import assessed
 from arkwright.app.data_folder import data_folder, engine_name, make_folder, write_server_file
 from arkwright.app.directory_views import LocalPrograms, WorkspaceRules
 from arkwright.app.executors import executors as make_executors
-from arkwright.app.exposure import check_exposure, check_mail
+from arkwright.app.exposure import check_exposure, check_mail, check_roles
 from arkwright.app.first_start import first_start
 from arkwright.app.notices import notifier as make_notifier
 from arkwright.app.object_storage import attempt_ends, open_object_storage
+from arkwright.app.seal_key import check_key, keep_key
 from arkwright.app.sealing import make_resealing
 from arkwright.app.web import http_config, listen
 from arkwright.app.workers import assignments, remote_attempts
-from arkwright.engine.clock import SystemClock
+from arkwright.engine.clock import Clock, SystemClock
 from arkwright.engine.connections import Connections
 from arkwright.engine.contexts import Contexts
+from arkwright.engine.database_clock import DatabaseClock
 from arkwright.engine.engine import Engine
 from arkwright.engine.folders import Folders
+from arkwright.engine.presence import Presence
 from arkwright.engine.retention import Keep, Retention
 from arkwright.engine.room import Admission, Room, StorageMeter
 from arkwright.engine.run_files import RunFiles
@@ -53,13 +57,11 @@ from arkwright.scheduler.scheduler import DurableScheduler
 from arkwright.settings import Settings, explained
 from arkwright.store.base import Place
 from arkwright.store.open import open_store
+from arkwright.store.server_record import ServerEntry
 from arkwright.transfer.tasks import SystemTasks
 from arkwright.workspace_policies import WorkspacePolicies
 
 log = logging.getLogger("arkwright")
-
-LEASE_SECONDS = 15
-"""Engines that share a PostgreSQL hold their instances by a lease of this length."""
 
 CLOSE_SECONDS = 8.0
 """Longest time from SIGTERM until the exit; requests still open then are cut off."""
@@ -68,11 +70,13 @@ CLOSE_SECONDS = 8.0
 class Server:
     """One server process's parts. `start` returns once requests are accepted; recovery goes on behind it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, machine_clock: Clock | None = None) -> None:
         check_exposure(settings)
+        check_roles(settings)
         check_mail(settings)
         self.settings = settings
         self.data = data_folder(settings)
+        self._machine_clock = machine_clock or SystemClock()
         self.url = ""
         self.failed = asyncio.Event()
         """Set when the engine ended by a defect."""
@@ -108,15 +112,27 @@ class Server:
         await store.open()
         self._closing.push_async_callback(store.close)
 
-        sealer = Sealer(self.data / "secret.key")
+        clock: Clock = self._machine_clock
+        if not embedded:
+            clock = shared = DatabaseClock(self._machine_clock)
+            await shared.set_first(store)
+
+        key_file = settings.seal_key_file or self.data / "secret.key"
+        sealer = Sealer(key_file)
+        if not embedded:
+            await check_key(store, sealer, key_file)
         resealing = make_resealing(store, sealer, alone=embedded)
         await resealing.prepare()
         directory = Directory(store, sealer)
         passwords = Passwords()
         self.credentials_written = await first_start(settings, self.data, directory, passwords)
-        clock = SystemClock()
+        if not embedded:
+            await keep_key(store, sealer)
+            await check_key(store, sealer, key_file)  # another server may have made the installation meanwhile
         tokens = Tokens(store, directory, clock.now_ms)
 
+        runs, schedules = "engine" in settings.roles, "scheduler" in settings.roles
+        lease_seconds = None if embedded else settings.lease_seconds
         references = References(prefix=settings.secret_prefix, folder=settings.secret_folder)
         name = engine_name(self.data)
         storage = open_object_storage(settings, self.data, name=name)
@@ -126,7 +142,7 @@ class Server:
         registry = Registry()
         executors = (
             make_executors(settings, self.data, registry, folders, port, store, clock, directory)
-            if "engine" in settings.roles
+            if runs
             else {}
         )
         policies = WorkspacePolicies(directory, Keep(instance_days=settings.instance_days, log_days=settings.log_days))
@@ -153,8 +169,8 @@ class Server:
             remote=remote,
             placement=placement,
             rules=WorkspaceRules(directory),
-            lease_seconds=None if embedded else LEASE_SECONDS,
-            runs="engine" in settings.roles,
+            lease_seconds=lease_seconds,
+            runs=runs,
             alerts=notifier.alerts,
             admission=admission,
             nesting=Nesting(subjob_levels=settings.subjob_levels, levels=settings.job_levels),
@@ -163,7 +179,7 @@ class Server:
         await engine.open()
         self._closing.push_async_callback(engine.close)
 
-        if "engine" in settings.roles:
+        if runs:
             await notifier.open()
             self._closing.push_async_callback(notifier.close)
             retention = Retention(
@@ -179,7 +195,7 @@ class Server:
             await retention.open()
             self._closing.push_async_callback(retention.close)
 
-        if "engine" in settings.roles:
+        if runs:
             await resealing.open()
         self._closing.push_async_callback(resealing.close)
 
@@ -195,8 +211,8 @@ class Server:
             workspace_of=directory.workspace_by_id,
             workspace_named=directory.workspace_named,
             name=name,
-            lease_seconds=None if embedded else LEASE_SECONDS,
-            runs="engine" in settings.roles,
+            lease_seconds=lease_seconds,
+            runs=schedules,
             room_left=admission.room.left,
             expect=notifier.stall.expect,
         )
@@ -210,8 +226,8 @@ class Server:
             news=news,
             sealer=sealer,
             references=references,
-            lease_seconds=None if embedded else LEASE_SECONDS,
-            runs="engine" in settings.roles,
+            lease_seconds=lease_seconds,
+            runs=schedules,
         )
         scheduler.gates.listen_for = events.listen_for
         directory.on_change(scheduler.limits_changed)
@@ -219,6 +235,29 @@ class Server:
         self._closing.push_async_callback(scheduler.close)
         await events.open()
         self._closing.push_async_callback(events.close)
+
+        def empty(emptying: bool) -> None:
+            engine.empty(emptying)
+            scheduler.stand_by(emptying)
+            events.triggers.stand_by(emptying)
+
+        entry = ServerEntry(
+            name=name,
+            roles=tuple(sorted(settings.roles)),
+            version=__version__,
+            url=self.url,
+            since_ms=clock.now_ms(),
+        )
+        presence = Presence(
+            store,
+            entry,
+            lease_seconds=lease_seconds,
+            owns=schedules and not runs,
+            clock=clock if isinstance(clock, DatabaseClock) else None,
+            empty=empty,
+        )
+        await presence.open()
+        self._closing.push_async_callback(presence.close)
 
         application = make_application(
             engine=engine,

@@ -39,6 +39,7 @@ GROUPS = {
     "import": "arkwright.cli.folder:import_",
     "export": "arkwright.cli.export:export",
     "assess": "arkwright.cli.assess:assess",
+    "server": "arkwright.cli.server:server",
     "worker": "arkwright.cli.worker:worker",
     "dask-scheduler": "arkwright.cli.dask_scheduler:dask_scheduler",
     "certificates": "arkwright.cli.certificates:certificates",
@@ -71,7 +72,7 @@ PANELS: list[CommandGroupDict] = [
     },
     {
         "name": "Run a server",
-        "commands": ["serve", "alert", "workspace", "user", "audit", "secrets", "worker", "dask-scheduler", "certificates", "db", "backup", "restore", "config", "version"],
+        "commands": ["serve", "alert", "workspace", "user", "audit", "secrets", "server", "worker", "dask-scheduler", "certificates", "db", "backup", "restore", "config", "version"],
     },
 ]
 

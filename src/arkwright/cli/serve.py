@@ -29,6 +29,7 @@ _ENVIRONMENT_ONLY = frozenset(
         "domain",
         "s3_access_key",
         "s3_secret_key",
+        "metrics_token",
     }
 )
 """Read once, at the first start, or secret; secrets on a command line are seen by everybody on the machine."""

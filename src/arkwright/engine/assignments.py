@@ -1,7 +1,7 @@
 """The server's side of the runner protocol (`executors/attempt_wire`): what workers may have, and what came of it.
 
-Rules: the store's conditional updates decide (`store/attempt_record`); this only says them for a worker, checks that the
-worker is who it says, and puts a claimed attempt's context together. Any server with the role `api` may answer any
+Rules: the store's conditional updates decide (`store/attempt_record`); this only says them for a worker, checks that
+the worker is who it says, and puts a claimed attempt's context together. Any server with the role `api` may answer any
 message. Secrets leave only in the answer to a claim that was won, and are kept nowhere.
 """
 
@@ -126,14 +126,12 @@ class Assignments:
             return ClaimAnswer(refusal=refusal, stop=True)
         await self._known(claim.runner, token)
         id_ = _id(key)
-        now = self._now_ms()
         offer = await self._store.claim_offer(
             id_,
             runner=claim.runner,
             groups=token.groups,
             resume=claim.resume,
-            now_ms=now,
-            lease_until_ms=now + self._lease_ms,
+            lease_until_ms=self._now_ms() + self._lease_ms,
         )
         if offer is None:
             return ClaimAnswer(refusal=_why_not(key, await self._store.find_offer(id_), token))
@@ -168,7 +166,7 @@ class Assignments:
         now = self._now_ms()
         claims = [(_id(key), each.epoch) for each in renewal.held if (key := attempt_key(each.attempt)) is not None]
         renewed = (
-            await self._store.renew_claims(renewal.runner, claims, now_ms=now, lease_until_ms=now + self._lease_ms)
+            await self._store.renew_claims(renewal.runner, claims, lease_until_ms=now + self._lease_ms)
             if claims
             else ()
         )
@@ -279,8 +277,8 @@ def _other_version(runner: str, version: str) -> str:
     if version == ours:
         return ""
     return (
-        f"The worker {runner[:64]} runs Arkwright {version[:32]}, the server {ours}: a worker must have the server's version. "
-        f"Install arkwright=={ours} there, and start it again."
+        f"The worker {runner[:64]} runs Arkwright {version[:32]}, the server {ours}: a worker must have the server's "
+        f"version. Install arkwright=={ours} there, and start it again."
     )
 
 

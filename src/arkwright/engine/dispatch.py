@@ -32,7 +32,7 @@ from arkwright.core.events import AttemptEnded, DeadlinePassed, Event, FactsFoun
 from arkwright.core.instance import Instance
 from arkwright.core.outcome import Failed, FailureKind, Outcome
 from arkwright.core.scrubbing import scrub
-from arkwright.core.workers import HERE
+from arkwright.core.workers import GROUP, HERE
 from arkwright.engine.attempt_ends import AttemptEnds
 from arkwright.engine.children import Care
 from arkwright.engine.clock import Clock, TimerHandle
@@ -272,7 +272,9 @@ class Dispatch:
             if cancelled:
                 self._remote.cancel(key)
             return
-        if row.runner not in ("", self._name):
+        # One that is told to run on a worker never begins here; its server may have died before it could offer it.
+        elsewhere = row.request.get("properties", {}).get(GROUP, "").strip() not in ("", HERE)
+        if row.runner not in ("", self._name) and not elsewhere:
             # Its files and processes are where that server is; here they are missing, which proves nothing.
             message = f"It was begun by the server {row.runner}, which is gone, so what became of it can't be known."
             self.finished(key, Failed(kind=FailureKind.LOST, message=message))

@@ -44,6 +44,7 @@ from arkwright.engine.recovery import Recovery
 from arkwright.engine.room import Admission
 from arkwright.engine.run_files import RunFiles
 from arkwright.engine.subjobs import Nesting
+from arkwright.engine.tallies import Tallies
 from arkwright.engine.vault import Vault
 from arkwright.errors import (
     ArkwrightError,
@@ -69,6 +70,10 @@ itself, that of its nodes does not."""
 
 FOREIGN_PAUSE_SECONDS = 0.02
 """Least time between two looks, whatever the news."""
+
+LEAVE_SECONDS = 2.0
+LEAVE_AT_ONCE = 2000
+"""How long a server that ends takes to hand over what it has, and how many instances go in one transaction."""
 
 STALE_TRIES = 3
 
@@ -110,7 +115,10 @@ class Engine:
         self._admission = admission
         self._clock = clock
         self._runs = runs
+        self._begins = runs
+        """Whether what is made here begins here."""
         self._name = name
+        self.tallies = Tallies()
         self._plans = Plans(store, nesting)
         self._dispatch = Dispatch(
             store=store,
@@ -172,6 +180,13 @@ class Engine:
         """Start nothing new, finish the tick under way, let go of what runs."""
         if not self._runs:
             return
+        try:
+            if self.lease.seconds is not None:
+                await self._leave()
+        finally:
+            await self._close()
+
+    async def _close(self) -> None:
         await self.recovery.close()
         await self.handover.close()
         self._loop.close()
@@ -179,13 +194,41 @@ class Engine:
             await asyncio.gather(self._running, return_exceptions=True)
         await self._dispatch.close()
 
+    def empty(self, emptying: bool) -> None:
+        """Begin nothing more and hand over what can go; or take work again."""
+        if not self._runs:
+            return
+        self._begins = not emptying
+        self.recovery.take(not emptying)
+        self.handover.empty(emptying)
+
+    async def _leave(self) -> None:
+        """Let others have at once what nothing of runs here. The rest is this server's until its lease runs out: it may
+        be back by then."""
+        self._begins = False
+        self.lease.takes = False
+        with contextlib.suppress(StoreUnavailable, TimeoutError):
+            async with asyncio.timeout(LEAVE_SECONDS):
+                await self.lease.renew()
+                while await self.handover.give(list(self._loop.active)[:LEAVE_AT_ONCE]):
+                    pass
+
     @property
     def ready(self) -> bool:
         return not self._runs or (self.recovery.done.is_set() and not self.failed.is_set())
 
     @property
+    def name(self) -> str:
+        return self._name
+
+    @property
     def lack(self) -> str | None:
         return None if self._admission is None else self._admission.room.lack()
+
+    @property
+    def queued(self) -> int:
+        """Programs that wait here for their turn."""
+        return self._dispatch.queued
 
     @property
     def active_count(self) -> int:
@@ -199,9 +242,9 @@ class Engine:
         subjobs = await self._plans.subjobs(request.place, definition)
         instance = self._new(request, definition, pins, await self.environment(request.place), subjobs)
         accepted = await self._store.create_instance(
-            instance, owner=self._name if self._runs else None, idempotency=request.idempotency
+            instance, owner=self._name if self._begins else None, idempotency=request.idempotency
         )
-        if self._runs and not accepted.replayed:
+        if self._begins and not accepted.replayed:
             self._begin(await self._plans.of(instance), instance)
         return accepted
 
@@ -224,9 +267,9 @@ class Engine:
             instance = msgspec.structs.replace(instance, plan_time_ms=occurrence.plan_time_ms)
         plan = await self._plans.of(instance)  # before it is durable: what can't be read is not fired
         fired = await self._store.fire_trigger(
-            instance, firing, owner=self._name if self._runs else None, idempotency=request.idempotency
+            instance, firing, owner=self._name if self._begins else None, idempotency=request.idempotency
         )
-        if self._runs and fired.refusal is None and not fired.replayed:
+        if self._begins and fired.refusal is None and not fired.replayed:
             self._begin(plan, instance)
         return fired
 
@@ -239,14 +282,14 @@ class Engine:
         if self._admission is not None and self._admission.refusal(request.place.workspace_id) is not None:
             raise LookupError("no room")
         instance = self._new(request, definition, pins, environment_in_hand(self._store, request.place))
-        plan = self._plans.in_hand(instance) if self._runs else None
+        plan = self._plans.in_hand(instance) if self._begins else None
 
         def created(accepted: Accepted | None, error: BaseException | None) -> None:
             if accepted is not None and plan is not None:
                 self._begin(plan, instance)
             told(None if accepted is None else instance.id, error)
 
-        self._store.create_instance_soon(instance, owner=self._name if self._runs else None, told=created)
+        self._store.create_instance_soon(instance, owner=self._name if self._begins else None, told=created)
 
     def _new(
         self,
@@ -386,6 +429,12 @@ class Engine:
         seen = -1
         news = asyncio.Event()
         unheard: Callable[[], None] | None = None
+
+        def seen_here(state: Instance) -> None:
+            if state.id == instance_id:
+                news.set()
+
+        self._loop.onlookers.add(seen_here)
         try:
             while True:
                 news.clear()
@@ -405,6 +454,7 @@ class Engine:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(news.wait(), FOREIGN_WATCH_SECONDS)
         finally:
+            self._loop.onlookers.discard(seen_here)
             if unheard is not None:
                 unheard()
 
@@ -476,6 +526,8 @@ class Engine:
             self._loop.forget(instance_id)
 
     def _act(self, active: Active, commands: Sequence[Command]) -> None:
+        if active.state.ended:
+            self.tallies.count(active.plan, active.state)
         # Frozen past its lease, an engine does nothing until it knows what is still its own; then what is outstanding.
         if not self.lease.holds or self.handover.withholds(active, commands):
             return

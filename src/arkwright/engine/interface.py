@@ -147,6 +147,11 @@ class Engine(Protocol):
         ...
 
     @property
+    def name(self) -> str:
+        """This server's among those that share the database."""
+        ...
+
+    @property
     def lack(self) -> str | None:
         """Why no new run is begun now: what is missing. None: nothing."""
         ...

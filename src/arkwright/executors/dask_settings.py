@@ -5,8 +5,8 @@
 * `worker-saturation: 1.0`: the scheduler keeps what no worker is free for, so that a worker's end touches little;
 * no profiler, no dashboard: they cost a tenth of a core, and the dashboard has no log-in.
 
-Dask trusts whoever can connect: a client may run any code on any worker. So beyond one machine only `tls://`, where both
-sides show a certificate of the same authority.
+Dask trusts whoever can connect: a client may run any code on any worker. So beyond one machine only `tls://`, where
+both sides show a certificate of the same authority.
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ def read_address(
     return DaskAddress(url=f"{scheme}://{host}:{port}", ca=ca, cert=cert, key=key)
 
 
-def configure() -> None:
-    """In this process. Raises `SettingInvalid` without Dask."""
+def configure(*, level: int = logging.WARNING) -> None:
+    """In this process. `level`: of what Dask itself has to say. Raises `SettingInvalid` without Dask."""
     dask = _imported()
     dask.config.set(dict(SETTINGS))
     for name in ("distributed", "tornado"):  # Dask's import has set up loggers of its own, each with its handler
@@ -99,7 +99,7 @@ def configure() -> None:
             logger = logging.getLogger(each)
             logger.handlers.clear()
             logger.propagate = True
-            logger.setLevel(logging.NOTSET if "." in each else logging.WARNING)
+            logger.setLevel(logging.NOTSET if "." in each else level)
 
 
 def security(address: DaskAddress) -> Any:
@@ -113,7 +113,8 @@ def security(address: DaskAddress) -> Any:
         for role in ("client", "scheduler", "worker")
         for part, file in (("cert", address.cert), ("key", address.key))
     }
-    return Security(tls_ca_file=str(address.ca), require_encryption=True, **files)
+    make: Any = Security
+    return make(tls_ca_file=str(address.ca), require_encryption=True, **files)
 
 
 def _imported() -> Any:

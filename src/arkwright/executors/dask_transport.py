@@ -2,8 +2,8 @@
 
 Theory of operation: an attempt's name is its task's key, so announcing it twice, or from another engine after a crash,
 is one task as long as the scheduler knows it. Whatever happens to a task (it ran, its worker died, it was lost with the
-scheduler), its future ends, and `remote` looks into the store. The connection is kept by one task that makes a new client
-whenever the last one has ended; what was announced meanwhile is told to the new one.
+scheduler), its future ends, and `remote` looks into the store. The connection is kept by one task that makes a new
+client whenever the last one has ended; what was announced meanwhile is told to the new one.
 """
 
 from __future__ import annotations
@@ -60,10 +60,11 @@ class DaskTransport:
     async def _keep(self) -> None:
         from distributed import Client
 
+        connect: Any = Client
         tries = 0
         while True:
             try:
-                client = await Client(
+                client = await connect(
                     self._address.url,
                     asynchronous=True,
                     security=security(self._address),
@@ -90,8 +91,8 @@ class DaskTransport:
             self._give_back()
 
     async def _use(self, client: Any) -> None:
-        """Until the connection ends for good. A short break the client mends by itself; it then ends all futures, so that
-        each is looked after as if it had been delivered."""
+        """Until the connection ends for good. A short break the client mends by itself; it then ends all futures, so
+        that each is looked after as if it had been delivered."""
         self._client = client
         for key, group in list(self._wanted.items()):
             self._submit(key, group)
@@ -99,7 +100,7 @@ class DaskTransport:
 
     def _submit(self, key: AttemptKey, group: str) -> None:
         name = attempt_name(key)
-        future = self._client.submit(
+        future: Any = self._client.submit(
             take_attempt,
             name,
             key=name,

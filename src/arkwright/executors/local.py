@@ -33,10 +33,11 @@ import signal
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
 from arkwright.core.outcome import Failed, FailureKind, Outcome
 from arkwright.executors.base import Finished
@@ -78,14 +79,16 @@ class LocalExecutor:
         settle_seconds: float = SETTLE_SECONDS,
         system: System | None = None,
         limits_of: Callable[[str], ProgramLimits] | None = None,
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
-        """`limits_of`: what the programs of a workspace (id) may take."""
+        """`limits_of`: what the programs of a workspace (id) may take. `settings`: what nodes are configured with,
+        secrets included; they pass them on by the hidden text alone."""
         self._max = max_programs
         self._grace = grace_seconds
         self._settle_seconds = settle_seconds
         self._system = system or this_system()
         self._mark = BootMark(root, self._system.boot)
-        self._steps = Steps(registry, self._system, self._mark, log_cap_bytes, limits_of)
+        self._steps = Steps(registry, self._system, self._mark, log_cap_bytes, limits_of, settings)
         self._guard = LogGuard(log_cap_bytes)
         self._guard_timer: asyncio.TimerHandle | None = None
         self._settle_timer: asyncio.TimerHandle | None = None

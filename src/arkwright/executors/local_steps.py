@@ -11,9 +11,9 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 
@@ -76,13 +76,16 @@ class Steps:
         mark: BootMark,
         log_cap_bytes: int,
         limits_of: Callable[[str], ProgramLimits] | None = None,
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
-        """`limits_of`: what a workspace (id) allows."""
+        """`limits_of`: what a workspace (id) allows. `settings` go to the `configure` of nodes that have one."""
         self._registry = registry
         self._system = system
         self._mark = mark
         self._cap = log_cap_bytes
         self._limits_of = limits_of
+        self._settings = settings or {}
+        self._configured: set[int] = set()
 
     def start(self, attempt: Attempt) -> Found:
         context, folder = attempt.context, attempt.folder
@@ -220,6 +223,10 @@ class Steps:
             return node
         if node.type.work is not Work.PROGRAM:
             return Failed(kind=FailureKind.REFUSED, message=f"Nodes of type {node.type.name} are no programs.")
+        configure = getattr(node, "configure", None)
+        if configure is not None and id(node) not in self._configured:
+            configure(self._settings)
+            self._configured.add(id(node))
         return cast(ProgramNode, node)  # `work` says which of the three it is
 
 

@@ -151,6 +151,8 @@ class RemoteAttempts:
             self._watching = asyncio.get_running_loop().create_task(self._expire(), name="attempts' leases")
 
     async def _expire(self) -> None:
+        # While there was no server nobody could renew: workers are given as long as they would have had.
+        await asyncio.sleep(self._lease_seconds)
         while True:
             try:
                 await self._store.expire_claims(now_ms=self._now_ms(), lost=_lost)

@@ -67,7 +67,7 @@ class Sink(Protocol):
 
 
 class _Shipment:
-    __slots__ = ("end", "folder", "key", "lock", "mark", "noted", "timer", "watch")
+    __slots__ = ("end", "folder", "key", "lock", "mark", "noted", "prepared", "timer", "watch")
 
     def __init__(self, key: AttemptKey, folder: Path, end: int | None) -> None:
         self.key = key
@@ -78,7 +78,9 @@ class _Shipment:
         self.watch: int | None = None
         self.timer: asyncio.TimerHandle | None = None
         self.lock = asyncio.Lock()
-        self.noted = False
+        self.noted = end is None
+        """There is, or may be from before, a note of it."""
+        self.prepared = False
 
 
 class Shipper:
@@ -177,8 +179,9 @@ class Shipper:
 
     async def _look(self, shipment: _Shipment) -> None:
         """Ask for news first and look then, so that nothing falls in between."""
-        if not shipment.noted:
+        if not shipment.prepared:
             await asyncio.to_thread(self._prepare, shipment)
+            shipment.prepared = True
         if self._shipments.get(shipment.key) is not shipment:
             return  # it has ended meanwhile
         shipment.watch = self._news.ask(shipment.folder, lambda: self._told(shipment))
@@ -280,7 +283,6 @@ class Shipper:
             if key in self._shipments:
                 continue  # it runs here
             shipment = _Shipment(key, self._folder_of(key), None)
-            shipment.noted = True
             try:
                 await self._ship_all(shipment, outputs)
             except (ArkwrightError, OSError) as error:

@@ -11,7 +11,7 @@ class ClickHouseSql(SqlNode):
         "ClickHouse",
         "Runs SQL on ClickHouse.",
         "ClickHouseSQL",
-        server="ClickHouse. Not tested with one yet.",
+        server="ClickHouse of any version, over HTTP; tested with Debian's (18.16).",
         connections=(
             "CLICKHOUSE",
             "MRSClickHouse",

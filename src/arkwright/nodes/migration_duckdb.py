@@ -325,10 +325,8 @@ class DuckWriter(_End):
                     [self._token, self._task, *values])  # fmt: skip
             if self._plan.incremental:
                 self._move_mark(values)
-            execute(
-                f"DELETE FROM {self._records} WHERE task = ? AND committed < now()::TIMESTAMP - INTERVAL {KEPT_DAYS} DAY",
-                [self._task],
-            )
+            old = f"committed < now()::TIMESTAMP - INTERVAL {KEPT_DAYS} DAY"
+            execute(f"DELETE FROM {self._records} WHERE task = ? AND {old}", [self._task])
             execute("COMMIT")
         except BaseException:
             try:

@@ -15,6 +15,8 @@ from arkwright.objects.fenced import FencedObjects
 from arkwright.objects.open import open_objects
 from arkwright.objects.paths import parse
 
+STORAGE_SETTINGS = ("objects_folder", "log_store", "s3_endpoint", "s3_region", "s3_access_key", "s3_secret_key")
+
 
 def storage(settings: Mapping[str, Any], *, drafts: str) -> Objects:
     """Raises `SettingInvalid` if the library for the storage is missing, or no storage is set."""

@@ -183,6 +183,11 @@ def refuse_other_places(context: Context) -> Failed | None:
             f"The script {context.script.name if context.script else ''!r} belongs to the connection {connection!r}, "
             f"which can't be used here; set the node's connectionName to {LOCAL_CONNECTION!r} to run it on the server."
         )
+    return refuse_programs(context)
+
+
+def refuse_programs(context: Context) -> Failed | None:
+    """Where the workspace may run no programs on the server's host."""
     if not context.local_programs_allowed:
         return refused(
             f"Programs on the server's host are not allowed in this workspace ({context.workspace_id}). "

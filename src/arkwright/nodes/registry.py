@@ -73,9 +73,20 @@ BUILT_IN = (
     BuiltIn("KafkaClient", Work.HOSTED, "arkwright.nodes.kafkaclient", "KafkaClient"),
     BuiltIn("MRSKafka", Work.HOSTED, "arkwright.nodes.mrskafka", "MrsKafka"),
     BuiltIn("CSS", Work.HOSTED, "arkwright.nodes.css", "Css"),
+    BuiltIn(
+        "MRSFlink",
+        Work.HOSTED,
+        "arkwright.nodes.flink_mrs",
+        "MrsFlink",
+        ("MRSFlinkJob", "MRS Flink Job", "FlinkJar"),
+    ),
+    BuiltIn("DLIFlinkJob", Work.HOSTED, "arkwright.nodes.flink_dli", "DliFlinkJob", ("DLI Flink Job", "DliFlink")),
     BuiltIn("Assignment", Work.CONTROL, "arkwright.nodes.assignment", "Assignment"),
     BuiltIn("Branch", Work.CONTROL, "arkwright.nodes.branch", "Branch"),
     BuiltIn("Merge", Work.CONTROL, "arkwright.nodes.merge", "Merge"),
+    BuiltIn("MRSSpark", Work.PROGRAM, "arkwright.nodes.mrsspark", "MrsSpark", ("MRS Spark",)),
+    BuiltIn("MRSSparkPython", Work.PROGRAM, "arkwright.nodes.mrssparkpython", "MrsSparkPython", ("MRS Spark Python",)),
+    BuiltIn("DLISpark", Work.PROGRAM, "arkwright.nodes.dlispark", "DliSpark", ("DLI Spark",)),
     BuiltIn("Subjob", Work.CONTROL, "arkwright.nodes.subjob", "Subjob", ("Sub Job",)),
 )
 

@@ -6,6 +6,7 @@ import contextlib
 import re
 import threading
 import time
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, cast
 
@@ -21,49 +22,86 @@ MESSAGE_CHARACTERS = 2000
 _EXCEPTION = re.compile(r"^(?:[\w$]+\.)+[\w$]+(?:Exception|Error): ")
 
 
-class HiveSession(BlockingSession):
-    """One thread speaks with the server, since a connection of the protocol can't be shared: it asks how the statement
-    gets on, and tells the server to stop it when it was told so itself. Should it hang in an answer, its connection is
-    closed, whereupon the server ends the session with all that runs in it."""
+class HiveConnection:
+    """A connection with its one session on the server: a driver's cursor is one, with its database, its settings and
+    its temporary views."""
 
-    def __init__(self, connection: Any, **more: Any) -> None:
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+        self.cursor = connection.cursor(convert_types=False)
+
+    def close(self) -> None:
+        with contextlib.suppress(Exception):  # of a connection that broke
+            self.cursor.close()
+        self.connection.close()
+
+
+class HiveSession(BlockingSession):
+    """A statement is begun, and then asked about until it has ended; some servers answer that after seconds only. So it
+    is stopped by a connection of its own, to which the server names operations alike. Should the server hang, the first
+    connection is closed, too, whereupon it ends the session with all that runs in it."""
+
+    def __init__(self, connection: HiveConnection, *, again: Callable[[], Any], **more: Any) -> None:
+        """`again` makes another connection to the same server."""
         super().__init__(connection, cancel=lambda _: None, **more)
+        self._again = again
         self._stopping = threading.Event()
         self._stopped_at = 0.0
 
     def _execute(self, statement: str, sink: Sink) -> int | None:
-        cursor = self._cursor = self._make_cursor(self._connection)
+        cursor = self._cursor = self._connection.cursor
         try:
             cursor.execute_async(statement)
             pause = FIRST_PAUSE_SECONDS
-            while cursor.is_executing():
-                if self._stopping.wait(pause):
-                    cursor.cancel_operation(reset_state=False)
-                    raise SqlFailed("stopped")
+            while not self._stopping.is_set() and cursor.is_executing():
+                self._stopping.wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-            cursor._wait_to_finish()  # it has ended: this raises what went wrong, which nothing public does
-            if not cursor.description:
-                return None
-            sink.begin([str(column[0]) for column in cursor.description])
-            while rows := cursor.fetchmany(ROWS_AT_ONCE):
-                for row in rows:
-                    sink.row([self._as_text(value) for value in row])
-                if self._stopping.is_set():
-                    cursor.cancel_operation(reset_state=False)
-                    raise SqlFailed("stopped")
+            if not self._stopping.is_set():
+                cursor._wait_to_finish()  # it has ended: this raises what went wrong, which nothing public does
+                self._take_rows(cursor, sink)
+            if self._stopping.is_set():
+                raise SqlFailed("stopped")
             return None
         finally:
             self._cursor = None
-            with contextlib.suppress(Exception):  # of a connection that broke
-                cursor.close()
+
+    def _take_rows(self, cursor: Any, sink: Sink) -> None:
+        columns = [str(column[0]) for column in cursor.description or ()]
+        begun = False
+        while not self._stopping.is_set():
+            try:
+                rows = cursor.fetchmany(ROWS_AT_ONCE) if columns else []
+            except IndexError:  # of the driver: Spark promises a result for a statement that has none
+                return
+            if columns and not begun:
+                sink.begin(columns)
+                begun = True
+            if not rows:
+                return
+            for row in rows:
+                sink.row([self._as_text(value) for value in row])
 
     def _stop(self) -> None:
+        """Called on another thread, again and again until `_execute` has returned."""
         if not self._stopping.is_set():
             self._stopped_at = time.monotonic()
             self._stopping.set()
+            operation = getattr(self._cursor, "_last_operation", None)
+            if operation is not None:
+                self._cancel_from_outside(operation.handle)
         elif time.monotonic() - self._stopped_at > PATIENCE_SECONDS:
             with contextlib.suppress(Exception):
-                self._connection.service.client._iprot.trans.close()
+                self._connection.connection.service.client._iprot.trans.close()
+
+    def _cancel_from_outside(self, handle: Any) -> None:
+        from impala._thrift_gen.TCLIService.ttypes import TCancelOperationReq
+
+        with contextlib.suppress(Exception):  # it may have ended by itself
+            other = self._again()
+            try:
+                other.service.client.CancelOperation(TCancelOperationReq(operationHandle=handle))
+            finally:
+                other.close()
 
 
 class Hive:
@@ -97,12 +135,11 @@ class Hive:
             return _words(str(error)) or type(error).__name__ if known else None
 
         def make(connection: Any) -> BlockingSession:
-            return HiveSession(
-                connection, said=said, as_text=_as_text, make_cursor=lambda each: each.cursor(convert_types=False)
-            )
+            return HiveSession(connection, again=connect, said=said, as_text=_as_text)
 
         return cast(
-            "AbstractAsyncContextManager[Session]", connected(connect, make, said, f"{target.host}:{target.port}")
+            "AbstractAsyncContextManager[Session]",
+            connected(lambda: HiveConnection(connect()), make, said, f"{target.host}:{target.port}"),
         )
 
     def undoable(self, statement: str) -> bool:
@@ -132,9 +169,11 @@ def _words(text: str) -> str:
 
 
 def _as_text(value: Any) -> str | None:
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, bytes):  # arrays, maps, structures come as their JSON; of other bytes nobody knows more
         try:
             return value.decode()
         except UnicodeDecodeError:
-            return value.hex()
+            return "\\x" + value.hex()
     return as_text(value)

@@ -16,9 +16,6 @@ class Unsupported(NamedTuple):
     aliases: tuple[str, ...] = ()
 
 
-_FLINK = "A Flink cluster runs it, and no adapter to Flink's REST and SQL gateways is there yet."
-_FLINK_INSTEAD = "Start the job with a RESTAPI node at Flink's REST gateway, with checkReturnValue for its state."
-
 UNSUPPORTED = (
     Unsupported(
         "OneclickCDC",
@@ -34,13 +31,6 @@ UNSUPPORTED = (
     ),
     Unsupported(
         "ETLJob", "It is a form of the cloud's console, whose settings no document describes.", "Write it as DLISQL."
-    ),
-    Unsupported("DLIFlinkJob", _FLINK, _FLINK_INSTEAD, ("DLI Flink Job", "MRSFlink", "MRSFlinkJob", "MRS Flink Job")),
-    Unsupported(
-        "MRSSpark",
-        "No adapter to `spark-submit` is there yet.",
-        "Shell with `spark-submit`, here or by a connection of type HOST.",
-        ("MRS Spark", "DLISpark", "DLI Spark", "MRSSparkPython", "MRS Spark Python"),
     ),
     Unsupported(
         "MapReduce",

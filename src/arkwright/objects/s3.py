@@ -1,7 +1,7 @@
 """Object storage in any S3-compatible store (OBS, MinIO, Ceph, AWS), through obstore (`arkwright[s3]`).
 
-Rules: buckets are the store's own and are not made here. A write is a multipart upload that becomes an object only
-when everything has arrived. obstore is imported when the first request needs it.
+Rules: buckets are the store's own and are not made here. A write is one request, or an upload in parts that becomes an
+object only when everything has arrived. obstore is imported when the first request needs it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from arkwright.errors import SettingInvalid
 from arkwright.objects.base import CHUNK_BYTES, BucketMissing, Listing, ObjectInfo, ObjectMissing, StorageFailed
 from arkwright.objects.paths import ObsPath, PathInvalid
 
+SINGLE_BYTES = 5 * 1024 * 1024
+"""Objects up to this size are written by one request."""
 _PAGE = 1000
 _NO_BUCKET = "NoSuchBucket"
 
@@ -108,9 +110,13 @@ class S3Objects:
                 fault.append(error)
                 raise
 
+        stream = watched()
         try:
+            begun = await _first(stream, SINGLE_BYTES)
             with _told(path):
-                await obstore.put_async(store, path.key, watched())
+                # One request where that is enough; an upload in parts takes four.
+                whole = len(begun) <= SINGLE_BYTES
+                await obstore.put_async(store, path.key, begun if whole else _chained(begun, stream))
         except Exception:
             if fault:
                 raise fault[0] from None
@@ -147,6 +153,22 @@ class S3Objects:
                         return Listing(items=found, truncated=True)
                     found.append(info)
         return Listing(items=found, truncated=False)
+
+
+async def _first(stream: AsyncGenerator[bytes, None], size: int) -> bytes:
+    """All of it, or a little more than `size` bytes."""
+    begun = bytearray()
+    async for piece in stream:
+        begun += piece
+        if len(begun) > size:
+            break
+    return bytes(begun)
+
+
+async def _chained(begun: bytes, stream: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    yield begun
+    async for piece in stream:
+        yield piece
 
 
 def _info(meta: Any) -> ObjectInfo:

@@ -49,7 +49,7 @@ class EventParts:
         news: News | None,
         sealer: Sealer,
         references: References | None = None,
-        lease_seconds: int | None = None,
+        lease_seconds: float | None = None,
         runs: bool = True,
     ) -> None:
         """`runs`: whether this server looks after triggers, or only lets others do it."""

@@ -134,6 +134,8 @@ class DurableScheduler:
                     await self._give_back()
                 else:
                     held = await self._store.hold_lease(LEASE, self._name, lease_ms=int(lease_seconds * 1000))
+                    if self._epoch is not None and held.epoch is None:
+                        log.warning("another server plans now")
                     if held.epoch != self._epoch:
                         await self._let_go()
                         self._begin(held.epoch)
@@ -175,7 +177,6 @@ class DurableScheduler:
     async def _let_go(self) -> None:
         if self._epoch is None:
             return
-        log.warning("this server plans no more")
         self._epoch = None
         await self.planner.close()
         await self.patches.close()

@@ -23,38 +23,35 @@ class AttemptMethods(SqlPart):
             for watcher in self._cancel_watchers:
                 watcher()
 
-    async def offer_attempt(self, id: AttemptId, group: str) -> Offer | None:  # noqa: A002
-        return await self._write(partial(attempts.offer, id_=id, group=group))
+    async def offer_attempt(self, id_: AttemptId, group: str) -> Offer | None:
+        return await self._write(partial(attempts.offer, id_=id_, group=group))
 
-    async def find_offer(self, id: AttemptId) -> Offer | None:  # noqa: A002
-        return await self._read(partial(attempts.find, id))
+    async def find_offer(self, id_: AttemptId) -> Offer | None:
+        return await self._read(partial(attempts.find, id_))
 
     async def claim_offer(
         self,
-        id: AttemptId,  # noqa: A002
+        id_: AttemptId,
         *,
         runner: str,
         groups: Sequence[str],
         resume: bool,
-        now_ms: int,
         lease_until_ms: int,
     ) -> Offer | None:
         return await self._write(
-            lambda transaction: attempts.claim(transaction, id, runner, groups, resume, now_ms, lease_until_ms)
+            lambda transaction: attempts.claim(transaction, id_, runner, groups, resume, lease_until_ms)
         )
 
     async def renew_claims(
-        self, runner: str, claims: Sequence[tuple[AttemptId, int]], *, now_ms: int, lease_until_ms: int
+        self, runner: str, claims: Sequence[tuple[AttemptId, int]], *, lease_until_ms: int
     ) -> Sequence[AttemptId]:
-        return await self._write(
-            lambda transaction: attempts.renew(transaction, runner, claims, now_ms, lease_until_ms)
-        )
+        return await self._write(lambda transaction: attempts.renew(transaction, runner, claims, lease_until_ms))
 
-    async def finish_claim(self, id: AttemptId, *, runner: str, epoch: int, now_ms: int, outcome: Outcome) -> bool:  # noqa: A002
-        return await self._write(lambda transaction: attempts.finish(transaction, id, runner, epoch, now_ms, outcome))
+    async def finish_claim(self, id_: AttemptId, *, runner: str, epoch: int, now_ms: int, outcome: Outcome) -> bool:
+        return await self._write(lambda transaction: attempts.finish(transaction, id_, runner, epoch, now_ms, outcome))
 
-    async def withdraw_offer(self, id: AttemptId, *, now_ms: int, outcome: Outcome) -> bool:  # noqa: A002
-        return await self._write(lambda transaction: attempts.withdraw(transaction, id, now_ms, outcome))
+    async def withdraw_offer(self, id_: AttemptId, *, now_ms: int, outcome: Outcome) -> bool:
+        return await self._write(lambda transaction: attempts.withdraw(transaction, id_, now_ms, outcome))
 
     async def expire_claims(self, *, now_ms: int, lost: Callable[[Offer], Outcome]) -> Sequence[Offer]:
         return await self._write(lambda transaction: attempts.expire(transaction, now_ms, lost))

@@ -1,22 +1,20 @@
 """Attempts that run on workers, the workers, and their tokens, as the store keeps them.
 
-Theory of operation
--------------------
-An attempt is made by the commit of a tick (`Commit.started`). The engine that is to have it run elsewhere *offers* it to
-a group of workers; from then on its row alone says what may happen to it:
+Theory of operation ------------------- An attempt is made by the commit of a tick (`Commit.started`). The engine that
+is to have it run elsewhere *offers* it to a group of workers; from then on its row alone says what may happen to it:
 
     offered ── claim ──> claimed ── finish ──> reported
        │                    └────── expire ──> reported (lost)
        └── withdraw ─────────────────────────> reported (cancelled)
 
-Each arrow is one conditional update, so of all who try, in whatever order and however often, one succeeds. A claim counts
-the epoch up, and so do `expire` and `withdraw`: whoever comes with an older epoch is refused. The last arrows leave the
-attempt's `AttemptEnded` as a posted event in the same transaction; the instance's owner takes it in as any other event.
-So a killed engine, a lost answer or a second delivery changes nothing: an attempt is reported once.
+Each arrow is one conditional update, so of all who try, in whatever order and however often, one succeeds. A claim
+counts the epoch up, and so do `expire` and `withdraw`: whoever comes with an older epoch is refused. The last arrows
+leave the attempt's `AttemptEnded` as a posted event in the same transaction; the instance's owner takes it in as any
+other event. So a killed engine, a lost answer or a second delivery changes nothing: an attempt is reported once.
 
-An expired lease is never claimed again: what the old claimant did can't be known, so the attempt is lost and the node's
-retry policy decides. The one exception is the claimant itself: a worker that was restarted in time takes up what it
-held under its own name (`resume`), with a new epoch.
+An expired lease is never claimed by another worker: what the old one did can't be known, so the attempt is lost and the
+node's retry policy decides. Until somebody says so (`expire`), its claimant may still come back: it renews, or takes up
+what it held under its own name after a restart (`resume`), with a new epoch.
 """
 
 from __future__ import annotations
@@ -63,31 +61,32 @@ class Offer(Record, frozen=True, kw_only=True):
 
 class AttemptStore(Protocol):
     # -- attempts on workers
-    async def offer_attempt(self, id: AttemptId, group: str) -> Offer | None:
+    async def offer_attempt(self, id_: AttemptId, group: str) -> Offer | None:
         """Let workers of the group claim it. Offering twice changes nothing. None: it has ended, or isn't there."""
         ...
 
-    async def find_offer(self, id: AttemptId) -> Offer | None:
+    async def find_offer(self, id_: AttemptId) -> Offer | None:
         """None: it was never offered."""
         ...
 
     async def claim_offer(
-        self, id: AttemptId, *, runner: str, groups: Sequence[str], resume: bool, now_ms: int, lease_until_ms: int
+        self, id_: AttemptId, *, runner: str, groups: Sequence[str], resume: bool, lease_until_ms: int
     ) -> Offer | None:
         """Claim it for this worker. None: it isn't free for it. `resume`: it is this worker's own from before."""
         ...
 
     async def renew_claims(
-        self, runner: str, claims: Sequence[tuple[AttemptId, int]], *, now_ms: int, lease_until_ms: int
+        self, runner: str, claims: Sequence[tuple[AttemptId, int]], *, lease_until_ms: int
     ) -> Sequence[AttemptId]:
-        """Renew (attempt, epoch) pairs. Answers those that are still this worker's, and now for longer."""
+        """Renew (attempt, epoch) pairs. Answers those that are still this worker's, and now for longer: late is better
+        than never."""
         ...
 
-    async def finish_claim(self, id: AttemptId, *, runner: str, epoch: int, now_ms: int, outcome: Outcome) -> bool:
+    async def finish_claim(self, id_: AttemptId, *, runner: str, epoch: int, now_ms: int, outcome: Outcome) -> bool:
         """Report how it ended. True also for a repeat of what this claim has reported. False: the claim is over."""
         ...
 
-    async def withdraw_offer(self, id: AttemptId, *, now_ms: int, outcome: Outcome) -> bool:
+    async def withdraw_offer(self, id_: AttemptId, *, now_ms: int, outcome: Outcome) -> bool:
         """Report the end of one that nobody has claimed. False: it is claimed, or over."""
         ...
 

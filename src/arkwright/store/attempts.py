@@ -30,10 +30,10 @@ _CLAIM = f"""
     UPDATE attempt SET runner = ?, epoch = epoch + 1, lease_until_ms = ?
     WHERE {_KEY} AND {_OPEN} AND worker_group IN ({{groups}}) AND {{whose}} RETURNING {_COLUMNS}"""
 _FREE = "runner = '' AND cancel_requested = 0"
-_OWN = "runner = ? AND lease_until_ms > ?"
+_OWN = "runner = ?"
 _RENEW = f"""
     UPDATE attempt SET lease_until_ms = ?
-    WHERE {_KEY} AND epoch = ? AND runner = ? AND lease_until_ms > ? AND {_OPEN} RETURNING instance_id"""
+    WHERE {_KEY} AND epoch = ? AND runner = ? AND {_OPEN} RETURNING instance_id"""
 _FINISH = f"""
     UPDATE attempt SET reported_ms = ?, lease_until_ms = NULL
     WHERE {_KEY} AND epoch = ? AND runner = ? AND {_OPEN} RETURNING instance_id"""
@@ -101,23 +101,22 @@ def claim(
     runner: str,
     groups: Sequence[str],
     resume: bool,
-    now_ms: int,
     lease_until_ms: int,
 ) -> Work[Offer | None]:
     if not groups:
         return None
-    whose, more = (_OWN, (runner, now_ms)) if resume else (_FREE, ())
+    whose, more = (_OWN, (runner,)) if resume else (_FREE, ())
     text = _CLAIM.replace("{groups}", ", ".join("?" * len(groups))).replace("{whose}", whose)
     rows = yield one(text, runner, lease_until_ms, *id_, *groups, *more)
     return _offer(rows[0]) if rows else None
 
 
 def renew(
-    transaction: Transaction, runner: str, claims: Sequence[tuple[AttemptId, int]], now_ms: int, lease_until_ms: int
+    transaction: Transaction, runner: str, claims: Sequence[tuple[AttemptId, int]], lease_until_ms: int
 ) -> Work[list[AttemptId]]:
     renewed: list[AttemptId] = []
     for id_, epoch in claims:
-        if (yield one(_RENEW, lease_until_ms, *id_, epoch, runner, now_ms)):
+        if (yield one(_RENEW, lease_until_ms, *id_, epoch, runner)):
             renewed.append(id_)
     return renewed
 

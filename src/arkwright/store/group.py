@@ -13,6 +13,7 @@ is answered before it returns; whoever is not answered can't know, and finds out
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Any
 
@@ -58,9 +59,32 @@ def one_by_one(group: Sequence[Write], channels: set[str]) -> Work[list[Any]]:
     return results
 
 
+SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000)
+"""Upper bounds of the classes of groups' sizes; a last class has none."""
+
+
+class Counts:
+    """Of a process, since its start."""
+
+    def __init__(self) -> None:
+        self.accepted = 0
+        """New instances that requests made."""
+        self.writes = 0
+        self.sizes = [0] * (len(SIZES) + 1)
+        """Groups, by how many writers they had."""
+
+
+COUNTS = Counts()
+
+
 def answer(group: Sequence[Write], results: Sequence[Any]) -> None:
     """Tell everybody who waits, on the event loop's thread."""
+    if group:
+        COUNTS.writes += len(group)
+        COUNTS.sizes[bisect_left(SIZES, len(group))] += 1
     for write, result in zip(group, results, strict=True):
+        if write.creation is not None:
+            COUNTS.accepted += 1
         waiter = write.waiter
         waiting = waiter is None or not waiter.done()
         error = result if isinstance(result, BaseException) else None

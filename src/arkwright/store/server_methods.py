@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 
 from arkwright.store import servers
-from arkwright.store.server_record import Fence, Held, ServerEntry, ServerRow
+from arkwright.store.server_record import Depths, Fence, Held, ServerEntry, ServerRow
 from arkwright.store.sql_parts import SqlPart
 from arkwright.store.work import LEASES, SERVERS
 
@@ -40,6 +40,9 @@ class ServerMethods(SqlPart):
     def on_servers(self, changed: Callable[[], None]) -> None:
         self._server_watchers.append(changed)
 
+    async def depths(self, *, now_ms: int) -> Depths:
+        return await self._read(partial(servers.depths, now_ms))
+
     async def neighbours(self, engine: str) -> tuple[int, int | None]:
         return await self._read(partial(servers.neighbours, engine))
 
@@ -67,7 +70,7 @@ class ServerMethods(SqlPart):
     def fenced(self, fence: Fence | None) -> AbstractContextManager[None]:
         return servers.fenced(fence)
 
-    async def first_key(self, key_id: str) -> str:
+    async def first_key(self, key_id: str | None) -> str | None:
         return await self._write(lambda transaction: servers.first_key(transaction, key_id))
 
     def _servers_made_known(self, channels: set[str]) -> None:

@@ -73,6 +73,30 @@ class Fence:
     """Called on the event loop's thread when a write was refused because the hold is over."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Depths:
+    """How much waits and is held now, in the whole installation. Each counts to `MOST_COUNTED` at most."""
+
+    unowned: int
+    """Instances that no engine has claimed yet."""
+    gated: int
+    """Planned instances that wait for a condition."""
+    slots_waiting: int
+    slots_held: int
+    slots_leaked: int
+    offered: int
+    """Attempts that no worker has claimed yet."""
+    posted: int
+    """Events on their way to an instance's owner."""
+    notices: int
+    """Notices that are not delivered."""
+    lag_ms: int
+    """How long the oldest due plan time has been due."""
+
+
+MOST_COUNTED = 100_000
+
+
 class ServerStore(Protocol):
     """Part of `arkwright.store.base.Store`."""
 
@@ -100,6 +124,10 @@ class ServerStore(Protocol):
 
     def on_servers(self, changed: Callable[[], None]) -> None:
         """Call `changed` on the event loop's thread when a server came, went, or is to be emptied."""
+        ...
+
+    async def depths(self, *, now_ms: int) -> Depths:
+        """What it costs follows from what waits now, never from history."""
         ...
 
     # -- engines beside one
@@ -136,6 +164,6 @@ class ServerStore(Protocol):
         ...
 
     # -- the check of the key that secrets are sealed with
-    async def first_key(self, key_id: str) -> str:
-        """The id that was given first, by whichever server."""
+    async def first_key(self, key_id: str | None) -> str | None:
+        """The id that was given first, by whichever server; None gives none."""
         ...

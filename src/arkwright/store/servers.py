@@ -10,8 +10,8 @@ from typing import TypeVar
 import msgspec
 
 from arkwright.errors import LeaseLost, NotFound
-from arkwright.store import encoding
-from arkwright.store.server_record import Fence, Held, ServerEntry, ServerRow
+from arkwright.store import encoding, schedules, slots
+from arkwright.store.server_record import MOST_COUNTED, Depths, Fence, Held, ServerEntry, ServerRow
 from arkwright.store.work import LEASES, SERVERS, WAKE, Transaction, Work, each, many, one
 
 T = TypeVar("T")
@@ -105,6 +105,32 @@ def set_draining(transaction: Transaction, name: str, draining: bool) -> Work[No
     if not (yield one(_DRAIN, int(draining), name)):
         raise NotFound(f"There is no server {name!r}.", field="name", hint="`arkwright server list` names them.")
     transaction.channels.add(SERVERS)
+
+
+# ---------------------------------------------------------------- how much waits
+
+_COUNTED = {
+    "unowned": "SELECT 1 FROM instance WHERE ended = 0 AND owner IS NULL",
+    "gated": "SELECT DISTINCT instance_id FROM watched",
+    "slots_waiting": "SELECT 1 FROM slot WHERE held = 0",
+    "slots_held": "SELECT 1 FROM slot WHERE held = 1",
+    "offered": "SELECT 1 FROM attempt WHERE worker_group IS NOT NULL AND ended_ms IS NULL AND runner = ''",
+    "posted": "SELECT 1 FROM posted",
+    "notices": "SELECT 1 FROM notice WHERE state = 'pending'",
+}
+_DEPTHS = "SELECT " + ", ".join(
+    f"(SELECT count(*) FROM ({query} LIMIT {MOST_COUNTED}) AS {name})"  # noqa: S608  constants
+    for name, query in _COUNTED.items()
+)
+
+
+def depths(now_ms: int) -> Work[Depths]:
+    rows = yield one(_DEPTHS)
+    counted = dict(zip(_COUNTED, rows[0], strict=True))
+    due_ms = yield from schedules.next_due()
+    return Depths(
+        **counted, slots_leaked=(yield from slots.leaked()), lag_ms=max(0, now_ms - due_ms) if due_ms is not None else 0
+    )
 
 
 # ---------------------------------------------------------------- engines beside one
@@ -210,8 +236,8 @@ def behind(fence: Fence, work: Callable[[Transaction], Work[T]]) -> Callable[[Tr
 # ---------------------------------------------------------------- the key that secrets are sealed with
 
 
-def first_key(transaction: Transaction, key_id: str) -> Work[str]:
-    yield one(_PUT_VALUE, "first_key", key_id)
+def first_key(transaction: Transaction, key_id: str | None) -> Work[str | None]:
+    if key_id is not None:
+        yield one(_PUT_VALUE, "first_key", key_id)
     rows = yield one(_VALUE, "first_key")
-    found: str = rows[0][0]
-    return found
+    return rows[0][0] if rows else None

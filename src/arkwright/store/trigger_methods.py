@@ -77,6 +77,9 @@ class TriggerMethods(ABC):
     async def claim_triggers(self, engine: str) -> Sequence[Trigger]:
         return await self._write(lambda transaction: triggers.claim(transaction, engine))
 
+    async def release_triggers(self, engine: str) -> None:
+        await self._write(lambda transaction: triggers.release(transaction, engine))
+
     async def report_trigger(self, trigger_id: int, epoch: int, report: Mapping[str, Any]) -> None:
         await self._write(lambda transaction: triggers.report(transaction, trigger_id, epoch, report))
 

@@ -169,6 +169,10 @@ class TriggerStore(Protocol):
         no owner."""
         ...
 
+    async def release_triggers(self, engine: str) -> None:
+        """Let go of all that this engine owns, so that others claim them."""
+        ...
+
     async def report_trigger(self, trigger_id: int, epoch: int, report: Mapping[str, Any]) -> None: ...
 
     async def fire_trigger(

@@ -42,6 +42,7 @@ _LIVE = "state IN ('ACTIVE', 'STOPPING') OR id IN (SELECT trigger_id FROM trigge
 _CLAIM = f"""
     UPDATE event_trigger SET owner = ? WHERE kind <> 'WEBHOOK' AND ({_LIVE}) AND (owner IS NULL OR
     owner IN (SELECT name FROM engine WHERE name <> ? AND lease_until_ms <= {{now_ms}}))"""
+_RELEASE = "UPDATE event_trigger SET owner = NULL WHERE owner = ?"
 _OWN = f" WHERE t.owner = ? AND t.kind <> 'WEBHOOK' AND ({_LIVE.replace('id IN', 't.id IN')}) ORDER BY t.id"
 _REPORT = "UPDATE event_trigger SET report = ? WHERE id = ? AND epoch = ?"
 _POSITIONS = "SELECT source, next FROM trigger_position WHERE trigger_id = ?"
@@ -151,6 +152,11 @@ def claim(transaction: Transaction, engine: str) -> Work[list[Trigger]]:
     yield one(_CLAIM, engine, engine)
     rows = yield one(_READ + _OWN, engine)
     return list(_triggers(rows))
+
+
+def release(transaction: Transaction, engine: str) -> Work[None]:
+    yield one(_RELEASE, engine)
+    transaction.channels.add(WAKE)
 
 
 def report(transaction: Transaction, trigger_id: int, epoch: int, body: Mapping[str, Any]) -> Work[None]:

@@ -200,6 +200,7 @@ class ServerSuite:
             await store.set_draining("nobody", True)
 
     async def test_the_first_key_stays_the_first(self, store: Store) -> None:
+        assert await store.first_key(None) is None
         assert await store.first_key("a") == "a"
         assert await store.first_key("b") == "a"
 

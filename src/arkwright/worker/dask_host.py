@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from arkwright.executors.dask_settings import GROUP_RESOURCE, DaskAddress, configure, security
+from arkwright.executors.dask_settings import GROUP_RESOURCE, DaskAddress, security
 
 log = logging.getLogger("arkwright.worker")
 
@@ -33,9 +33,8 @@ class DaskHost:
         host: str = "",
         connected: Callable[[], None],
     ) -> None:
-        """`host`: the address of this machine that the scheduler reaches it by; empty: found out. Raises
-        `SettingInvalid` without Dask."""
-        configure()
+        """`host`: the address of this machine that the scheduler reaches it by; empty: found out. Dask must be
+        configured."""
         self._address = address
         self._name = name
         self._resources = {f"{GROUP_RESOURCE}{group}": float(slots) for group in groups}
@@ -61,11 +60,12 @@ class DaskHost:
         from distributed import Worker
         from distributed.core import Status
 
+        make: Any = Worker
         tries = number = 0
         while True:
             number += 1
             try:
-                self._worker = Worker(
+                self._worker = make(
                     self._address.url,
                     nthreads=self._slots,
                     # A scheduler that has not noticed yet that the last one is gone keeps its name.

@@ -3,8 +3,8 @@ killed, or hangs can't keep a program going that somebody else may start again.
 
 Theory of operation: each attempt's folder holds the file `lease`: the moment (by this machine's own clock since boot,
 which nobody sets) until which the program may run. The worker moves it on with each renewed lease, counted from the
-moment at which it *asked*, so it lies before the server's own by the way of the question. The guard is told of folders on
-its stdin, sleeps until the first of these moments, reads the file again, and kills the program's group if it was not
+moment at which it *asked*, so it lies before the server's own by the way of the question. The guard is told of folders
+on its stdin, sleeps until the first of these moments, reads the file again, and kills the program's group if it was not
 moved on. A program on its way that has not claimed its folder yet is barred from starting. When its worker is gone, the
 guard stays until nothing is left to watch: a worker that was restarted in time goes on moving the same files on.
 
@@ -47,8 +47,8 @@ def read_deadline(folder: Path) -> float | None:
 
 
 def kill(folder: Path) -> bool:
-    """End what runs in an attempt's folder, for good: nothing of it goes on, and nothing of it starts later. False: there
-    was nothing to end."""
+    """End what runs in an attempt's folder, for good: nothing of it goes on, and nothing of it starts later. False:
+    there was nothing to end."""
     from arkwright.executors.folder import AttemptFolder, Claiming, NotStarted
     from arkwright.executors.process import Identity, signal_group, this_system
 

@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import logging
 import os
+import subprocess
 import sys
 from pathlib import Path
 
+from arkwright.executors.process import Handle, this_system
 from arkwright.worker import guard
 
 log = logging.getLogger("arkwright.worker")
@@ -20,20 +22,36 @@ class Guarding:
     def __init__(self, log_file: Path) -> None:
         self._log_file = log_file
         self._folders: set[Path] = set()
-        self._process: asyncio.subprocess.Process | None = None
-        self._keeping: asyncio.Task[None] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._handle: Handle | None = None
+        self._again: asyncio.TimerHandle | None = None
 
-    async def open(self) -> None:
-        await self._start()
-        self._keeping = asyncio.get_running_loop().create_task(self._keep(), name="guard")
+    def open(self) -> None:
+        """Raises `OSError`."""
+        loop = asyncio.get_running_loop()
+        with self._log_file.open("ab") as log_file:
+            self._process = subprocess.Popen(  # noqa: S603 - our own
+                (sys.executable, "-I", "-S", str(Path(guard.__file__).resolve())),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=log_file,
+                bufsize=0,
+                start_new_session=True,
+            )
+        for folder in self._folders:
+            self._tell(folder)
+        self._handle = this_system().hold(self._process.pid)
+        this_system().watch(loop, self._handle, self._ended)
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """It stays for as long as it has something to watch."""
-        if self._keeping is not None:
-            self._keeping.cancel()
-            await asyncio.gather(self._keeping, return_exceptions=True)
+        if self._again is not None:
+            self._again.cancel()
+        if self._handle is not None:
+            this_system().release(asyncio.get_running_loop(), self._handle)
         if self._process is not None and self._process.stdin is not None:
             self._process.stdin.close()
+            self._process.returncode = 0  # nobody waits for it: it outlives us, or the system sees to it
 
     def watch(self, folder: Path, until: float) -> None:
         """From now on what runs in the folder is killed at that moment (`guard.now_seconds`). Also moves it on. Raises
@@ -49,27 +67,22 @@ class Guarding:
 
     # -- inside
     def _tell(self, folder: Path) -> None:
-        stdin = None if self._process is None else self._process.stdin
-        if stdin is not None and not stdin.is_closing():
-            stdin.write(os.fsencode(folder) + b"\n")
+        if self._process is not None and self._process.stdin is not None:
+            with contextlib.suppress(OSError):  # it has just ended: the next one is told
+                self._process.stdin.write(os.fsencode(folder) + b"\n")
 
-    async def _start(self) -> None:
-        with self._log_file.open("ab") as log_file:
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", "-S", str(Path(guard.__file__).resolve())),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=log_file,
-                start_new_session=True,
-            )
-        for folder in self._folders:
-            self._tell(folder)
+    def _ended(self) -> None:
+        assert self._handle is not None
+        system, loop = this_system(), asyncio.get_running_loop()
+        system.reap(self._handle)
+        system.release(loop, self._handle)
+        self._handle = None
+        log.error("The guard of this worker ended (see %s); starting another one.", self._log_file)
+        self._again = loop.call_later(AGAIN_SECONDS, self._start_again)
 
-    async def _keep(self) -> None:
-        while True:
-            assert self._process is not None
-            await self._process.wait()
-            log.error("The guard of this worker ended (see %s); starting another one.", self._log_file)
-            await asyncio.sleep(AGAIN_SECONDS)
-            with contextlib.suppress(OSError):
-                await self._start()
+    def _start_again(self) -> None:
+        try:
+            self.open()
+        except OSError as error:
+            log.error("The guard can't be started: %s; trying again.", error)
+            self._again = asyncio.get_running_loop().call_later(AGAIN_SECONDS, self._start_again)

@@ -1,8 +1,8 @@
 """The worker's side of the runner protocol (`executors/attempt_wire`): one method per message.
 
 Rules: a message that was not answered is sent again, for as long as its sender wants: all of them may come twice. What
-the server refuses is `Refused`; whether that ends the worker, `Refused.for_good` says. The token goes to the one address
-that the worker was started with, never to one that a task names.
+the server refuses is `Refused`; whether that ends the worker, `Refused.for_good` says. The token goes to the one
+address that the worker was started with, never to one that a task names.
 """
 
 from __future__ import annotations
@@ -119,7 +119,11 @@ class ServerLink:
 
     # -- inside
     async def _ask(self, path: str, message: Struct, kind: type[T]) -> T:
-        return decode(await self._send("POST", path, encode(message)), kind)
+        answer = await self._send("POST", path, encode(message))
+        try:
+            return decode(answer, kind)
+        except msgspec.MsgspecError as error:
+            raise Unreachable(f"{self.url} answers what no server of this version does: {error}.") from None
 
     async def _send(
         self,

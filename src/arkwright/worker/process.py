@@ -16,7 +16,7 @@ from pathlib import Path
 import arkwright
 from arkwright.errors import SettingInvalid
 from arkwright.executors.attempt_wire import Arrival, Welcome
-from arkwright.executors.dask_settings import DaskAddress
+from arkwright.executors.dask_settings import DaskAddress, configure
 from arkwright.executors.dask_task import taken_by
 from arkwright.executors.local import LocalExecutor
 from arkwright.folder_lock import FolderLock
@@ -98,6 +98,9 @@ async def _serve(settings: WorkerSettings, ready: Callable[[Ready], None], stopp
         await runner.open()
         closing.push_async_callback(runner.close)
         taken_by(runner.take)
+        # It loads Dask, which takes a second: what was taken up must be renewed meanwhile. Of a lost scheduler it tells
+        # in many tracebacks; we tell in one line.
+        await asyncio.to_thread(configure, level=logging.CRITICAL)
         told = Ready(name=name, groups=settings.groups, slots=settings.slots, pid=os.getpid())
         host = DaskHost(
             settings.scheduler,

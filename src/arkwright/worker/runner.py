@@ -2,16 +2,16 @@
 
 Theory of operation
 -------------------
-* An attempt comes by name, from a transport that may bring it twice. The worker waits for a free slot, then claims it at
-  the server; one that is not free is left. From then on it is *held*: its lease is renewed with all others in one message,
-  four times per lease, until its end is reported.
+* An attempt comes by name, from a transport that may bring it twice. The worker waits for a free slot, then claims it
+  at the server; one that is not free is left. From then on it is *held*: its lease is renewed with all others in one
+  message, four times per lease, until its end is reported.
 * The worker never trusts a lease longer than the server does: it counts from the moment at which it asked. With two
-  fifths left it stops the program itself; with a fifth left the guard kills it (`guard`), whatever state this process is
-  in. So what the server takes for lost, and may give to somebody else, is dead by then.
+  fifths left it stops the program itself; with a fifth left the guard kills it (`guard`), whatever state this process
+  is in. So what the server takes for lost, and may give to somebody else, is dead by then.
 * An end is told in order: log and output first, then the report, again and again until the server answers. One that the
   server refuses (the lease ran out meanwhile) is dropped: the attempt has its outcome already.
-* kill -9 of the worker: programs go on, the guard watches them. A worker that is started again on the same folder in time
-  claims what it finds there under its own name (`resume`), and goes on; what it is refused it kills.
+* kill -9 of the worker: programs go on, the guard watches them. A worker that is started again on the same folder in
+  time claims what it finds there under its own name (`resume`), and goes on; what it is refused it kills.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class Runner:
     async def open(self) -> None:
         self._runs.mkdir(mode=0o700, parents=True, exist_ok=True)
         await asyncio.to_thread(shutil.rmtree, self._runs.parent / "unshipped", ignore_errors=True)
-        await self._guarding.open()
+        self._guarding.open()
         await self._shipper.open()
         for executor in self._executors.values():
             await executor.open(self._finished)
@@ -128,7 +128,7 @@ class Runner:
         for executor in self._executors.values():
             await executor.close()
         await self._shipper.close()
-        await self._guarding.close()
+        self._guarding.close()
 
     async def drain(self, grace_seconds: float) -> None:
         """Take no more, finish what runs; after the grace stop it, and report it lost."""

@@ -79,6 +79,7 @@ export interface components {
         Answers: {
             addWorkSpaceUsers: components["schemas"]["Outcome"];
             arriveWorker: components["schemas"]["Welcome"];
+            assessFile: components["schemas"]["Assessed"];
             batchDeleteWorkspaces: components["schemas"]["Outcome"];
             claimAttempt: components["schemas"]["ClaimAnswer"];
             createAlertRule: components["schemas"]["RuleAnswer"];
@@ -142,6 +143,7 @@ export interface components {
             listResources: components["schemas"]["ResourceList"];
             listSchemas: components["schemas"]["Schemas"];
             listScriptResults: components["schemas"]["ScriptResults"];
+            listScriptRuns: components["schemas"]["ScriptRuns"];
             listScripts: components["schemas"]["ScriptList"];
             listScriptVersions: components["schemas"]["VersionList"];
             listSearchFactoryBaselines: components["schemas"]["Baselines"];
@@ -151,6 +153,7 @@ export interface components {
             listTaskGroups: components["schemas"]["TaskGroups"];
             listTaskTableReferenceDetail: components["schemas"]["TableReferences"];
             listUsers: components["schemas"]["UserList"];
+            listUserTokens: components["schemas"]["OwnTokens"];
             listWorkers: components["schemas"]["WorkerList"];
             listWorkerTokens: components["schemas"]["TokenList"];
             listWorkspaceRoles: components["schemas"]["RoleItem"][];
@@ -196,6 +199,7 @@ export interface components {
             showScheduler: components["schemas"]["SchedulerState"];
             showScript: components["schemas"]["SavedScript"];
             showSecretsStatus: components["schemas"]["SecretsStatus"];
+            showServerSettings: components["schemas"]["ServerSettings"];
             showSession: components["schemas"]["Session"];
             showTaskGroup: components["schemas"]["TaskGroup"];
             showToken: components["schemas"]["TokenReply"];
@@ -300,6 +304,39 @@ export interface components {
             /** @default [] */
             known?: components["schemas"]["Held"][];
             runner: string;
+        };
+        /** Assessed */
+        Assessed: {
+            faults: components["schemas"]["AssessedFault"][];
+            files: string[];
+            jobs: components["schemas"]["AssessedJob"][];
+            totals: Record<string, unknown>;
+        };
+        /** AssessedFault */
+        AssessedFault: {
+            entry: string;
+            file: string;
+            reason: string;
+        };
+        /** AssessedFinding */
+        AssessedFinding: {
+            level: string;
+            position: number | null;
+            reason: string;
+            subject: string;
+            topic: string;
+            where: string;
+        };
+        /** AssessedJob */
+        AssessedJob: {
+            file: string;
+            findings: components["schemas"]["AssessedFinding"][];
+            name: string;
+            nodeTypes: {
+                [key: string]: number;
+            };
+            schedule: string;
+            verdict: string;
         };
         /** AttemptItem */
         AttemptItem: {
@@ -484,6 +521,7 @@ export interface components {
             addWorkSpaceUsers: components["schemas"]["NewMembers"];
             allowLocalPrograms: components["schemas"]["LocalPrograms"];
             arriveWorker: components["schemas"]["Arrival"];
+            assessFile: components["schemas"]["FilePath"];
             batchDeleteWorkspaces: components["schemas"]["WorkspaceIds"];
             cancelFactoryPackages: components["schemas"]["PackageIds"];
             claimAttempt: components["schemas"]["Claim"];
@@ -619,6 +657,13 @@ export interface components {
              * @example 1760000000000
              */
             since: number;
+        };
+        /** Chosen */
+        Chosen: {
+            /** @default [] */
+            jobs?: string[];
+            /** @default [] */
+            scripts?: string[];
         };
         /** Claim */
         Claim: {
@@ -1205,6 +1250,7 @@ export interface components {
             approvers?: components["schemas"]["Approver"][];
             executeUser?: string;
             jobsParam?: components["schemas"]["JobParams"][];
+            only?: components["schemas"]["Chosen"];
             params?: {
                 [key: string]: string;
             };
@@ -2009,6 +2055,27 @@ export interface components {
             waiting_confirm_count: number;
             waiting_count: number;
         };
+        /** OwnToken */
+        OwnToken: {
+            /** @default false */
+            current?: boolean;
+            /**
+             * @description Epoch milliseconds.
+             * @example 1760000000000
+             */
+            expireTime: number;
+            id: string;
+            /**
+             * @description Epoch milliseconds.
+             * @example 1760000000000
+             */
+            issueTime: number;
+            project_id?: string;
+        };
+        /** OwnTokens */
+        OwnTokens: {
+            tokens: components["schemas"]["OwnToken"][];
+        };
         /** Package */
         Package: {
             /**
@@ -2500,6 +2567,7 @@ export interface components {
                 status?: string;
             };
             listJobs: {
+                directory?: string;
                 jobName?: string;
                 /**
                  * @default BATCH
@@ -2539,6 +2607,12 @@ export interface components {
             };
             listSchemas: {
                 database_name?: string;
+                /** @default 10 */
+                limit?: number;
+                /** @default 0 */
+                offset?: number;
+            };
+            listScriptRuns: {
                 /** @default 10 */
                 limit?: number;
                 /** @default 0 */
@@ -2715,6 +2789,9 @@ export interface components {
             };
             showNodeLog: {
                 attempt?: number;
+            };
+            showScript: {
+                version?: number;
             };
             updateConnection: {
                 ischeck?: boolean;
@@ -3312,6 +3389,26 @@ export interface components {
             /** @enum {unknown} */
             status: "FAILED" | "FINISHED" | "LAUNCHING" | "RUNNING";
         };
+        /** ScriptRun */
+        ScriptRun: {
+            endTime: number | null;
+            instanceId: string;
+            params: {
+                [key: string]: string;
+            };
+            startTime: number | null;
+            status: string;
+            /**
+             * @description Epoch milliseconds.
+             * @example 1760000000000
+             */
+            submitTime: number;
+        };
+        /** ScriptRuns */
+        ScriptRuns: {
+            instances: components["schemas"]["ScriptRun"][];
+            total: number;
+        };
         /** SealingKey */
         SealingKey: {
             id: string;
@@ -3328,6 +3425,18 @@ export interface components {
         /** SelfLink */
         SelfLink: {
             self: string;
+        };
+        /** ServerSetting */
+        ServerSetting: {
+            help: string;
+            name: string;
+            source: string;
+            value: string;
+            variable: string;
+        };
+        /** ServerSettings */
+        ServerSettings: {
+            settings: components["schemas"]["ServerSetting"][];
         };
         /** Session */
         Session: {

@@ -6,6 +6,7 @@ import type { Job, NodeType } from "../api/types";
 import { useT } from "../i18n";
 import { position, typeOf, withLine, withNode, withoutLine } from "../pages/job-model";
 import { HEIGHT, WIDTH } from "../parts/layout";
+import { kindOf } from "./kinds";
 import { type Card, NodeCard } from "./NodeCard";
 import { moved, neighbour, NOTHING, placeAfter, type Selection, type Way, without } from "./selection";
 
@@ -54,7 +55,8 @@ function useCards({ job, types, problems, selection }: Props, dragged: Record<st
     for (const node of job.nodes) {
       const { x, y } = dragged[node.name] ?? position(node) ?? { x: 0, y: 0 };
       const problem = problems.get(node.name) ?? "";
-      const title = typeOf(types, node.type)?.title ?? node.type;
+      const type = typeOf(types, node.type);
+      const title = type?.title ?? node.type;
       const note = node.properties?.find((each) => each.name === "scriptName" || each.name === "jobName")?.value ?? "";
       const selected = chosen.has(node.name);
       const said = `${title}\n${note}\n${problem}`;
@@ -72,7 +74,7 @@ function useCards({ job, types, problems, selection }: Props, dragged: Record<st
               height: HEIGHT,
               measured: { width: WIDTH, height: HEIGHT },
               handles: HANDLES,
-              data: before?.said === said ? before.card.data : { name: node.name, type: node.type, title, note: note && `${title} · ${note}`, problem },
+              data: before?.said === said ? before.card.data : { name: node.name, icon: type?.icon ?? "", group: kindOf(type).group, title, note: note && `${title} · ${note}`, problem },
               selected,
               ariaLabel: problem ? `${node.name}, ${title}. ${problem}` : `${node.name}, ${title}`,
             };

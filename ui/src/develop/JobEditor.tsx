@@ -292,7 +292,7 @@ export function JobEditor({ name, start, types, refetch }: Props) {
           </div>
         </EditorTabs>
       </Stack>
-      {picking === "add" && <Pick title={t("keys.add")} onClose={() => setPicking(null)} choices={types.map((type) => ({ value: type.name, label: type.title, help: `${t(groupKey(kindOf(type.name).group))} · ${type.summary}`, icon: kindOf(type.name).icon }))} onPick={(value) => { const type = types.find((each) => each.name === value); if (type) { canvas.current?.add(type); say(t("say.added", { name: type.title })); } }} />}
+      {picking === "add" && <Pick title={t("keys.add")} onClose={() => setPicking(null)} choices={types.map((type) => ({ value: type.name, label: type.title, help: `${t(groupKey(kindOf(type).group))} · ${type.summary}`, icon: kindOf(type).icon }))} onPick={(value) => { const type = types.find((each) => each.name === value); if (type) { canvas.current?.add(type); say(t("say.added", { name: type.title })); } }} />}
       {picking === "connect" && <Pick title={t("connect.title", { from: chosen[0] ?? "" })} onClose={() => setPicking(null)} choices={targets(job, chosen[0] ?? "").map((each) => ({ value: each, label: each, help: title(job.nodes.find((node) => node.name === each)!.type) }))} onPick={(to) => { change(withLine(job, chosen[0]!, to)); say(t("say.connected", { from: chosen[0]!, to })); canvas.current?.focus(chosen[0]!); }} />}
       <Shortcuts opened={help} onClose={() => setHelp(false)} />
       <Modal opened={comparing && state.theirs !== null} onClose={() => setComparing(false)} title={t("conflict.compare")} size="90%">

@@ -2,11 +2,13 @@ import { Handle, type Node, type NodeProps, Position } from "@xyflow/react";
 import { IconAlertTriangleFilled } from "@tabler/icons-react";
 import { memo } from "react";
 import { HEIGHT, WIDTH } from "../parts/layout";
-import { kindOf } from "./kinds";
+import { iconOf } from "./kinds";
 
 export interface CardData extends Record<string, unknown> {
   name: string;
-  type: string;
+  /** As the server names them. */
+  icon: string;
+  group: string;
   title: string;
   note: string;
   problem: string;
@@ -18,9 +20,9 @@ const dot = { width: 11, height: 11, background: "var(--card-line)" };
 
 /** A node on the editor's canvas. */
 export const NodeCard = memo(function NodeCard({ data, selected }: NodeProps<Card>) {
-  const { icon: Icon, group } = kindOf(data.type);
+  const Icon = iconOf(data.icon);
   return (
-    <div className="edit-card" data-selected={selected || undefined} data-problem={data.problem ? true : undefined} data-group={group} title={data.problem || data.name} style={{ width: WIDTH, height: HEIGHT }}>
+    <div className="edit-card" data-selected={selected || undefined} data-problem={data.problem ? true : undefined} data-group={data.group} title={data.problem || data.name} style={{ width: WIDTH, height: HEIGHT }}>
       <Handle type="target" position={Position.Left} style={dot} />
       <span className="edit-card-icon" aria-hidden><Icon size={19} stroke={1.7} /></span>
       <span className="edit-card-text">

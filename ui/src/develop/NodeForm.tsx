@@ -27,7 +27,7 @@ interface Props {
 type NodeTypeProperty = NodeType["properties"][number];
 
 const POLICIES = ["FAIL", "FAIL_CHILD", "IGNORE", "SUSPEND"] as const;
-const LONG = /^(statement|sql|sqlstatement|body|headers|message|scriptargs|text|jobjson|sourcequery|params)$/i;
+const LONG = /^(statement|sql|sqlstatement|body|headers|message|scriptargs|text|jobjson|sourcequery|params|branches)$/i;
 /** Other spellings of one setting: shown only where they are used. */
 const SPELLINGS = new Set(["sql", "sqlStatement", "topicName", "obsPath"]);
 const MORE = 7;

@@ -47,7 +47,7 @@ export function Palette({ types, open, onOpen, onAdd, searchRef }: Props) {
 }
 
 function Entry({ type, onAdd }: { type: NodeType; onAdd: (type: NodeType) => void }) {
-  const { icon: Icon, group } = kindOf(type.name);
+  const { icon: Icon, group } = kindOf(type);
   return (
     <Tooltip label={type.summary} position="right" openDelay={500} multiline maw={320}>
       <UnstyledButton className="palette-entry" draggable onDragStart={(event: DragEvent) => event.dataTransfer.setData(DRAGGED, type.name)} onClick={(event) => event.detail === 0 && onAdd(type)} onDoubleClick={() => onAdd(type)}>

@@ -1,38 +1,45 @@
-/** What node types are called and look like in the palette: groups that people look for, an icon each. */
+/** What node types are called and look like in the palette: the server's own groups and icons. */
 
-import { IconApi, IconArrowsSplit2, IconBell, IconBrandPython, IconCircleDashed, IconCloudUpload, IconDatabase, IconDatabaseImport, IconFolder, IconMessage2, IconPuzzle, IconRepeat, IconSearch, IconSitemap, IconTerminal2, IconTrash, IconTransfer } from "@tabler/icons-react";
+import { IconApi, IconBox, IconBrandPython, IconCircleDashed, IconCpu, IconDatabase, IconDatabaseSearch, IconFolderMinus, IconFolderPlus, IconFolders, IconGitBranch, IconGitMerge, IconListNumbers, IconMail, IconRepeat, IconSearch, IconSend, IconSubtask, IconTerminal2, IconTransfer, IconTransferIn, IconVariable } from "@tabler/icons-react";
 import type { NodeType } from "../api/types";
 import type { Key } from "../i18n";
 
-export type Group = "programs" | "sql" | "movement" | "files" | "messages" | "calls" | "control" | "others";
-
-export const GROUPS: Group[] = ["programs", "sql", "movement", "files", "messages", "calls", "control", "others"];
+export const GROUPS = ["program", "sql", "movement", "storage", "messaging", "service", "control", "others"] as const;
+export type Group = (typeof GROUPS)[number];
 export const groupKey = (group: Group) => `palette.${group}` as Key;
 
-const ICONS: [RegExp, Group, typeof IconApi][] = [
-  [/^shell/i, "programs", IconTerminal2],
-  [/^python/i, "programs", IconBrandPython],
-  [/^spark(?!sql)|mapreduce|flink|dlispark|mrsspark(?!sql)/i, "programs", IconPuzzle],
-  [/sql|presto|hetu|clickhouse|impala|doris/i, "sql", IconDatabase],
-  [/^cdm/i, "movement", IconDatabaseImport],
-  [/migration/i, "movement", IconTransfer],
-  [/^create.?obs/i, "files", IconCloudUpload],
-  [/^delete.?obs/i, "files", IconTrash],
-  [/obs/i, "files", IconFolder],
-  [/kafka|dis/i, "messages", IconMessage2],
-  [/smn|notif|alarm/i, "messages", IconBell],
-  [/rest/i, "calls", IconApi],
-  [/css|search/i, "calls", IconSearch],
-  [/foreach/i, "control", IconRepeat],
-  [/subjob/i, "control", IconSitemap],
-  [/dummy/i, "control", IconCircleDashed],
-  [/branch|condition/i, "control", IconArrowsSplit2],
-];
+type Icon = typeof IconApi;
 
-export function kindOf(name: string): { group: Group; icon: typeof IconApi } {
-  const plain = name.replace(/[\s_-]/g, "");
-  for (const [pattern, group, icon] of ICONS) if (pattern.test(plain)) return { group, icon };
-  return { group: "others", icon: IconPuzzle };
+/** By the server's names of them. One that is not here is shown as a box. */
+const ICONS: Record<string, Icon> = {
+  api: IconApi,
+  "brand-python": IconBrandPython,
+  "circle-dashed": IconCircleDashed,
+  cpu: IconCpu,
+  database: IconDatabase,
+  "database-search": IconDatabaseSearch,
+  "folder-minus": IconFolderMinus,
+  "folder-plus": IconFolderPlus,
+  folders: IconFolders,
+  "git-branch": IconGitBranch,
+  "git-merge": IconGitMerge,
+  "list-numbers": IconListNumbers,
+  mail: IconMail,
+  repeat: IconRepeat,
+  search: IconSearch,
+  send: IconSend,
+  subtask: IconSubtask,
+  "terminal-2": IconTerminal2,
+  transfer: IconTransfer,
+  "transfer-in": IconTransferIn,
+  variable: IconVariable,
+};
+
+export const iconOf = (name: string): Icon => ICONS[name] ?? IconBox;
+
+export function kindOf(type: NodeType | undefined): { group: Group; icon: Icon } {
+  const group = GROUPS.find((each) => each === type?.category) ?? "others";
+  return { group, icon: iconOf(type?.icon ?? "") };
 }
 
 /** The types whose name, title or summary holds all the words, by group; what begins with the words comes first. */
@@ -41,5 +48,5 @@ export function found(types: NodeType[], wanted: string): [Group, NodeType[]][] 
   const text = (type: NodeType) => `${type.title} ${type.name} ${type.summary} ${type.aliases.join(" ")}`.toLowerCase();
   const first = (type: NodeType) => (words.length && type.title.toLowerCase().startsWith(words[0]!) ? 0 : 1);
   const shown = types.filter((type) => words.every((word) => text(type).includes(word))).sort((a, b) => first(a) - first(b));
-  return GROUPS.map((group): [Group, NodeType[]] => [group, shown.filter((type) => kindOf(type.name).group === group)]).filter(([, each]) => each.length > 0);
+  return GROUPS.map((group): [Group, NodeType[]] => [group, shown.filter((type) => kindOf(type).group === group)]).filter(([, each]) => each.length > 0);
 }

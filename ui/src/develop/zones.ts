@@ -1,9 +1,10 @@
 /** Wall times of time zones: what a form shows, and what a schedule's `startTime` holds. Pure. */
 
-/** A zone that the browser knows: `GMT+8` (east of Greenwich) is `+08:00` to it. */
-export function zoneOf(name: string): string {
-  const found = /^(?:GMT|UTC)([+-])(\d{1,2})(?::?(\d{2}))?$/i.exec(name.trim());
-  if (found) return `${found[1]}${found[2]!.padStart(2, "0")}:${found[3] ?? "00"}`;
+/** A zone that the browser knows: `GMT+8` (east of Greenwich) is `Etc/GMT-8` to it, the other way round. */
+export function zoneOf(given: string): string {
+  const found = /^(?:GMT|UTC)([+-])(\d{1,2})(?::?(\d{2}))?$/i.exec(given.trim());
+  const hours = Number(found?.[2]);
+  const name = !found ? given : Number(found[3] ?? 0) ? `${found[1]}${found[2]!.padStart(2, "0")}:${found[3]}` : hours ? `Etc/GMT${found[1] === "+" ? "-" : "+"}${hours}` : "UTC";
   try {
     new Intl.DateTimeFormat("en", { timeZone: name || "UTC" });
     return name || "UTC";

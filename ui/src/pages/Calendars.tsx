@@ -49,9 +49,11 @@ export function Calendars() {
   const calendars = useQuery({ queryKey: ["calendars", workspace.id], queryFn: ({ signal }) => get<{ calendars: Calendar[] }>("/v1/{p}/calendars", undefined, signal) });
   const groups = useQuery({ queryKey: ["task-groups", workspace.id], queryFn: ({ signal }) => get<{ task_groups: TaskGroup[] }>("/v1/{p}/task-groups", undefined, signal) });
   const refresh = (what: string) => client.invalidateQueries({ queryKey: [what] });
+  const makeCalendar = () => setEdited({ isNew: true, calendar: { name: "", default: "MON_TO_FRI", changed: {} } });
+  const makeGroup = () => setGroup({ isNew: true, group: { name: "", limit: 1 } });
   return (
-    <Page title={t("calendars.title")} right={<Button leftSection={<IconPlus size={16} />} onClick={() => setEdited({ isNew: true, calendar: { name: "", default: "MON_TO_FRI", changed: {} } })}>{t("calendars.new")}</Button>}>
-      {calendars.error ? <Problem error={calendars.error} /> : calendars.isPending ? <Waiting /> : calendars.data.calendars.length === 0 ? <Empty title={t("calendars.empty")} help={t("calendars.emptyHelp")} /> : (
+    <Page title={t("calendars.title")} right={<Button leftSection={<IconPlus size={16} />} onClick={makeCalendar}>{t("calendars.new")}</Button>}>
+      {calendars.error ? <Problem error={calendars.error} /> : calendars.isPending ? <Waiting /> : calendars.data.calendars.length === 0 ? <Empty title={t("calendars.empty")} help={t("calendars.emptyHelp")}><Button mt="xs" variant="light" onClick={makeCalendar}>{t("calendars.new")}</Button></Empty> : (
         <Records
           rows={calendars.data.calendars}
           name={(each) => each.name}
@@ -63,9 +65,9 @@ export function Calendars() {
       )}
       <Group justify="space-between" mt="lg">
         <Title order={2} size="h4">{t("groups.title")}</Title>
-        <Button variant="light" leftSection={<IconPlus size={16} />} onClick={() => setGroup({ isNew: true, group: { name: "", limit: 1 } })}>{t("groups.new")}</Button>
+        <Button variant="light" leftSection={<IconPlus size={16} />} onClick={makeGroup}>{t("groups.new")}</Button>
       </Group>
-      {groups.error ? <Problem error={groups.error} /> : groups.isPending ? <Waiting /> : groups.data.task_groups.length === 0 ? <Empty title={t("groups.empty")} help={t("groups.emptyHelp")} /> : (
+      {groups.error ? <Problem error={groups.error} /> : groups.isPending ? <Waiting /> : groups.data.task_groups.length === 0 ? <Empty title={t("groups.empty")} help={t("groups.teach")}><Button mt="xs" variant="light" onClick={makeGroup}>{t("groups.new")}</Button></Empty> : (
         <Records
           rows={groups.data.task_groups}
           name={(each) => each.name}
@@ -77,13 +79,15 @@ export function Calendars() {
       )}
       {edited && (
         <FormDialog
+          size="70rem"
           title={edited.isNew ? t("calendars.new") : edited.calendar.name}
           ready={edited.calendar.name !== ""}
           save={() => put(`/v1/{p}/calendars/${encodeURIComponent(edited.calendar.name)}`, { default: edited.calendar.default, changed: edited.calendar.changed })}
           onClose={() => setEdited(null)}
           onSaved={() => { setEdited(null); void refresh("calendars"); }}
         >
-          <TextInput label={t("common.name")} disabled={!edited.isNew} value={edited.calendar.name} onChange={(event) => setEdited({ ...edited, calendar: { ...edited.calendar, name: event.currentTarget.value } })} data-autofocus />
+          {(error) => (<>
+          <TextInput label={t("common.name")} error={error("name")} disabled={!edited.isNew} value={edited.calendar.name} onChange={(event) => setEdited({ ...edited, calendar: { ...edited.calendar, name: event.currentTarget.value } })} data-autofocus />
           <Select label={t("calendars.usual")} allowDeselect={false} value={edited.calendar.default} data={["MON_TO_FRI", "MON_TO_SUN"].map((each) => ({ value: each, label: t(`calendars.${each}` as Key) }))} onChange={(next) => setEdited({ ...edited, calendar: { ...edited.calendar, default: (next ?? "MON_TO_FRI") as Calendar["default"] } })} />
           <NumberInput label={t("calendars.year")} min={1970} max={2200} value={shownYear} onChange={(next) => setYear(Number(next) || shownYear)} />
           <Text size="sm" c="dimmed">{t("calendars.help")}</Text>
@@ -95,6 +99,7 @@ export function Calendars() {
               return { color: open ? "var(--state-success)" : undefined, pressed: open, text: t(open ? "calendars.working" : "calendars.free") };
             }}
           />
+          </>)}
         </FormDialog>
       )}
       {group && (
@@ -105,8 +110,10 @@ export function Calendars() {
           onClose={() => setGroup(null)}
           onSaved={() => { setGroup(null); void refresh("task-groups"); }}
         >
-          <TextInput label={t("common.name")} disabled={!group.isNew} value={group.group.name} onChange={(event) => setGroup({ ...group, group: { ...group.group, name: event.currentTarget.value } })} data-autofocus />
-          <NumberInput label={t("groups.limit")} description={t("groups.limitHelp")} min={1} max={1000} value={group.group.limit} onChange={(next) => setGroup({ ...group, group: { ...group.group, limit: Number(next) || 1 } })} />
+          {(error) => (<>
+          <TextInput label={t("common.name")} error={error("name")} disabled={!group.isNew} value={group.group.name} onChange={(event) => setGroup({ ...group, group: { ...group.group, name: event.currentTarget.value } })} data-autofocus />
+          <NumberInput label={t("groups.limit")} error={error("limit")} description={t("groups.limitHelp")} min={1} max={1000} value={group.group.limit} onChange={(next) => setGroup({ ...group, group: { ...group.group, limit: Number(next) || 1 } })} />
+          </>)}
         </FormDialog>
       )}
     </Page>

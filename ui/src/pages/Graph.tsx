@@ -1,3 +1,4 @@
+import { Box } from "@mantine/core";
 import { IconBinaryTree2 } from "@tabler/icons-react";
 import { useT } from "../i18n";
 import { JobPicker } from "../parts/JobPicker";
@@ -11,7 +12,7 @@ export function Graph() {
   const [filters, change] = useFilters({ job: "" });
   return (
     <Page wide title={t("graph.title")}>
-      <JobPicker label={t("graph.choose")} value={filters.job} onChange={(job) => change({ job })} clearable />
+      <Box maw={420}><JobPicker label={t("graph.choose")} value={filters.job} onChange={(job) => change({ job })} clearable /></Box>
       {filters.job ? <Dependencies key={filters.job} name={filters.job} /> : <Empty title={t("graph.empty")} help={t("graph.emptyHelp")}><IconBinaryTree2 aria-hidden /></Empty>}
     </Page>
   );

@@ -153,7 +153,7 @@ export function InstancePage() {
             <NodeTable nodes={nodes} status={status} chosen={chosen} choose={choose} ask={(operation, named) => setAsked({ operation, node: named })} />
             <Box miw={0}>
               {node ? <>
-                {node.errorMessage && node.errorMessage !== errorMessage && <Alert color={node.status === "fail" ? "red" : "gray"} variant="light" py={6} mb="xs">{node.errorMessage}</Alert>}
+                {node.errorMessage && !errorMessage?.includes(node.errorMessage) && <Alert color={node.status === "fail" ? "red" : "gray"} variant="light" py={6} mb="xs">{node.errorMessage}</Alert>}
                 <Tabs defaultValue={node.childTotal === undefined ? "log" : "children"} key={`${node.nodeName}${node.childTotal === undefined}`} keepMounted={false}>
                   <Tabs.List mb="xs">
                     {node.childTotal !== undefined && <Tabs.Tab value="children">{t("instance.children")}</Tabs.Tab>}

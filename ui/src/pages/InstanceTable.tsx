@@ -101,10 +101,10 @@ export function InstanceTable({ job }: { job?: string }) {
   return (
     <Stack gap="sm">
       <Group gap="xs">
-        {!job && <TextInput w={220} aria-label={t("instances.job")} placeholder={t("instances.job")} leftSection={<IconSearch size={15} />} value={filters.job} onChange={(event) => change({ job: event.currentTarget.value, page: "0" })} />}
-        <MultiSelect w={{ base: 220, xl: 300 }} aria-label={t("common.status")} placeholder={filters.status ? undefined : t("common.status")} data={STATES} value={filters.status ? filters.status.split(",") : []} onChange={(next) => change({ status: next.join(","), page: "0" })} clearable />
+        {!job && <TextInput w={180} aria-label={t("instances.job")} placeholder={t("instances.job")} leftSection={<IconSearch size={15} />} value={filters.job} onChange={(event) => change({ job: event.currentTarget.value, page: "0" })} />}
+        <MultiSelect w={200} aria-label={t("common.status")} placeholder={filters.status ? undefined : t("common.status")} data={STATES} value={filters.status ? filters.status.split(",") : []} onChange={(next) => change({ status: next.join(","), page: "0" })} clearable />
         <Select
-          w={165}
+          w={150}
           aria-label={t("instances.since")}
           allowDeselect={false}
           value={day ? "day" : filters.hours}
@@ -116,8 +116,8 @@ export function InstanceTable({ job }: { job?: string }) {
           ]}
           onChange={(hours) => hours !== "day" && change({ hours: hours ?? "24", page: "0" })}
         />
-        <TextInput type="date" w={140} aria-label={t("instances.day")} value={day} onChange={(event) => change({ hours: event.currentTarget.value || "24", page: "0" })} />
-        <Select w={135} aria-label={t("instances.kind")} placeholder={t("instances.kind")} clearable value={filters.kind || null} data={["0", "2", "5", "6", "7"].map((kind) => ({ value: kind, label: t(`kind.${kind}` as Key) }))} onChange={(kind) => change({ kind: kind ?? "", page: "0" })} />
+        <TextInput type="date" w={135} aria-label={t("instances.day")} value={day} onChange={(event) => change({ hours: event.currentTarget.value || "24", page: "0" })} />
+        <Select w={115} aria-label={t("instances.kind")} placeholder={t("instances.kind")} clearable value={filters.kind || null} data={["0", "2", "5", "6", "7"].map((kind) => ({ value: kind, label: t(`kind.${kind}` as Key) }))} onChange={(kind) => change({ kind: kind ?? "", page: "0" })} />
         {filtered && <Button variant="subtle" color="gray" px="xs" onClick={() => change({ ...DEFAULTS, size: filters.size })}>{t("instances.clear")}</Button>}
         <Group gap="sm" ml="auto" wrap="nowrap">
           <Live on={live} />
@@ -177,7 +177,7 @@ const Row = memo(
     return (
       <Table.Tr data-chosen={chosen || undefined}>
         <Table.Td><Checkbox size="xs" aria-label={t("instances.choose", { name: `${item.jobName} ${item.instanceId}` })} checked={chosen} onChange={() => toggle(item)} /></Table.Td>
-        <Table.Td>
+        <Table.Td style={{ whiteSpace: "nowrap" }}>
           <Anchor component={Link} href={instancePath(item)} fw={600} size="sm">{item.jobName}</Anchor>{" "}
           <Text span size="xs" c="dimmed" className="mono">{item.instanceId}</Text>
         </Table.Td>

@@ -90,7 +90,7 @@ export function Overview() {
       <SimpleGrid cols={{ base: 1, lg: 2 }}>
         <Panel title={t("overview.failedJobs")} empty={t("overview.nothing")} wait={!bad} more={(failed.data?.total ?? 0) > RANKED ? t("overview.newest", { count: RANKED.toLocaleString() }) : undefined} rows={bad?.map((each) => ({
           key: each.job,
-          cells: [<Anchor key="job" component={Link} size="sm" fw={600} href={instancePath(each.last)}>{each.job}</Anchor>, <Text key="why" size="xs" c="dimmed" truncate maw={420} title={each.last.errorMessage}>{each.last.errorMessage}</Text>],
+          cells: [<Anchor key="job" component={Link} size="sm" fw={600} href={instancePath(each.last)}>{each.job}</Anchor>, <Text key="why" size="xs" c="dimmed" truncate title={each.last.errorMessage}>{each.last.errorMessage}</Text>],
           end: <Anchor component={Link} size="sm" className="time" href={to("fail", each.job)}>{t("overview.times", { count: each.count })}</Anchor>,
         }))} />
         <Panel title={t("overview.slow")} empty={t("overview.noneEnded")} wait={!slow} rows={slow?.map((each) => ({
@@ -128,8 +128,8 @@ function Panel({ title, rows, empty, wait, more }: { title: string; rows?: Panel
     <Paper withBorder p="md">
       <Group justify="space-between" mb={4}><Text fw={600} component="h2" size="md" m={0}>{title}</Text>{more && <Text size="xs" c="dimmed">{more}</Text>}</Group>
       {wait ? <Waiting /> : !rows?.length ? <Stack py="md"><Text size="sm" c="dimmed">{empty}</Text></Stack> : (
-        <Table verticalSpacing={5} className="dense">
-          <Table.Tbody>{rows.map((each) => <Table.Tr key={each.key}><Table.Td>{each.cells[0]}</Table.Td><Table.Td>{each.cells[1]}</Table.Td><Table.Td ta="right">{each.end}</Table.Td></Table.Tr>)}</Table.Tbody>
+        <Table verticalSpacing={5} className="dense" layout="fixed">
+          <Table.Tbody>{rows.map((each) => <Table.Tr key={each.key}><Table.Td w="38%" className="cut">{each.cells[0]}</Table.Td><Table.Td className="cut">{each.cells[1]}</Table.Td><Table.Td w={95} ta="right">{each.end}</Table.Td></Table.Tr>)}</Table.Tbody>
         </Table>
       )}
     </Paper>

@@ -1,188 +1,103 @@
-import { Alert, Anchor, Badge, Box, Button, Group, Modal, Paper, ScrollArea, Select, Stack, Table, Text, TextInput } from "@mantine/core";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { IconPlayerPlay, IconPlus } from "@tabler/icons-react";
-import { useEffect, useState } from "react";
+import { Anchor, Autocomplete, Box, Button, Group, Paper, ScrollArea, Select, Text, TextInput } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
+import { IconPlus, IconSearch } from "@tabler/icons-react";
+import { useState } from "react";
 import { Link, useLocation, useParams } from "wouter";
-import { get, post, put, remove } from "../api/http";
+import { get, post } from "../api/http";
 import { useSession } from "../api/session";
+import { ScriptEditor } from "../develop/ScriptEditor";
+import { FIRST, type Script, TYPES } from "../develop/scripts";
+import { useDirectories } from "../develop/useDirectories";
 import { useT } from "../i18n";
-import { CodeEditor } from "../parts/CodeEditor";
-import { Confirm } from "../parts/Confirm";
-import type { Syntax } from "../parts/Editor";
+import { FormDialog } from "../parts/FormDialog";
 import { Empty, Page, Problem, Waiting } from "../parts/Page";
-import { tellDone, tellError } from "../parts/tell";
+import { Pager } from "../parts/Pager";
 
-interface Script {
-  name: string;
-  type: string;
-  content: string;
-  directory?: string;
-  connectionName?: string;
-  database?: string;
-  version?: number;
-  [more: string]: unknown;
-}
+const SIZE = 50;
 
-interface Result {
-  message: string;
-  rows: unknown[][];
-  schema: Record<string, string>[];
-  rowCount: number;
-  rawResult?: string;
-}
-
-interface Results {
-  status: "LAUNCHING" | "RUNNING" | "FINISHED" | "FAILED";
-  message: string;
-  results: Result[];
-}
-
-const TYPES = ["Shell", "PYTHON", "DLISQL", "DWSSQL", "RDSSQL", "HiveSQL", "SparkSQL", "PRESTO", "ImpalaSQL", "ClickHouseSQL", "HetuEngineSQL", "DorisSQL"];
-
-function syntax(type: string): Syntax {
-  const plain = type.toLowerCase();
-  return plain.includes("python") ? "python" : plain === "shell" ? "shell" : "sql";
+/** Scripts by directory. */
+export function byDirectory(scripts: Script[]): [string, Script[]][] {
+  const found = new Map<string, Script[]>();
+  for (const each of scripts) found.set(each.directory || "/", [...(found.get(each.directory || "/") ?? []), each]);
+  return [...found].sort(([a], [b]) => a.localeCompare(b));
 }
 
 export function Scripts() {
   const t = useT();
   const { workspace } = useSession();
   const given = useParams<{ name?: string }>().name;
-  const name = given === undefined ? null : decodeURIComponent(given);
+  const name = given === undefined ? "" : decodeURIComponent(given);
   const [, navigate] = useLocation();
   const [making, setMaking] = useState(false);
-  const scripts = useQuery({ queryKey: ["scripts", workspace.id], queryFn: ({ signal }) => get<{ total: number; scripts: Script[] }>("/v1/{p}/scripts", { limit: 100 }, signal) });
-  const chosen = scripts.data?.scripts.find((each) => each.name === name);
+  const [typed, setTyped] = useState("");
+  const [page, setPage] = useState(0);
+  const [wanted] = useDebouncedValue(typed, 200);
+  const scripts = useQuery({
+    queryKey: ["scripts", workspace.id, wanted, page],
+    queryFn: ({ signal }) => get<{ total: number; scripts: Script[] }>("/v1/{p}/scripts", { scriptName: wanted, limit: SIZE, offset: page }, signal),
+    placeholderData: keepPreviousData,
+  });
+  const chosen = useQuery({ queryKey: ["script", workspace.id, name], queryFn: ({ signal }) => get<Script>(`/v1/{p}/scripts/${encodeURIComponent(name)}`, undefined, signal), enabled: name !== "", staleTime: 0 });
+  const none = scripts.data?.total === 0 && !wanted;
   return (
     <Page title={t("scripts.title")} wide right={<Button leftSection={<IconPlus size={16} />} onClick={() => setMaking(true)}>{t("scripts.new")}</Button>}>
-      {scripts.error ? <Problem error={scripts.error} /> : scripts.isPending ? <Waiting /> : scripts.data.total === 0 ? <Empty title={t("scripts.empty")} help={t("scripts.emptyHelp")} /> : (
+      {scripts.error ? <Problem error={scripts.error} /> : scripts.isPending ? <Waiting /> : none && !name ? <Empty title={t("scripts.empty")} help={t("scripts.emptyHelp")}><Button mt="xs" onClick={() => setMaking(true)}>{t("scripts.new")}</Button></Empty> : (
         <Group align="flex-start" wrap="nowrap" gap="md">
-          <Paper withBorder w={260} component="nav" aria-label={t("scripts.title")}>
-            <ScrollArea.Autosize mah="75vh">
-              {scripts.data.scripts.map((each) => (
-                <Anchor key={each.name} component={Link} href={`/scripts/${encodeURIComponent(each.name)}`} underline="never" c="inherit" display="block" px="sm" py={6} bg={each.name === name ? "var(--mantine-color-default-hover)" : undefined} aria-current={each.name === name ? "page" : undefined}>
-                  <Text size="sm" fw={600} truncate>{each.name}</Text>
-                  <Text size="xs" c="dimmed">{each.type}</Text>
-                </Anchor>
+          <Paper withBorder w={236} p={8} component="nav" aria-label={t("scripts.title")} style={{ flex: "none" }}>
+            <TextInput size="xs" mb={6} aria-label={t("common.search")} placeholder={t("jobs.search")} leftSection={<IconSearch size={14} />} value={typed} onChange={(event) => { setTyped(event.currentTarget.value); setPage(0); }} />
+            <ScrollArea.Autosize mah="72vh" type="auto">
+              {scripts.data.scripts.length === 0 && <Text size="xs" c="dimmed" p={6}>{t("palette.none")}</Text>}
+              {byDirectory(scripts.data.scripts).map(([directory, each]) => (
+                <Box key={directory} mb={6}>
+                  <Text size="xs" fw={600} c="dimmed" px={6} py={2}>{directory}</Text>
+                  {each.map((script) => (
+                    <Anchor key={script.name} component={Link} href={`/scripts/${encodeURIComponent(script.name)}`} underline="never" c="inherit" display="block" px={8} py={4} className="tree-line" data-chosen={script.name === name || undefined} aria-current={script.name === name ? "page" : undefined}>
+                      <Text size="sm" fw={500} truncate>{script.name}</Text>
+                      <Text size="xs" c="dimmed">{script.type}</Text>
+                    </Anchor>
+                  ))}
+                </Box>
               ))}
             </ScrollArea.Autosize>
+            <Pager page={page} size={SIZE} total={scripts.data.total} onPage={setPage} />
           </Paper>
-          <Box flex={1} miw={0}>{chosen ? <Editing key={`${chosen.name}@${chosen.version}`} script={chosen} /> : null}</Box>
+          <Box flex={1} miw={0}>
+            {!name ? <Empty title={t("scripts.choose")} help={t("scripts.emptyHelp")} /> : chosen.error ? <Problem error={chosen.error} /> : !chosen.data ? <Waiting /> : <ScriptEditor key={`${workspace.id} ${name}`} script={chosen.data} refetch={chosen.refetch} />}
+          </Box>
         </Group>
       )}
-      <NewScript opened={making} onClose={() => setMaking(false)} onMade={(made) => navigate(`/scripts/${encodeURIComponent(made)}`)} />
+      {making && <NewScript onClose={() => setMaking(false)} onMade={(made) => { setMaking(false); navigate(`/scripts/${encodeURIComponent(made)}`); }} />}
     </Page>
   );
 }
 
-function NewScript({ opened, onClose, onMade }: { opened: boolean; onClose: () => void; onMade: (name: string) => void }) {
+function NewScript({ onClose, onMade }: { onClose: () => void; onMade: (name: string) => void }) {
   const t = useT();
   const client = useQueryClient();
   const [name, setName] = useState("");
   const [type, setType] = useState("Shell");
-  const make = useMutation({
-    mutationFn: () => post("/v1/{p}/scripts", { name, type, content: type === "Shell" ? "echo hello\n" : type === "PYTHON" ? "print('hello')\n" : "SELECT 1\n" }),
-    onSuccess: async () => {
-      await client.invalidateQueries({ queryKey: ["scripts"] });
-      onClose();
-      onMade(name);
-    },
-  });
+  const [directory, setDirectory] = useState("/");
+  const directories = useDirectories("script");
   return (
-    <Modal opened={opened} onClose={onClose} title={t("scripts.new")}>
-      <Stack>
-        <TextInput label={t("common.name")} value={name} onChange={(event) => setName(event.currentTarget.value)} data-autofocus />
-        <Select label={t("common.type")} data={TYPES} value={type} allowDeselect={false} onChange={(next) => setType(next ?? "Shell")} />
-        {make.error && <Problem error={make.error} />}
-        <Button disabled={!name} loading={make.isPending} onClick={() => make.mutate()}>{t("common.save")}</Button>
-      </Stack>
-    </Modal>
-  );
-}
-
-function Editing({ script }: { script: Script }) {
-  const t = useT();
-  const client = useQueryClient();
-  const [, navigate] = useLocation();
-  const [content, setContent] = useState(script.content);
-  const [deleting, setDeleting] = useState(false);
-  const [running, setRunning] = useState("");
-  const path = `/v1/{p}/scripts/${encodeURIComponent(script.name)}`;
-  const dirty = content !== script.content;
-  const save = useMutation({
-    mutationFn: () => {
-      const { id: _id, owner: _owner, createUser: _user, modifyTime: _time, version: _version, autoAcquireLock: _lock, ...rest } = script;
-      return put(path, { ...rest, content });
-    },
-    onSuccess: () => client.invalidateQueries({ queryKey: ["scripts"] }),
-    onError: tellError,
-  });
-  const erase = useMutation({
-    mutationFn: () => remove(path),
-    onSuccess: async () => {
-      await client.invalidateQueries({ queryKey: ["scripts"] });
-      tellDone(t("common.delete"));
-      navigate("/scripts");
-    },
-    onError: tellError,
-  });
-  const run = useMutation({ mutationFn: () => post<{ instanceId: string }>(`${path}/execute`), onSuccess: ({ instanceId }) => setRunning(instanceId), onError: tellError });
-  const results = useQuery({
-    queryKey: ["script-results", script.name, running],
-    queryFn: ({ signal }) => get<Results>(`${path}/instances/${running}`, undefined, signal),
-    enabled: running !== "",
-    // The API has no stream of a script's run: it is asked only until it has ended.
-    refetchInterval: (query) => (query.state.data && ["FINISHED", "FAILED"].includes(query.state.data.status) ? false : 500),
-  });
-  useEffect(() => setContent(script.content), [script]);
-  return (
-    <Stack gap="sm">
-      <Group justify="space-between">
-        <Group gap="xs">
-          <Text fw={600}>{script.name}</Text>
-          <Badge variant="light" tt="none">{script.type}</Badge>
-          {dirty ? <Badge color="orange" variant="light" tt="none">{t("job.unsaved")}</Badge> : <Badge color="gray" variant="light" tt="none">{t("job.version", { version: script.version ?? 1 })}</Badge>}
-        </Group>
-        <Group gap="xs">
-          <Button variant="subtle" color="red" onClick={() => setDeleting(true)}>{t("common.delete")}</Button>
-          <Button variant="light" disabled={!dirty} loading={save.isPending} onClick={() => save.mutate()}>{t("common.save")}</Button>
-          <Button leftSection={<IconPlayerPlay size={16} />} disabled={dirty} loading={run.isPending} onClick={() => run.mutate()}>{t("scripts.run")}</Button>
-        </Group>
-      </Group>
-      <CodeEditor label={t("scripts.content")} syntax={syntax(script.type)} value={content} onChange={setContent} height={380} />
-      {running && (
-        <Paper withBorder p="sm" component="section" aria-label={t("scripts.results")}>
-          <Group gap="xs" mb="xs"><Text fw={600}>{t("scripts.results")}</Text><Badge variant="light" color={results.data?.status === "FAILED" ? "red" : results.data?.status === "FINISHED" ? "green" : "blue"}>{results.data?.status ?? "…"}</Badge></Group>
-          {results.error && <Problem error={results.error} />}
-          {results.data?.message && results.data.status === "FAILED" && <Alert color="red" variant="light">{results.data.message}</Alert>}
-          {results.data?.results.map((each, index) => <Grid key={index} result={each} name={script.name} />)}
-        </Paper>
+    <FormDialog
+      title={t("scripts.new")}
+      ready={name !== ""}
+      onClose={onClose}
+      save={() => post("/v1/{p}/scripts", { name, type, directory, content: FIRST[type] ?? "SELECT 1\n" })}
+      onSaved={() => {
+        void client.invalidateQueries({ queryKey: ["scripts"] });
+        void client.invalidateQueries({ queryKey: ["directories"] });
+        onMade(name);
+      }}
+    >
+      {(error) => (
+        <>
+          <TextInput label={t("common.name")} value={name} error={error("name")} onChange={(event) => setName(event.currentTarget.value)} data-autofocus />
+          <Select label={t("common.type")} data={TYPES} value={type} allowDeselect={false} error={error("type")} onChange={(next) => setType(next ?? "Shell")} />
+          <Autocomplete label={t("jobs.path")} data={directories.data ?? []} value={directory} error={error("directory")} onChange={setDirectory} />
+        </>
       )}
-      <Confirm title={deleting ? t("common.delete") : null} text={script.name} danger busy={erase.isPending} onConfirm={() => erase.mutate()} onClose={() => setDeleting(false)} />
-    </Stack>
-  );
-}
-
-function csv(result: Result): string {
-  const line = (values: unknown[]) => values.map((value) => `"${String(value ?? "").replaceAll('"', '""')}"`).join(",");
-  return [line(result.schema.map((column) => Object.keys(column)[0] ?? "")), ...result.rows.map(line)].join("\n");
-}
-
-function Grid({ result, name }: { result: Result; name: string }) {
-  const t = useT();
-  if (!result.rows.length) return <pre className="log">{result.rawResult || result.message}</pre>;
-  return (
-    <>
-      <Group justify="space-between">
-        <Text size="xs" c="dimmed">{result.rowCount.toLocaleString()} rows</Text>
-        <Anchor size="xs" href={URL.createObjectURL(new Blob([csv(result)], { type: "text/csv" }))} download={`${name}.csv`}>{t("common.download")}</Anchor>
-      </Group>
-      <ScrollArea h={260}>
-        <Table stickyHeader withColumnBorders verticalSpacing={3}>
-          <Table.Thead><Table.Tr>{result.schema.map((column, at) => <Table.Th key={at}>{Object.keys(column)[0]}</Table.Th>)}</Table.Tr></Table.Thead>
-          <Table.Tbody>{result.rows.map((row, at) => <Table.Tr key={at}>{row.map((value, column) => <Table.Td key={column} className="mono">{value === null ? <Text span c="dimmed" size="xs">null</Text> : String(value)}</Table.Td>)}</Table.Tr>)}</Table.Tbody>
-        </Table>
-      </ScrollArea>
-    </>
+    </FormDialog>
   );
 }

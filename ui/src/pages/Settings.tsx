@@ -1,14 +1,16 @@
-import { Button, Fieldset, NumberInput, Select, SimpleGrid, Switch, Text } from "@mantine/core";
+import { Button, Fieldset, Group, NumberInput, Select, SimpleGrid, Stack, Switch, Tabs, Text } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
+import { ServerSettings } from "../administer/ServerSettings";
 import { get, put } from "../api/http";
 import { useSession } from "../api/session";
 import { type Key, useT } from "../i18n";
 import { Page, Problem, Waiting } from "../parts/Page";
 import { tellDone, tellError } from "../parts/tell";
+import { useFilters } from "../parts/useFilters";
 
-type Group = Record<string, unknown>;
-type Settings = Record<string, unknown> & Partial<Record<"alerts" | "retention" | "quotas" | "scheduling", Group>>;
+type Values = Record<string, unknown>;
+type Given = Values & Partial<Record<"alerts" | "retention" | "quotas" | "scheduling", Values>>;
 
 const CHOICES: Record<string, string[]> = {
   conditionPolicy: ["OR", "AND"],
@@ -27,12 +29,30 @@ const GROUPS: ["alerts" | "retention" | "quotas" | "scheduling", string[]][] = [
   ["quotas", ["waitingInstances", "processes", "storageBytes"]],
 ];
 
+const DEFAULTS = { tab: "workspace" };
+
 export function Settings() {
+  const t = useT();
+  const { session, workspace } = useSession();
+  const [filters, change] = useFilters(DEFAULTS);
+  if (!session.administrator) return <Page title={t("settings.title")}><WorkspaceSettings /></Page>;
+  return (
+    <Page title={t("nav.settings")} wide>
+      <Tabs value={filters.tab} onChange={(tab) => change({ tab: tab ?? "workspace" })} keepMounted={false}>
+        <Tabs.List mb="sm"><Tabs.Tab value="workspace">{t("settings.ofWorkspace", { name: workspace.name })}</Tabs.Tab><Tabs.Tab value="server">{t("settings.server")}</Tabs.Tab></Tabs.List>
+        <Tabs.Panel value="workspace"><WorkspaceSettings /></Tabs.Panel>
+        <Tabs.Panel value="server"><ServerSettings /></Tabs.Panel>
+      </Tabs>
+    </Page>
+  );
+}
+
+function WorkspaceSettings() {
   const t = useT();
   const { workspace, session } = useSession();
   const client = useQueryClient();
-  const [given, setGiven] = useState<Settings | null>(null);
-  const kept = useQuery({ queryKey: ["settings", workspace.id], queryFn: ({ signal }) => get<Settings>("/v1/{p}/workspace-settings", undefined, signal), refetchOnWindowFocus: false });
+  const [given, setGiven] = useState<Given | null>(null);
+  const kept = useQuery({ queryKey: ["settings", workspace.id], queryFn: ({ signal }) => get<Given>("/v1/{p}/workspace-settings", undefined, signal), refetchOnWindowFocus: false });
   const local = useQuery({ queryKey: ["local-programs", workspace.id], queryFn: ({ signal }) => get<{ allowed: boolean }>("/v1/{p}/local-programs", undefined, signal), enabled: session.administrator });
   useEffect(() => {
     if (kept.data) setGiven(kept.data);
@@ -46,8 +66,8 @@ export function Settings() {
   });
   const allow = useMutation({ mutationFn: (allowed: boolean) => put("/v1/{p}/local-programs", { allowed }), onSuccess: () => local.refetch(), onError: tellError });
   return (
-    <Page title={t("settings.title")} right={<Button disabled={!given || given === kept.data} loading={save.isPending} onClick={() => save.mutate()}>{t("common.save")}</Button>}>
-      <Text size="sm" c="dimmed">{t("settings.help")}</Text>
+    <Stack>
+      <Group justify="space-between" wrap="nowrap"><Text size="sm" c="dimmed">{t("settings.help")}</Text><Button disabled={!given || given === kept.data} loading={save.isPending} onClick={() => save.mutate()}>{t("common.save")}</Button></Group>
       {save.error && <Problem error={save.error} />}
       {kept.error ? <Problem error={kept.error} /> : !given ? <Waiting /> : (
         <SimpleGrid cols={{ base: 1, md: 2 }}>
@@ -67,7 +87,7 @@ export function Settings() {
           )}
         </SimpleGrid>
       )}
-    </Page>
+    </Stack>
   );
 }
 

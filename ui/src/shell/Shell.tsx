@@ -1,11 +1,12 @@
 import { ActionIcon, AppShell, Box, Burger, Group, Menu, NavLink, ScrollArea, Select, Text, Tooltip, UnstyledButton, useMantineColorScheme } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { IconBell, IconBinaryTree2, IconCalendar, IconHeartbeat, IconPackage, IconSettings, IconTimeline, IconBook2, IconBraces, IconCalendarRepeat, IconChartBar, IconFileText, IconLanguage, IconListCheck, IconMoon, IconPlug, IconReceipt, IconSun, IconUser, IconUsers, IconVariable } from "@tabler/icons-react";
+import { IconBell, IconLayoutGrid, IconSitemap, IconUserCheck, IconWebhook, IconBinaryTree2, IconCalendar, IconHeartbeat, IconPackage, IconSettings, IconTimeline, IconBook2, IconBraces, IconCalendarRepeat, IconChartBar, IconFileText, IconLanguage, IconListCheck, IconMoon, IconPlug, IconReceipt, IconSun, IconUser, IconUsers, IconVariable } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import { Link, useLocation } from "wouter";
 import { useSession } from "../api/session";
 import { type Key, LANGUAGES, type Language, useWords } from "../i18n";
 import icon from "../icon.svg";
+import { Boundary } from "../parts/Boundary";
 
 type Item = [to: string, text: Key, icon: typeof IconUser];
 
@@ -15,6 +16,7 @@ const SECTIONS: [Key, Item[]][] = [
     ["/instances", "nav.instances", IconListCheck],
     ["/patch-data", "nav.patch", IconCalendarRepeat],
     ["/simulation", "nav.simulation", IconTimeline],
+    ["/graph", "nav.graph", IconSitemap],
     ["/alerts", "nav.alerts", IconBell],
   ]],
   ["nav.develop", [
@@ -27,7 +29,10 @@ const SECTIONS: [Key, Item[]][] = [
     ["/playground", "nav.playground", IconBraces],
   ]],
   ["nav.administer", [
+    ["/workspaces", "nav.workspaces", IconLayoutGrid],
+    ["/members", "nav.members", IconUserCheck],
     ["/users", "nav.users", IconUsers],
+    ["/hooks", "nav.hooks", IconWebhook],
     ["/audit", "nav.audit", IconReceipt],
     ["/settings", "nav.settings", IconSettings],
     ["/health", "nav.health", IconHeartbeat],
@@ -84,6 +89,7 @@ export function Shell({ children }: { children: ReactNode }) {
               </Menu.Target>
               <Menu.Dropdown>
                 <Menu.Label>{workspace.role}</Menu.Label>
+                <Menu.Item component={Link} href="/account">{t("nav.account")}</Menu.Item>
                 <Menu.Item onClick={() => void logOut()}>{t("common.logout")}</Menu.Item>
               </Menu.Dropdown>
             </Menu>
@@ -112,7 +118,7 @@ export function Shell({ children }: { children: ReactNode }) {
           <NavLink href="/docs" target="_blank" label={t("nav.api")} leftSection={<IconBook2 size={17} stroke={1.6} />} />
         </ScrollArea>
       </AppShell.Navbar>
-      <AppShell.Main id="content">{children}</AppShell.Main>
+      <AppShell.Main id="content"><Boundary place={location}>{children}</Boundary></AppShell.Main>
     </AppShell>
   );
 }

@@ -6,7 +6,7 @@ const node = (name: string, ...before: string[]): JobNode => ({ name, type: "She
 const job = (...nodes: JobNode[]): Job => ({ name: "j", nodes, schedule: { type: "EXECUTE_ONCE" }, processType: "BATCH" });
 const names = (found: Job, name: string) => found.nodes.find((each) => each.name === name)?.preNodeName;
 const property = (name: string, required = false) => ({ name, help: "", required, choices: [], scanned: true });
-const shell: NodeType = { name: "Shell", title: "Shell", summary: "", category: "program", aliases: ["SHELL-SCRIPT"], connections: [], properties: [property("statement"), property("scriptName")], example: {} };
+const shell: NodeType = { name: "Shell", title: "Shell", summary: "", category: "program", aliases: ["SHELL-SCRIPT"], icon: "", schema: {}, connections: [], properties: [property("statement"), property("scriptName")], example: {} } as NodeType;
 const rest: NodeType = { ...shell, name: "RestAPI", aliases: [], properties: [property("url", true)] };
 
 describe("lines", () => {

@@ -4,7 +4,6 @@ import { works, turned } from "../pages/Calendars";
 import { relatedJobs } from "../pages/Dependencies";
 import { operations } from "../monitor/operations";
 import { spanOf } from "../pages/InstanceTable";
-import { directories } from "../pages/Jobs";
 import { points } from "../monitor/Curve";
 import { worstByDay } from "../pages/PatchData";
 import { dayOf, daysBetween, midnightOf, monthsOf, nextDay, patchDate, weeksOf } from "../parts/days";
@@ -75,12 +74,6 @@ it("instances are asked for a week at most", () => {
   expect(spanOf("1", now)).toEqual([now - 3_600_000, now]);
   expect(spanOf("99999", now)).toEqual([now - 7 * 86_400_000, now]);
   expect(spanOf("w2", now)).toEqual([now - 21 * 86_400_000, now - 14 * 86_400_000]);
-});
-
-it("jobs' paths make a tree without doubles", () => {
-  const tree = directories(["/a/b", "/a", "/a/b", "/", "/c"]);
-  expect(tree.map((each) => each.path)).toEqual(["/a", "/c"]);
-  expect(tree[0]?.children?.map((each) => each.path)).toEqual(["/a/b"]);
 });
 
 it("jobs that wait for each other are read once each", async () => {

@@ -191,7 +191,7 @@ ROUTES: tuple[Route, ...] = (
         f"{_RUNNER}/cancels",
         show_cancels,
         "showAttemptsToStop",
-        f"Which of a worker's attempts are to stop; held open until there are others, for {WAIT_SECONDS:.0f} s at most.",
+        f"Which of a worker's attempts are to stop; held open until there are others, {WAIT_SECONDS:.0f} s at most.",
         request=Asked,
         response=Cancels,
         errors=(Code.ILLEGAL_STATE,),

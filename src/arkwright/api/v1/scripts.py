@@ -9,7 +9,7 @@ from starlette.responses import Response
 from arkwright.api.access import require
 from arkwright.api.call import Call, answer, empty, short
 from arkwright.api.records import named_page
-from arkwright.api.route import OFFSET, Route, limit, text
+from arkwright.api.route import OFFSET, Route, limit, number, text
 from arkwright.api.v1 import documents
 from arkwright.api.v1.fields import approvers
 from arkwright.api.v1.if_match import IF_MATCH, if_match
@@ -155,6 +155,7 @@ ROUTES = (
         summary="A script as it was sent.",
         tag="scripts",
         action=Action.SCRIPT_READ,
+        parameters=(number("version", "Ours: an earlier version; none: the newest.", minimum=1),),
         response=documents.SavedScript,
         errors=(Code.SCRIPT_NOT_FOUND,),
     ),

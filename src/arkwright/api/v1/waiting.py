@@ -13,6 +13,7 @@ from arkwright.api.call import Call, answer, empty, short, whole_number
 from arkwright.api.route import Route
 from arkwright.api.v1.documents import Milliseconds
 from arkwright.api.v1.instances import IDEMPOTENCY_KEY, operation_id_of
+from arkwright.api.v1.waiting_workers import KIND, unclaimed
 from arkwright.core.instance import Instance
 from arkwright.errors import Code, NotFound
 from arkwright.iam.model import Action
@@ -74,7 +75,13 @@ async def show_why(call: Call) -> Response:
     found = await call.parts.scheduler.why(call.place, _id(call))
     if found is None:
         raise _missing(call)
-    return answer(_waiting(found))
+    shown = _waiting(found)
+    for key, text, release in await unclaimed(call, found.instance):
+        shown.waits, shown.note = True, found.soon
+        shown.conditions.append(
+            Condition(key=key, kind=KIND, text=text, release=release, instances=[], removable=False)
+        )
+    return answer(shown)
 
 
 async def remove_dependency(call: Call) -> Response:

@@ -53,7 +53,7 @@ class Triggers:
         workspace: Callable[[Place], Workspace | None],
         source_of: SourceOf,
         job_status: JobStatus,
-        lease_seconds: int | None = None,
+        lease_seconds: float | None = None,
         runs: bool = True,
     ) -> None:
         self._store = store
@@ -72,6 +72,7 @@ class Triggers:
         self._stating = asyncio.Lock()
         """Held from working out a job's state until it is written, so that an older answer never comes last."""
         self._opened = False
+        self._stands_by = False
 
     # -- life
     async def open(self) -> None:
@@ -83,6 +84,11 @@ class Triggers:
         if self._lease_seconds is not None:
             self._store.on_wake(self._woken.set)
             self._following = asyncio.create_task(self._follow_when_woken(self._lease_seconds / 3), name="triggers")
+
+    def stand_by(self, stands_by: bool) -> None:
+        """Whether to leave triggers to other servers."""
+        self._stands_by = stands_by
+        self._woken.set()
 
     async def close(self) -> None:
         self._opened = False
@@ -150,6 +156,9 @@ class Triggers:
         async with self._turn:
             if not self._opened:
                 return
+            if self._stands_by:
+                await self._let_go()
+                return
             found = await self._store.claim_triggers(self._owner)
             wanted = {each.id: each for each in found}
             for id_, runner in list(self._runners.items()):
@@ -160,6 +169,12 @@ class Triggers:
             for trigger in found:
                 if trigger.id not in self._runners:
                     await self._take_up(trigger)
+
+    async def _let_go(self) -> None:
+        for runner in self._runners.values():
+            await runner.close()
+        self._runners.clear()
+        await self._store.release_triggers(self._owner)
 
     async def _take_up(self, trigger: Trigger) -> None:
         source, refused = None, ""
