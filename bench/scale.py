@@ -1,7 +1,7 @@
 """`make bench-scale`: PostgreSQL, several servers, workers, and millions of stored instances.
 
-What must not grow with what is stored is measured at each size and compared with the smallest; a ratio above `MOST` is a
-miss, and the exit code 1. Names of cases run only those: servers, workers, stored, retention.
+What must not grow with what is stored is measured at each size and compared with the smallest; a ratio above `MOST`
+is a miss, and the exit code 1. Names of cases run only those: servers, workers, stored, retention.
 `ARKWRIGHT_SCALE_SIZES=10000,100000` picks other sizes.
 """
 

@@ -1,7 +1,7 @@
-"""A PostgreSQL of our own for measuring, and very many stored instances in it: whole copies of one that a server has run.
+"""A PostgreSQL of our own for measuring, and very many stored instances in it: copies of one that a server has run.
 
-Everything that belongs to the instance is copied (node runs, attempts, events, and its place among the counters), so that
-tables and indexes have the sizes that they would have. Its plan time goes back evenly over `SPREAD_MS`.
+Everything that belongs to the instance is copied (node runs, attempts, events, and its place among the counters), so
+that tables and indexes have the sizes that they would have. Its plan time goes back evenly over `SPREAD_MS`.
 """
 
 from __future__ import annotations
@@ -144,10 +144,8 @@ async def _copy(database: Any, model: int, at_ms: int, count: int, there: int, c
                 f"'start_time_ms', m.at_ms - {back}, 'plan_time_ms', m.at_ms - {back}) AS text)"
             )
         values = ", ".join(given.get(name, f"m.{name}") for name in names)
-        await database.execute(
-            f"INSERT INTO {table} ({', '.join(names)}) SELECT {values} FROM {table} m, {series} WHERE m.{key} = {model}",
-            timeout=3600,
-        )
+        source = f"SELECT {values} FROM {table} m, {series} WHERE m.{key} = {model}"
+        await database.execute(f"INSERT INTO {table} ({', '.join(names)}) {source}", timeout=3600)
     await database.execute(_COUNTERS, first, first + count, timeout=3600)
 
 

@@ -1,7 +1,7 @@
 """What an instance costs while ten thousand, and while millions are stored; what it takes to clear them away.
 
-Everything is measured from outside, on real servers: how long until accepted, until read, until a backlog is worked off,
-until due schedules are planned.
+Everything is measured from outside, on real servers: how long until accepted, until read, until a backlog is worked
+off, until due schedules are planned.
 """
 
 from __future__ import annotations
@@ -87,17 +87,15 @@ def _round(address: str, folder: Path) -> dict[str, float]:
     due_ms = _make_due(address)
     began = time.perf_counter()
     with serving(*_options(address), data=folder) as bench:
-        ready = time.perf_counter()
         _until(address, "SELECT count(*) = 0 FROM instance WHERE ended = 0 AND type = 2")
         found["claimed, run and finished, each of a backlog"] = (time.perf_counter() - began) * 1e3 / ACCEPTED
         _until(address, f"SELECT count(*) >= {SCHEDULED} FROM planned WHERE plan_ms = {due_ms}")
         found["planned, each of many due at once"] = (time.perf_counter() - began) * 1e3 / SCHEDULED
-        found["start to ready"] = (ready - began) * 1e3
         _until(address, "SELECT count(*) = 0 FROM instance WHERE ended = 0")
         message = load.request("POST", bench.run_path("one") + "?wait=30", bench.headers)
-        found["accepted to finished, alone, p50"] = _good(asyncio.run(load.run(bench.port, message, count=200))).quantile(
-            0.5
-        ) * 1e3
+        found["accepted to finished, alone, p50"] = (
+            _good(asyncio.run(load.run(bench.port, message, count=200))).quantile(0.5) * 1e3
+        )
     return found
 
 

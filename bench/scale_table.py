@@ -30,7 +30,9 @@ class Table:
         good = ratio <= MOST
         if not good:
             self.missed.append(figure)
-        print(f"{'ok  ' if good else 'MISS'}  {figure}, {unit}: {told}; last to first {ratio:.2f} (≤ {MOST})", flush=True)
+        print(
+            f"{'ok  ' if good else 'MISS'}  {figure}, {unit}: {told}; last to first {ratio:.2f} (≤ {MOST})", flush=True
+        )
 
     def finish(self) -> int:
         print(f"missed: {', '.join(self.missed)}" if self.missed else "nothing grows that must not")

@@ -46,10 +46,39 @@ def test_without_a_credential_nothing_is_told(house: House, route: Route) -> Non
     assert (reply.status_code, reply.json()["error_code"]) == (401, "APIGW.0301")
 
 
-@pytest.mark.parametrize("route", [each for each in PRIVATE if each.access is not Access.ACTOR], ids=name_of)
+@pytest.mark.parametrize(
+    "route", [each for each in PRIVATE if each.access not in (Access.ACTOR, Access.WORKER)], ids=name_of
+)
 def test_a_credential_is_good_for_its_own_project(house: House, route: Route) -> None:
     reply = house.call(route.method, path_of(route).replace(PROJECT, "f" * 32))
     assert (reply.status_code, reply.json()["error_code"]) == (403, "APIGW.0302")
+
+
+OF_WORKERS = [each for each in ROUTES if each.access is Access.WORKER]
+
+
+@pytest.mark.parametrize("route", OF_WORKERS, ids=name_of)
+@pytest.mark.parametrize("role", ["administrator", *Role])
+def test_no_user_opens_a_route_of_workers(house: House, route: Route, role: str) -> None:
+    reply = house.call(route.method, path_of(route), role=str(role))
+    assert (reply.status_code, reply.json()["error_code"]) == (401, "APIGW.0301")
+
+
+@pytest.fixture(scope="module")
+def worker_token(house: House) -> str:
+    reply = house.call("POST", "worker-tokens", {"groups": ["gpu"]}, role="administrator")
+    assert reply.status_code == 200, reply.text
+    token: str = reply.json()["token"]
+    return token
+
+
+@pytest.mark.parametrize("route", PRIVATE, ids=name_of)
+def test_a_workers_token_opens_the_routes_of_workers_and_no_other(
+    house: House, route: Route, worker_token: str
+) -> None:
+    reply = house.call(route.method, path_of(route), role=None, headers={"Authorization": f"Bearer {worker_token}"})
+    assert (reply.status_code != 401) is (route.access is Access.WORKER), reply.text
+    assert reply.status_code < 500
 
 
 def test_every_operation_has_a_name_of_its_own() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import time
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ class Told:
     def text(self, took: float) -> str:
         faults = "".join(f"    {number:>4}  {kind}\n" for kind, number in self.faults.items())
         figures, found = self.figures, self.found
+        lost = "".join(f"    {number:>4}  {how}\n" for how, number in found.lost_how.most_common())
         wrong = "".join(f"    {each}\n" for each in self.wrong[:20])
         statuses = ", ".join(f"{number} {status}" for status, number in sorted(found.by_status.items()))
         return (
@@ -51,7 +53,7 @@ class Told:
             f"  {found.instances} instances ({statuses}), {found.children} of them children, "
             f"{found.fires} planned fires\n"
             f"  {found.attempts} attempts, {found.effects} side effects; {found.lost} attempts lost to a fault, "
-            f"of which {found.lost_done} had taken effect\n"
+            f"of which {found.lost_done} had left a line\n{lost}"
             f"  all had ended {self.settle_seconds:.1f} s after the last fault\n"
             f"  {len(self.wrong)} violations\n{wrong}"
         )
@@ -117,11 +119,11 @@ class Chaos:
             lines = machine.house.log.splitlines()
             hits = [
                 number
-                for number, line in enumerate(lines)
+                for number, (line, following) in enumerate(itertools.pairwise([*lines, ""]))
                 # The pool of the driver tells with a traceback that it can't connect.
-                if _DEFECTS.search(line) and "asyncpg.pool" not in lines[number - 1]
+                if _DEFECTS.search(line) and "asyncpg/pool.py" not in following
             ]
-            found += [
-                f"{machine.name}'s log: {' / '.join(lines[max(0, at - 2) : at + _SHOWN_LINES])}" for at in hits[:2]
-            ]
+            for at in hits[:2]:
+                told = " / ".join(lines[max(0, at - 2) : at + _SHOWN_LINES])
+                found.append(f"{machine.name}'s log: {told}")
         return found

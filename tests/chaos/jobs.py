@@ -1,4 +1,4 @@
-"""The jobs of the chaos. What each of their nodes does is seen from outside: a line in a ledger, a call of a counter."""
+"""The jobs of the chaos. What their nodes do is seen from outside: a line in a ledger, a call of a counter."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def counting(address: str) -> Iterator[Calls]:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, *args: Any) -> None:
             pass
 
     server = ThreadingHTTPServer((address, 0), Handler)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,7 +48,9 @@ class Found:
     lost: int = 0
     """Attempts whose fate could not be known; a fault explains each."""
     lost_done: int = 0
-    """Of those: their side effect is there."""
+    """Of those: their side effect is in the ledger."""
+    lost_how: Counter[str] = field(default_factory=Counter)
+    """By the type of the node, and what is said of the loss."""
     fires: int = 0
     children: int = 0
     by_status: Counter[str] = field(default_factory=Counter)
@@ -130,6 +133,8 @@ class Judge:
         if lost:
             self.found.lost += 1
             self.found.lost_done += bool(where)
+            said = re.sub(r"[a-z0-9]+-[0-9a-f]{8}", "…", row.outcome.message or "")
+            self.found.lost_how[f"{row.type}: {said}"] += 1
             if not self._faults.explain(row.started_ms / 1000, row.ended_ms / 1000, where[0] if where else ""):
                 self._wrong(f"{name} was lost, and no fault explains it: {row}")
         elif isinstance(row.outcome, Failed) and row.outcome.kind is FailureKind.REFUSED:

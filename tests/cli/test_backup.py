@@ -4,13 +4,23 @@ import io
 import json
 import stat
 import tarfile
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from tests.cli.conftest import Cli, Running, job, start_server
+from tests.servers.postgres import (  # noqa: F401
+    postgres_address,
+    postgres_database,
+    postgres_server,
+    run_statements,
+    settle,
+)
 
-from arkwright.cli.archive import DATABASE, KEYS, LIVING, OBJECTS, RUNS, WORKSPACES
+from arkwright.cli.archive import DATABASE, KEYS, LIVING, OBJECTS, RUNS, SHIPPING, WORKSPACES
 
 
 def test_a_backup_of_a_running_server_is_restored_with_jobs_runs_logs_and_keys(
@@ -99,7 +109,7 @@ def test_the_warehouse_of_a_running_server_comes_back_with_what_was_committed(
 
 
 def test_everything_in_a_data_folder_is_backed_up_or_left_out_on_purpose(cli: Cli, home: Running) -> None:
-    known = {DATABASE, RUNS, WORKSPACES, OBJECTS, *KEYS, *LIVING}
+    known = {DATABASE, RUNS, WORKSPACES, OBJECTS, SHIPPING, *KEYS, *LIVING}
     named = {f"{DATABASE}{ending}" for ending in ("-wal", "-shm")} | {"server.log"}  # the last is the tests' own
     found = {each.name for each in home.data.iterdir() if not each.name.startswith(".")}
     assert found <= known | named, f"cli/archive.py does not know {found - known - named}"
@@ -141,6 +151,104 @@ def test_what_ran_at_the_backup_is_not_started_again_by_a_restore(cli: Cli, save
         assert running.stop() == 0
 
 
+class _Waiting(BaseHTTPRequestHandler):
+    """Answers nobody until it is told to, and counts who asked."""
+
+    asked: ClassVar[list[str]] = []
+    go: ClassVar[threading.Event] = threading.Event()
+
+    def do_POST(self) -> None:
+        self.asked.append(self.path)
+        self.go.wait(60)
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
+        pass
+
+
+@pytest.mark.parametrize("without_runs", [False, True])
+def test_a_hosted_node_that_ran_at_the_backup_ends_as_lost_and_asks_nobody_twice(
+    bare_cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without_runs: bool
+) -> None:
+    _Waiting.asked.clear()
+    _Waiting.go.clear()
+    web = ThreadingHTTPServer(("127.0.0.1", 0), _Waiting)
+    threading.Thread(target=web.serve_forever, daemon=True).start()
+    running = start_server(tmp_path / "data", "--allow-loopback-requests")
+    monkeypatch.setenv("ARKWRIGHT_DATA", str(running.data))
+    restored = tmp_path / "restored"
+    try:
+        asks = {"url": f"http://127.0.0.1:{web.server_port}/once", "method": "POST"}
+        node = {"name": "n", "type": "RESTAPI", "properties": [{"name": k, "value": v} for k, v in asks.items()]}
+        (tmp_path / "j.json").write_text(json.dumps({**job("asks"), "nodes": [node]}))
+        assert bare_cli("job", "create", str(tmp_path / "j.json")).code == 0
+        instance = bare_cli("job", "run", "asks", "--json").json["instanceId"]
+        deadline = time.monotonic() + 60
+        while not _Waiting.asked:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        more = ("--without-runs",) if without_runs else ()
+        assert bare_cli("backup", str(tmp_path / "b.tar"), *more).code == 0
+        assert running.stop() == 0
+        assert bare_cli("restore", str(tmp_path / "b.tar"), "--data", str(restored)).code == 0
+        running = start_server(restored, "--allow-loopback-requests")
+        monkeypatch.setenv("ARKWRIGHT_DATA", str(restored))
+        while (shown := bare_cli("instance", "show", "asks", str(instance), "--json").json)["status"] == "running":
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        assert shown["status"] == "fail"
+        assert "may or may not" in shown["nodes"][0]["errorMessage"]
+        assert _Waiting.asked == ["/once"]
+    finally:
+        _Waiting.go.set()
+        running.stop()
+        web.shutdown()
+        web.server_close()
+
+
+@pytest.mark.postgres
+def test_a_backup_of_postgresql_is_restored_to_postgresql_and_to_a_folder(
+    bare_cli: Cli,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    postgres_address: str,  # noqa: F811
+) -> None:
+    monkeypatch.setenv("ARKWRIGHT_DATABASE_URL", postgres_address)
+    running = start_server(tmp_path / "data", "--database-url", postgres_address)
+    monkeypatch.setenv("ARKWRIGHT_DATA", str(running.data))
+    file = str(tmp_path / "b.tar.gz")
+    try:
+        (tmp_path / "j.json").write_text(json.dumps(job("kept", "echo kept words")))
+        bare_cli("job", "create", str(tmp_path / "j.json"))
+        ran = bare_cli("job", "run", "kept", "--wait", "--json").json
+        keyless = bare_cli("backup", file, "--data", str(tmp_path))
+        assert (keyless.code, "secret.key" in keyless.err) == (1, True)
+        assert bare_cli("backup", file).code == 0
+        taken = bare_cli("restore", file, "--data", str(tmp_path / "taken"))
+        assert (taken.code, "in use" in taken.err) == (1, True)
+    finally:
+        assert running.stop() == 0
+    full = bare_cli("restore", file, "--data", str(tmp_path / "taken"))
+    assert (full.code, "not empty" in full.err) == (1, True)
+    assert not (tmp_path / "taken").exists()
+    settle(run_statements(postgres_address, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public"))
+    for name, options in (("again", ("--database-url", postgres_address)), ("embedded", ())):
+        if not options:
+            monkeypatch.delenv("ARKWRIGHT_DATABASE_URL")
+        folder = tmp_path / name
+        assert bare_cli("restore", file, "--data", str(folder)).code == 0
+        assert (folder / DATABASE).exists() is (not options)
+        monkeypatch.setenv("ARKWRIGHT_DATA", str(folder))
+        running = start_server(folder, *options)
+        try:
+            assert bare_cli("instance", "show", "kept", "--json").json["instanceId"] == ran["instanceId"]
+            assert bare_cli("instance", "logs", "kept").out == "kept words\n"
+            assert bare_cli("job", "run", "kept", "--wait").code == 0
+        finally:
+            assert running.stop() == 0
+
+
 def test_a_folder_that_holds_something_is_not_restored_into(cli: Cli, tmp_path: Path) -> None:
     cli("backup", str(tmp_path / "b.tar"), "--without-runs")
     target = tmp_path / "target"
@@ -155,7 +263,7 @@ def test_a_folder_that_holds_something_is_not_restored_into(cli: Cli, tmp_path: 
 def test_a_folder_without_a_database_can_not_be_backed_up(bare_cli: Cli, tmp_path: Path) -> None:
     done = bare_cli("backup", str(tmp_path / "b.tar"), "--data", str(tmp_path))
     assert done.code == 1
-    assert "pg_dump" in " ".join(done.err.split())
+    assert "--database-url" in " ".join(done.err.split())
     assert not (tmp_path / "b.tar").exists()
 
 

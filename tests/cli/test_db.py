@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+import subprocess
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.conftest import Cli, Running, job, start_server
+from tests.cli.conftest import COMMAND, Cli, Running, clean_environment, job, start_server
 from tests.servers.postgres import postgres_address, postgres_database, postgres_server  # noqa: F401
 
 from arkwright.store.move import opened
@@ -88,7 +89,7 @@ def test_an_installation_moves_with_everything_that_goes_on_in_it(
         done = until(lambda: _ended(bare_cli, "long", long))
         assert done["status"] == "success"
         assert ran.read_text() == "x\n", "its program was found again, and ran once"
-        assert bare_cli("instance", "logs", "long", str(long), "n0").out == "before\nafter\n"
+        assert bare_cli("instance", "logs", "long", str(long), "--node", "n0").out == "before\nafter\n"
         assert bare_cli("job", "run", "masked", "--wait").code == 0, "its secret could be opened"
         assert scheduled(postgres_address) == fires
         checked = bare_cli("db", "check", "--database-url", postgres_address, "--json").json
@@ -107,8 +108,7 @@ def test_an_installation_moves_with_everything_that_goes_on_in_it(
     (back / "secret.key").write_bytes((data / "secret.key").read_bytes())
     (back / "secret.key").chmod(0o600)
     assert bare_cli("db", "check", "--data", str(back)).code == 0
-    left = start_failed(postgres_address, tmp_path / "other")
-    assert "has moved to" in left
+    assert "has moved to" in refusal(postgres_address, tmp_path / "other")
     running = start_server(back)
     try:
         monkeypatch.setenv("ARKWRIGHT_DATA", str(back))
@@ -124,10 +124,12 @@ def _ended(cli: Cli, name: str, instance_id: int) -> Any:
     return shown if shown["status"] not in ("running", "waiting") else None
 
 
-def start_failed(address: str, data: Path) -> str:
-    with pytest.raises(AssertionError) as failed:
-        start_server(data, "--database-url", address)
-    return str(failed.value)
+def refusal(address: str, data: Path) -> str:
+    """What a server says that may not start on this database."""
+    command = [*COMMAND, "serve", "--port", "0", "--data", str(data), "--database-url", address]
+    done = subprocess.run(command, env=clean_environment(), capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    return done.stderr
 
 
 def test_a_closed_source_can_be_opened_again(bare_cli: Cli, tmp_path: Path) -> None:

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 
 import rich_click as click
 
-from arkwright.cli import main
+from arkwright.cli import arkwright
 
 
 def objection(arguments: Sequence[str]) -> str:
     """Why `arkwright` would not take these arguments; empty if it does. Values are not looked at."""
-    command: click.Command = main
+    command: click.Command = arkwright
     left = list(arguments)
     while isinstance(command, click.Group):
+        if command.invoke_without_command and left and left[0].startswith("-"):
+            break
         if not left:
             return f"{arguments}: a command is missing"
         name = left.pop(0)

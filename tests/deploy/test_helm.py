@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 
 helm = pytest.importorskip("helm_python", reason="Helm is not installed here")
-kubernetes_validate = pytest.importorskip(
-    "kubernetes_validate", reason="it is a test dependency"
-)
+kubernetes_validate = pytest.importorskip("kubernetes_validate", reason="it is a test dependency")
 import yaml  # noqa: E402
+from tests.deploy.commands import objection  # noqa: E402
 
 from arkwright.settings import Settings  # noqa: E402
 
@@ -138,6 +137,10 @@ def test_the_environment_names_settings_that_there_are(everything: list[dict[str
     known = {each.metadata["variable"] for each in fields(Settings)}
     given = {variable["name"] for each in containers(everything) for variable in each.get("env", ())}
     assert given <= known, given - known
+
+
+def test_the_commands_of_the_containers_exist(everything: list[dict[str, Any]]) -> None:
+    assert [objection(each["args"]) for each in containers(everything)] == [""] * 6
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from tests.e2e.console import AXE, CONSOLE, NEEDS, SHELL, Console, Look, chromium, expect, fill, logged_in
+from tests.e2e.console import AXE, CONSOLE, NEEDS, Console, Look, chromium, expect, fill, logged_in
 from tests.e2e.house import House, house
 
 FIRST_PAGE_BYTES = 600_000

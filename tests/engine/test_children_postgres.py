@@ -138,7 +138,7 @@ async def test_another_engine_goes_on_with_the_family_of_one_that_died_at_any_co
         parent = 0
         try:
             parent = await _dummies(dying)
-            await asyncio.wait_for(dying.store.crashed.wait(), 30)
+            await dying.crashed_or_ended(parent)
         except Crash:
             pass
         with contextlib.suppress(Crash):

@@ -32,10 +32,7 @@ async def _run_until_crash(world: World, trace: Path) -> None:
     await _save(world, trace)
     try:
         accepted = await world.submit("j")
-        if world.store.crash_at:
-            await world.store.crashed.wait()
-        else:
-            await world.ended(accepted.instance_id)
+        await world.crashed_or_ended(accepted.instance_id)
     except Crash:
         pass
     await world.close()

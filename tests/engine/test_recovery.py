@@ -35,10 +35,7 @@ async def _run_until_crash(world: World, trace: Path) -> bool:
     try:
         accepted = await world.submit("j")
         acknowledged = True
-        if world.store.crash_at:
-            await world.store.crashed.wait()
-        else:
-            await world.ended(accepted.instance_id)
+        await world.crashed_or_ended(accepted.instance_id)
     except Crash:
         pass
     await world.close()

@@ -118,6 +118,14 @@ class World:
         assert state.ended, f"still {state.status} after {END_SECONDS} s: {state}"
         return state
 
+    async def crashed_or_ended(self, instance_id: int) -> None:
+        """How many commits a run takes depends on what comes together in one, so it may end before the crash."""
+        ways = [asyncio.create_task(self.store.crashed.wait()), asyncio.create_task(self.ended(instance_id))]
+        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        for way in ways:
+            way.cancel()
+        await asyncio.gather(*ways, return_exceptions=True)
+
     async def until(self, instance_id: int, reached: Any) -> Instance:
         """The first state of the instance that fulfils the condition."""
         async with asyncio.timeout(END_SECONDS), contextlib.aclosing(self.engine.watch(instance_id)) as states:

@@ -248,6 +248,20 @@ def test_a_log_that_its_program_emptied_is_shipped_as_it_is_now(stage: Stage) ->
     assert (shorter.offset, shorter.data, shorter.replaces) == (0, b"new", True)
 
 
+def test_an_old_copy_of_a_log_takes_nothing_from_what_has_arrived(stage: Stage) -> None:
+    """A backup that was restored while the original went on, or goes on still."""
+
+    async def work() -> None:
+        stage.shelf.logs[KEY] = b"all of it, from the original"
+        stage.say(b"all of")
+        async with stage.shipper() as shipper:
+            shipper.begin(KEY, stage.folder, adopted=True)
+            await shipper.finish(KEY, ())
+        assert stage.shelf.logs[KEY] == b"all of it, from the original"
+
+    run(work)
+
+
 def test_many_programs_that_end_at_once_are_all_shipped(stage: Stage) -> None:
     async def work() -> None:
         async with stage.shipper() as shipper:

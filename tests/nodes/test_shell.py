@@ -176,8 +176,18 @@ def test_only_a_connection_can_be_local(shell: NodeHarness) -> None:
     assert "queueName" in refusal(shell.run(statement="true", queueName="local").outcome)
 
 
-def test_interactive_input_is_refused(shell: NodeHarness) -> None:
-    assert "interactiveInput" in refusal(shell.run(statement="true", interactiveInput="yes").outcome)
+def test_interactive_input_is_what_the_program_reads(shell: NodeHarness) -> None:
+    run = shell.run(statement='read a; read b; echo "$b $a"; cat', interactiveInput="yes\nä no\nrest")
+    assert run.log == "ä no yes\nrest\n"
+
+
+def test_without_interactive_input_there_is_nothing_to_read(shell: NodeHarness) -> None:
+    assert shell.run(statement="cat; echo end").log == "end\n"
+
+
+def test_two_interactive_inputs_are_refused(shell: NodeHarness) -> None:
+    message = refusal(shell.run(statement="true", interactiveInput="a", stdin="b").outcome)
+    assert "interactiveInput and stdin" in message
 
 
 def test_a_scripts_connection_counts_too_unless_the_node_says_local(shell: NodeHarness) -> None:

@@ -102,6 +102,21 @@ def test_a_shebang_is_honoured_there(tmp_path: Path, harness: NodeHarness, host:
     assert (context.folder / "output").read_text() == "42"
 
 
+def test_interactive_input_is_read_there(tmp_path: Path, harness: NodeHarness, host: Connection) -> None:
+    context = on(host, harness, 'read a; read b; echo "$b $a"; cat', interactiveInput="one\nit's two")
+    assert play(tmp_path, context) == Succeeded(output="output"), log_of(context)
+    assert (context.folder / "output").read_text() == "it's two one"
+
+
+def test_limits_that_nothing_would_see_to_there_are_refused(
+    tmp_path: Path, harness: NodeHarness, host: Connection
+) -> None:
+    outcome = play(tmp_path, on(host, harness, "true", memoryMb="100"))
+    assert isinstance(outcome, Failed)
+    assert outcome.kind is FailureKind.REFUSED
+    assert "memoryMb" in outcome.message
+
+
 def test_stopping_it_leaves_no_process_there(tmp_path: Path, harness: NodeHarness, host: Connection) -> None:
     mark = f"3{os.getpid()}{tmp_path.name[-1]}"
     context = on(host, harness, f"trap '' TERM; sleep {mark} & echo up; sleep {mark}")

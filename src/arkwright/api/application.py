@@ -24,6 +24,7 @@ from arkwright.api.direct import Direct
 from arkwright.api.errors import ClientGone, refusal
 from arkwright.api.idempotency import Answers
 from arkwright.api.limits import Limits, with_quotas
+from arkwright.api.metrics import Sources
 from arkwright.api.proxies import TrustedProxies
 from arkwright.api.request_counts import ROUTE, RequestCounts
 from arkwright.api.route import Route
@@ -35,6 +36,7 @@ from arkwright.engine.interface import Engine
 from arkwright.engine.resealing import Resealing
 from arkwright.engine.run_files import RunFiles
 from arkwright.engine.secret_references import References
+from arkwright.errors import IllegalState
 from arkwright.executors.warehouse_reader import WarehouseReader
 from arkwright.iam.administration import Administration
 from arkwright.iam.authentication import Authenticator
@@ -99,10 +101,11 @@ class Application:
         except Exception as error:
             if started:
                 raise
+            refused = error
             if not self._parts.serves_api and ROUTE not in scope:
-                error = IllegalState("This server does not have the role api.", hint="Ask one that has it.")
+                refused = IllegalState("This server does not have the role api.", hint="Ask one that has it.")
             version = scope["path"].split("/", 2)[1] if scope["path"].count("/") > 1 else ""
-            answer = refusal(error, version=version, request_id=request_id)
+            answer = refusal(refused, version=version, request_id=request_id)
             await answer.response()(scope, receive, send_numbered)
 
     @staticmethod
@@ -188,6 +191,8 @@ def make_application(
     offset_mode: str = "page",
     trusted_proxies: str = "",
     strict: bool = False,
+    metrics: Sources | None = None,
+    serves_api: bool = True,
     warehouse: WarehouseReader | None = None,
     workspace_folder: Callable[[str], Path] = Path,
     references: References | None = None,
@@ -200,7 +205,7 @@ def make_application(
     """The public API over these parts. Call it on the event loop's thread.
 
     `base_url`: our address, for clients that don't say which one they used. `offset_mode`: see `Parts`.
-    `strict`: hold clients to the cloud's documented quotas and rates (`limits`).
+    `serves_api`: see `Parts`. `strict`: hold clients to the cloud's documented quotas and rates (`limits`).
     """
     parts = Parts(
         engine=engine,
@@ -225,6 +230,8 @@ def make_application(
         loopback_allowed=loopback_allowed,
         offset_mode=offset_mode,
         sender=sender,
+        metrics=metrics,
+        serves_api=serves_api,
         limits=Limits() if strict else None,
         warehouse=warehouse,
         workspace_folder=workspace_folder,

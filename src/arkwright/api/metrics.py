@@ -59,7 +59,7 @@ class Sources:
     clock_ahead_ms: Callable[[], int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Scrape:
     """One moment, as prometheus_client collects it."""
 
@@ -96,7 +96,11 @@ class _Scrape:
             "arkwright_accepted", "Instances that requests made durable through this server.", commits.accepted
         )
         yield _histogram(
-            "arkwright_commit_writes", "Writers that shared a commit of the store.", SIZES, commits.sizes, commits.writes
+            "arkwright_commit_writes",
+            "Writers that shared a commit.",
+            SIZES,
+            commits.sizes,
+            commits.writes,
         )
         yield GaugeMetricFamily(
             "arkwright_store_writers_waiting", "Writers that wait for a commit.", self.sources.writers_waiting()
@@ -106,7 +110,7 @@ class _Scrape:
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
         sources = self.sources
-        yield GaugeMetricFamily("arkwright_instances_in_hand", "Unended instances that this engine holds.", sources.in_hand())
+        yield GaugeMetricFamily("arkwright_instances_in_hand", "Unended instances of this engine.", sources.in_hand())
         yield CounterMetricFamily(
             "arkwright_instances_claimed", "Instances taken up that were not made here.", sources.claimed()
         )
@@ -139,7 +143,7 @@ class _Scrape:
             waiting.add_metric((reason,), number)
         yield waiting
         yield GaugeMetricFamily("arkwright_slots_held", "Slots that nodes hold.", depths.slots_held)
-        yield GaugeMetricFamily("arkwright_slots_leaked", "Slots held by what has ended: always 0.", depths.slots_leaked)
+        yield GaugeMetricFamily("arkwright_slots_leaked", "Slots held by what has ended.", depths.slots_leaked)
         yield GaugeMetricFamily("arkwright_outbox_notices", "Notices that are not delivered.", depths.notices)
         yield GaugeMetricFamily("arkwright_posted_events", "Events on their way to an engine.", depths.posted)
         yield GaugeMetricFamily(
@@ -154,7 +158,7 @@ class _Scrape:
         for lease, holds in sorted(sources.holds().items()):
             held.add_metric((lease,), int(holds))
         yield held
-        yield CounterMetricFamily("arkwright_lease_lapses", "Renewals that came after the lease's end.", sources.lapses())
+        yield CounterMetricFamily("arkwright_lease_lapses", "Renewals after the lease's end.", sources.lapses())
         yield CounterMetricFamily(
             "arkwright_scheduler_takeovers", "How often this server began to plan.", sources.takeovers()
         )

@@ -78,6 +78,7 @@ _TAGS = {
     "resources": "Files that jobs and scripts use.",
     "factory v2": "The newer API of the Factory.",
     "management center": "Workspaces, members and data connections.",
+    "workers": "Workers, their tokens, and what they say about the attempts that they run.",
     "identity": "Log in, and find projects: Keystone's shape.",
 }
 
@@ -143,6 +144,7 @@ def make_document(routes: tuple[Route, ...]) -> dict[str, Any]:
                     "name": "Authorization",
                     "description": "SDK-HMAC-SHA256 with an access key.",
                 },
+                "worker": {"type": "http", "scheme": "bearer", "description": "The token of a worker."},
             },
         },
     }
@@ -186,7 +188,7 @@ def _operation(
         "tags": [route.tag],
         "parameters": [*variables, *(_parameter(each) for each in given)],
         "responses": {str(route.success): _success(route, response, components), **_failures(route)},
-        "security": [] if route.access is Access.PUBLIC else [{"token": []}, {"signature": []}],
+        "security": _security(route),
     }
     if route.action is not None:
         operation["x-action"] = route.action.value
@@ -256,6 +258,12 @@ def _success(route: Route, response: dict[str, Any] | None, components: dict[str
         else:
             found["content"] = {route.media_type: {"schema": {"type": "string", "format": "binary"}}}
     return found
+
+
+def _security(route: Route) -> list[dict[str, list[str]]]:
+    if route.access is Access.PUBLIC:
+        return []
+    return [{"worker": []}] if route.access is Access.WORKER else [{"token": []}, {"signature": []}]
 
 
 def _failures(route: Route) -> dict[str, Any]:

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from arkwright.api import audit, console, health, hooks, metrics, obs, openapi, own_tokens, reference, secrets, session, users
+from arkwright.api import (
+    audit,
+    console,
+    health,
+    hooks,
+    metrics,
+    obs,
+    openapi,
+    own_tokens,
+    reference,
+    secrets,
+    session,
+    users,
+)
 from arkwright.api.idempotency import with_key
 from arkwright.api.route import Route
 from arkwright.api.v1 import (

@@ -19,6 +19,7 @@ from arkwright.app.directory_views import LocalPrograms, WorkspaceRules
 from arkwright.app.executors import executors as make_executors
 from arkwright.app.exposure import check_exposure, check_mail, check_roles
 from arkwright.app.first_start import first_start
+from arkwright.app.metrics import sources as metric_sources
 from arkwright.app.notices import notifier as make_notifier
 from arkwright.app.object_storage import attempt_ends, open_object_storage
 from arkwright.app.seal_key import check_key, keep_key
@@ -280,6 +281,8 @@ class Server:
             loopback_allowed=settings.allow_loopback_requests,
             trusted_proxies=settings.trusted_proxies,
             strict=settings.limits == "strict",
+            metrics=metric_sources(settings, store, engine, scheduler, clock, self._requests_answered),
+            serves_api="api" in settings.roles,
             warehouse=cast("WarehouseReader | None", executors.get(Work.HOSTED)),
             workspace_folder=folders.workspace,
             sender=notifier.sender,
@@ -307,6 +310,9 @@ class Server:
         await self._uvicorn.wait_started(self._serving)
         write_server_file(self.data, self.url)
         self._closing.callback((self.data / "server.json").unlink, missing_ok=True)
+
+    def _requests_answered(self) -> int:
+        return 0 if self._uvicorn is None else self._uvicorn.server_state.total_requests
 
     async def stop(self) -> None:
         """No new requests, no new work, state committed; local processes go on and are found again."""

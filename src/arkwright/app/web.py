@@ -31,7 +31,7 @@ def listen(host: str, port: int) -> socket.socket:
 def http_config(settings: Settings, application: Application) -> uvicorn.Config:
     return uvicorn.Config(
         application,
-        http=protocol_with(application.direct),
+        http=protocol_with(application.direct) if "api" in settings.roles else "httptools",
         ws="none",
         lifespan="off",
         interface="asgi3",

@@ -1,6 +1,7 @@
 """A data folder as one tar file, and back.
 
-Theory of operation: the database comes first, as a consistent copy; then the logs and outputs of runs, which are only
+Theory of operation: the database comes first, as a consistent copy (of PostgreSQL, too: one moment of it, copied into
+an embedded database, so that a backup can be restored to either); then the logs and outputs of runs, which are only
 ever appended to, so that all that the copy speaks of is there; then the workspaces' files, each workspace copied until
 nothing in it changed meanwhile: that is what a power cut at one moment would leave, and its database recovers from it;
 at last the objects, each of which is replaced as a whole, so that it is copied whole, too (with an S3-compatible
@@ -33,18 +34,25 @@ KEYS = ("secret.key", "credentials.csv", "engine-name")
 RUNS = "runs"
 WORKSPACES = "workspaces"
 OBJECTS = "obs"
+SHIPPING = "shipping"
 LIVING = frozenset({"lock", "server.json", "hosts", "questions"})
 """Locks, sockets and addresses of processes, and what they ask each other at this moment."""
 _COPIES = 5
 """How often a workspace that changes while it is copied is copied anew."""
 
 
-def write_backup(folder: Path, file: Path, *, runs: bool, objects: bool) -> int:
-    """The file is there whole or not at all. Answers its size in bytes."""
-    if not (folder / DATABASE).is_file():
+def write_backup(folder: Path, file: Path, *, runs: bool, objects: bool, database_url: str = "") -> int:
+    """The file is there whole or not at all. `database_url`: of a PostgreSQL database, instead of the embedded one.
+    Answers its size in bytes."""
+    if not database_url and not (folder / DATABASE).is_file():
         raise NotFound(
             f"{folder} holds no embedded database.",
-            hint="Name the server's data folder with --data; with PostgreSQL, pg_dump makes the backup.",
+            hint="Name the server's data folder with --data; and with PostgreSQL the database with --database-url.",
+        )
+    if database_url and not (folder / KEYS[0]).is_file():
+        raise NotFound(
+            f"{folder} is no data folder of a server: it holds no {KEYS[0]}.",
+            hint="Name with --data that of a server on the database; without its key nothing opens secrets.",
         )
     if os.path.lexists(file):
         raise AlreadyExists(f"{file} exists already.", hint="A backup never overwrites a file; choose another name.")
@@ -59,13 +67,14 @@ def write_backup(folder: Path, file: Path, *, runs: bool, objects: bool) -> int:
             with _new_archive(raw, packed=file.suffix in {".gz", ".tgz"}) as archive:
                 _add_text(archive, MANIFEST, json.dumps({"format": FORMAT, "arkwright": __version__}))
                 copy = Path(room) / DATABASE
-                asyncio.run(_copy_database(folder / DATABASE, copy))
+                asyncio.run(_snapshot(database_url, copy) if database_url else _copy_database(folder / DATABASE, copy))
                 archive.add(copy, DATABASE)
                 for name in KEYS:
                     if (folder / name).is_file():
                         archive.add(folder / name, name)
                 if runs:
                     _add_tree(archive, folder / RUNS, RUNS)
+                    _add_tree(archive, folder / SHIPPING, SHIPPING)
                 for workspace in _folders(folder / WORKSPACES):
                     still = _still_copy(workspace, Path(room))
                     _add_tree(archive, still, f"{WORKSPACES}/{workspace.name}")
@@ -83,8 +92,9 @@ def write_backup(folder: Path, file: Path, *, runs: bool, objects: bool) -> int:
     return file.stat().st_size
 
 
-def read_backup(file: Path, folder: Path) -> None:
-    """Unpacked beside the folder and renamed when it is whole."""
+def read_backup(file: Path, folder: Path, *, database_url: str = "") -> None:
+    """Unpacked beside the folder and renamed when it is whole. `database_url`: an empty PostgreSQL database that is
+    restored instead of the embedded one."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise AlreadyExists(
             f"{folder} is not empty; a restore never mixes with what is there.", hint="Name another one with --data."
@@ -99,10 +109,14 @@ def read_backup(file: Path, folder: Path) -> None:
         if not (unfinished / DATABASE).is_file():
             raise InvalidInput(f"{file} is no complete backup: it holds no database.")
         # What was running at the backup ran there, not here: as after a restart of the machine, an attempt without a
-        # claim counts as lost and is not started a second time (`executors/local_boot.py`).
-        runs = unfinished / "runs"
-        runs.mkdir(mode=0o700, exist_ok=True)
-        (runs / "boot").write_text("restored\n")
+        # claim counts as lost and is not started a second time (`executors/local_boot.py`), and resident hosts ask what
+        # became of it.
+        for name in (RUNS, "hosts"):
+            (unfinished / name).mkdir(mode=0o700, exist_ok=True)
+            (unfinished / name / "boot").write_text("restored\n")
+        if database_url:
+            asyncio.run(_fill(unfinished / DATABASE, database_url))
+            (unfinished / DATABASE).unlink()
         if folder.exists():
             folder.rmdir()
         unfinished.rename(folder)
@@ -112,6 +126,28 @@ def read_backup(file: Path, folder: Path) -> None:
         raise ArkwrightError(f"The restore failed: {error}.") from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+async def _snapshot(database_url: str, copy: Path) -> None:
+    from arkwright.store.copy import copy as copied
+    from arkwright.store.move import opened
+
+    async with opened(database_url) as source, opened(str(copy), target=True) as target:
+        await copied(source, target, progress=lambda table, rows, total: None, lease_until_ms=0)
+
+
+async def _fill(database: Path, database_url: str) -> None:
+    """All of it, or nothing."""
+    from arkwright.store.copy import check_free
+    from arkwright.store.copy import copy as copied
+    from arkwright.store.move import opened
+    from arkwright.store.upgrade import upgraded
+
+    await upgraded(str(database))  # a backup may be older than this program
+    async with opened(database_url) as there:
+        await check_free(there)
+    async with opened(str(database)) as source, opened(database_url, target=True) as target:
+        await copied(source, target, progress=lambda table, rows, total: None, lease_until_ms=0)
 
 
 async def _copy_database(database: Path, copy: Path) -> None:

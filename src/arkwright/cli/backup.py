@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import rich_click as click
@@ -12,38 +13,58 @@ from arkwright.cli.target import data_folder
 _DATA = click.option(
     "--data", metavar="DIR", type=click.Path(path_type=Path), help="Data folder of the server. [ARKWRIGHT_DATA]"
 )
+_URL = click.option(
+    "--database-url", metavar="URL", help="postgresql://…; default: SQLite in the folder. [ARKWRIGHT_DATABASE_URL]"
+)
 _JSON = click.option("--json", "as_json", is_flag=True, help="Pure JSON on stdout, for programs.")
+
+
+def _url(given: str | None) -> str:
+    return given or os.environ.get("ARKWRIGHT_DATABASE_URL") or ""
 
 
 @click.command()
 @click.argument("file", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--without-runs", is_flag=True, help="Leave out the logs and outputs of runs.")
 @click.option("--without-objects", is_flag=True, help="Leave out the objects (obs:// paths) in the data folder.")
+@_URL
 @_DATA
 @_JSON
-def backup(file: Path, without_runs: bool, without_objects: bool, data: Path | None, as_json: bool) -> None:
-    """Write the data folder into one file; the server may go on running.
+def backup(
+    file: Path, without_runs: bool, without_objects: bool, data: Path | None, database_url: str | None, as_json: bool
+) -> None:
+    """Write an installation into one file; servers may go on running.
 
-    The file holds all keys and is readable by you only: keep it as safe as the data folder. With PostgreSQL, pg_dump
-    makes the backup.
+    It holds the database as it is at one moment, and the data folder: keys, logs and outputs of runs, files and
+    databases of workspaces, objects. The file is readable by you only: keep it as safe as the data folder. Large
+    PostgreSQL databases are better backed up by pg_dump or by archiving their log, with the data folder beside.
 
     \b
       arkwright backup arkwright-monday.tar.gz
+      arkwright backup arkwright-monday.tar.gz --database-url postgresql://host/arkwright --data /srv/arkwright
     """
     from arkwright.cli.archive import write_backup
 
-    size = write_backup(data_folder(data), file, runs=not without_runs, objects=not without_objects)
+    size = write_backup(
+        data_folder(data),
+        file,
+        runs=not without_runs,
+        objects=not without_objects,
+        database_url=_url(database_url),
+    )
     Output(as_json=as_json).done(f"Wrote {file} ({size:,} bytes).", {"file": str(file), "bytes": size})
 
 
 @click.command()
 @click.argument("file", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_URL
 @_DATA
 @_JSON
-def restore(file: Path, data: Path | None, as_json: bool) -> None:
-    """Make a data folder from a backup. The folder must be empty or not there yet.
+def restore(file: Path, data: Path | None, database_url: str | None, as_json: bool) -> None:
+    """Make an installation from a backup. Folder and database must be empty or not there yet.
 
-    Runs that were under way at the time of the backup are taken up when the server starts.
+    With --database-url the database goes to PostgreSQL, else it is embedded, wherever it was before. What was running
+    at the time of the backup counts as lost, since its programs ran there: its nodes' policies say what comes next.
 
     \b
       arkwright restore arkwright-monday.tar.gz --data ./restored
@@ -52,7 +73,7 @@ def restore(file: Path, data: Path | None, as_json: bool) -> None:
     from arkwright.cli.archive import read_backup
 
     folder = data_folder(data)
-    read_backup(file, folder)
+    read_backup(file, folder, database_url=_url(database_url))
     Output(as_json=as_json).done(
         f"Restored {file} into {folder}. Start it: arkwright serve --data {folder}",
         {"file": str(file), "data": str(folder)},

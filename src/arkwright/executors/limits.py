@@ -52,7 +52,10 @@ def reached(folder: str) -> str | None:
         return None
     match what:
         case "memory":
-            return f"It was killed: over its memory of {_megabytes(int(allowed))} (it took {_megabytes(int(taken))})."
+            more = f" (it took {_megabytes(int(taken))})" if taken != allowed else ""
+            return f"It was killed: over its memory of {_megabytes(int(allowed))}{more}."
+        case "memory-likely":
+            return f"It was killed, most likely over its memory of {_megabytes(int(allowed))}."
         case "processes":
             return f"It was killed: over its {int(allowed):,} processes (there were {int(taken):,})."
         case "time":

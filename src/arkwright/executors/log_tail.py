@@ -31,15 +31,16 @@ class Piece:
         return self.offset + len(self.data)
 
 
-def next_piece(path: Path, end: int, cap: int, mark: tuple[int, int] = (0, 0)) -> Piece | None:
-    """What follows `end`. None: nothing (yet). `mark`: of the last piece that replaced."""
+def next_piece(path: Path, end: int, cap: int, mark: tuple[int, int] = (0, 0), *, seen: bool = True) -> Piece | None:
+    """What follows `end`. None: nothing (yet). `mark`: of the last piece that replaced. `seen`: whether this process has
+    seen the log as long as that. If not, a shorter one proves nothing: it may be an old copy, from a backup."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:
         return None  # nothing has been written
     try:
         for _ in range(3):
-            piece = _read(descriptor, end, cap, mark)
+            piece = _read(descriptor, end, cap, mark, seen)
             # What was read as appended is whole unless the log was cut at this very moment.
             if piece is None or piece.replaces or piece.end <= cut_offset(cap) or not _is_cut(descriptor, cap):
                 return piece
@@ -48,7 +49,7 @@ def next_piece(path: Path, end: int, cap: int, mark: tuple[int, int] = (0, 0)) -
         os.close(descriptor)
 
 
-def _read(descriptor: int, end: int, cap: int, mark: tuple[int, int]) -> Piece | None:
+def _read(descriptor: int, end: int, cap: int, mark: tuple[int, int], seen: bool) -> Piece | None:
     status = os.fstat(descriptor)
     head = cut_offset(cap)
     if _is_cut(descriptor, cap) and end >= head:
@@ -59,6 +60,8 @@ def _read(descriptor: int, end: int, cap: int, mark: tuple[int, int]) -> Piece |
         return Piece(offset=head, data=data, replaces=True, mark=now)
     until = min(status.st_size, head) if _is_cut(descriptor, cap) else status.st_size
     if until < end:
+        if not seen:
+            return None
         return Piece(offset=0, data=os.pread(descriptor, LARGEST, 0), replaces=True)
     data = os.pread(descriptor, min(LARGEST, until - end), end)
     return Piece(offset=end, data=data) if data else None

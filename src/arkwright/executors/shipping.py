@@ -67,7 +67,7 @@ class Sink(Protocol):
 
 
 class _Shipment:
-    __slots__ = ("end", "folder", "key", "lock", "mark", "noted", "prepared", "timer", "watch")
+    __slots__ = ("end", "folder", "key", "lock", "mark", "noted", "prepared", "seen", "timer", "watch")
 
     def __init__(self, key: AttemptKey, folder: Path, end: int | None) -> None:
         self.key = key
@@ -81,6 +81,7 @@ class _Shipment:
         self.noted = end is None
         """There is, or may be from before, a note of it."""
         self.prepared = False
+        self.seen = end is not None
 
 
 class Shipper:
@@ -218,7 +219,12 @@ class Shipper:
                 shipment.end = await self._sink.log_end(shipment.key)
             while True:
                 piece = await asyncio.to_thread(
-                    next_piece, shipment.folder / "log", shipment.end, self._cap, shipment.mark
+                    next_piece,
+                    shipment.folder / "log",
+                    shipment.end,
+                    self._cap,
+                    shipment.mark,
+                    seen=shipment.seen,
                 )
                 if piece is None:
                     return
@@ -226,6 +232,7 @@ class Shipper:
                     await self._send(shipment, piece)
                 shipment.end = piece.end
                 shipment.mark = piece.mark
+                shipment.seen = True
                 if piece.data and len(piece.data) < LARGEST:
                     return
 

@@ -56,7 +56,7 @@ class Css(RestApi):
                 {"name": "body", "value": '{"query": {"match_all": {}}}'},
             ],
         },
-        server="An OpenSearch or Elasticsearch cluster. Not tested with one yet, only against an HTTP server.",
+        server="OpenSearch or Elasticsearch. Not tested with one: PyPI, npm and Debian have none; against an HTTP server.",
         repeated="GET, HEAD and PUT are sent again; others are LOST.",
     )
 

@@ -23,6 +23,8 @@ LONGEST_PAUSE_SECONDS = 3.0
 SILENCE_SECONDS = 120.0
 """So long may the cluster be out of reach before nobody knows what became of the job."""
 CANCEL_SECONDS = 20.0
+ENDING_SECONDS = 1.0
+"""So long the end of a cancelled job is waited for."""
 
 
 class JobLost(Exception):
@@ -160,16 +162,22 @@ class FlinkRun:
         return failed(FailureKind.ERROR, self._context, f"The job {self._id} ended as {state}{reason}")
 
     async def _cancel(self) -> None:
-        """Until the cluster says that it has ended; it may also have ended by itself."""
+        """The cluster has accepted it then; a task that doesn't listen may take its time there."""
 
-        async def cancel() -> None:
-            await self._gateway.ask("PATCH", f"/v1/jobs/{self._id}", mode="cancel")
+        async def ended() -> None:
             while await self._state() in (LIVE | {"CANCELLING", "FAILING"}):  # noqa: ASYNC110  # another machine's
                 await asyncio.sleep(FIRST_PAUSE_SECONDS)
 
+        async def cancel() -> None:
+            await asyncio.wait_for(self._gateway.ask("PATCH", f"/v1/jobs/{self._id}", mode="cancel"), CANCEL_SECONDS)
+            try:
+                await asyncio.wait_for(ended(), ENDING_SECONDS)
+                self._say(f"job {self._id} is cancelled")
+            except TimeoutError:
+                self._say(f"job {self._id} is being cancelled")
+
         try:
-            await asyncio.shield(asyncio.wait_for(cancel(), CANCEL_SECONDS))
-            self._say(f"job {self._id} is cancelled")
+            await asyncio.shield(cancel())
         except (GatewayFailed, TimeoutError) as error:
             self._say(f"cancelling job {self._id} was not confirmed: {error!r}")
 

@@ -11,7 +11,8 @@ class HetuEngine(SqlNode):
         "MRS HetuEngine",
         "Runs SQL on HetuEngine or Trino.",
         "HetuEngineSQL",
-        server="HetuEngine or Trino. Not tested with one yet.",
+        server="HetuEngine or Trino. Not tested with one: PyPI, npm and Debian have none. Its client was tried where nobody "
+        "answers.",
         connections=(
             "HETUENGINE",
             "MRSHetuEngine",

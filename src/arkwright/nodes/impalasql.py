@@ -11,7 +11,8 @@ class ImpalaSql(SqlNode):
         "Impala SQL",
         "Runs SQL on Impala.",
         "ImpalaSQL",
-        server="Impala. Not tested with one yet.",
+        server="Impala. Not tested with one: PyPI, npm and Debian have none. Its client was tried where nobody "
+        "answers.",
         connections=(
             "IMPALA",
             "MRSImpala",

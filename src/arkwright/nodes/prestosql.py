@@ -11,7 +11,8 @@ class PrestoSql(SqlNode):
         "MRS Presto SQL",
         "Runs SQL on Trino (Presto).",
         "PRESTO",
-        server="Presto or Trino. Not tested with one yet.",
+        server="Presto or Trino. Not tested with one: PyPI, npm and Debian have none. Its client was tried where nobody "
+        "answers.",
         connections=(
             "PRESTO",
             "MRSPresto",

@@ -3,7 +3,9 @@
 * The text is the node's script (`scriptName`) or its `statement`; exactly one of them.
 * A connection of type HOST, the node's or its script's, runs the text on that host over SSH (`ssh_program`).
 * No false green: any other setting that asks for another place to run (a host, agent, cluster or queue), from the node
-  or from the script, is refused by name. So is interactive input.
+  or from the script, is refused by name.
+* Interactive input (`interactiveInput`, or any name with `stdin` in it) is what the program reads from stdin, line by
+  line; without it stdin is empty.
 * `arguments` are split as a shell would, without any expansion: quotes and backslashes count, `$` and `*` don't.
 * The output that `Job.getNodeOutput` gives to later nodes is the last 4,000 characters of stdout and stderr, as in the
   cloud, decoded as UTF-8 (what isn't becomes U+FFFD). One line break at its very end is left out, as `$(…)` does, so
@@ -31,14 +33,22 @@ from arkwright.nodes.base import (
     Property,
     Succeeded,
 )
+from arkwright.nodes.container_program import (
+    CONTAINER_PROPERTIES,
+    container_program,
+    objection_to_container,
+    wants_container,
+)
 from arkwright.nodes.program_environment import PREFIX, program_environment
-from arkwright.nodes.program_limits import LIMIT_PROPERTIES, ProgramLimits, node_limits
+from arkwright.nodes.program_limits import LIMIT_PROPERTIES, MEMORY, NO_LIMITS, SECONDS, ProgramLimits, node_limits
 from arkwright.nodes.ssh_program import objection, ssh_program
 
 OUTPUT_CHARACTERS = 4000
 MAX_TEXT_BYTES = 16 * 1024 * 1024
 LOCAL_CONNECTION = "local"
 MESSAGE_CHARACTERS = 500
+INPUT = "input"
+"""Name of the file that the program reads as stdin."""
 
 _PLACES = ("connection", "host", "agent", "cluster", "queue")
 _INPUTS = ("interaction", "interactive", "stdin")
@@ -55,6 +65,8 @@ SCRIPT_PROPERTIES = (
         default=LOCAL_CONNECTION,
     ),
     Property(name="arguments", help="Positional arguments, split as a shell splits a line (quotes count)."),
+    Property(name="interactiveInput", help="Lines that the program reads from its standard input."),
+    *CONTAINER_PROPERTIES,
     *LIMIT_PROPERTIES,
 )
 
@@ -72,9 +84,17 @@ class ScriptNode:
 
     def check(self, context: Context) -> Failed | None:
         try:
-            node_limits(context)
+            given = node_limits(context)
         except ValueError as error:
             return refused(str(error))
+        if given != NO_LIMITS and context.connection is not None:
+            return refused(
+                f"{MEMORY} and {SECONDS} hold for programs on the server's host; on {context.connection.name!r} nothing "
+                "would see to them. Remove them, and set limits in the script (ulimit) or for its user there."
+            )
+        objects_to = objection_to_container(context)
+        if objects_to is not None:
+            return refused(objects_to)
         return check_script(context, self.type.name)
 
     def limits(self, context: Context) -> ProgramLimits:
@@ -85,10 +105,16 @@ class ScriptNode:
         return self.interpreter(text, {"PATH": ""})
 
     def program(self, context: Context) -> Program:
+        return self.program_within(context, NO_LIMITS)
+
+    def program_within(self, context: Context, limits: ProgramLimits) -> Program:
+        """`limits`: what it may take, for a container, which holds itself to them."""
         text = script_text(context, self.type.name)
         arguments = script_arguments(context)
+        stdin = script_input(context)
         assert isinstance(text, str)
         assert isinstance(arguments, list)
+        assert isinstance(stdin, bytes)
         environment = program_environment(context)
         content = text.encode("utf-8", "surrogateescape")
         if context.connection is not None:
@@ -99,13 +125,31 @@ class ScriptNode:
                 text=content,
                 arguments=arguments,
                 environment=environment,
+                stdin=stdin,
             )
         hidden = SCRIPT_TEXT in context.secret_places
+        if wants_container(context):
+            return container_program(
+                context,
+                limits,
+                interpreter=self.interpreter_elsewhere(text),
+                file=self.file,
+                text=content,
+                hidden=hidden,
+                arguments=arguments,
+                environment=environment,
+                stdin=stdin,
+            )
         path = HIDDEN_TEXT if hidden else str(context.folder / self.file)
+        argv = (*self.interpreter(text, environment), path, *arguments)
+        files = {} if hidden else {self.file: content}
+        if stdin:
+            files[INPUT] = stdin
+            argv = ("/bin/sh", "-c", 'exec "$@" < "$0"', str(context.folder / INPUT), *argv)
         return Program(
-            argv=(*self.interpreter(text, environment), path, *arguments),
+            argv=argv,
             environment=environment,
-            files={} if hidden else {self.file: content},
+            files=files,
             hidden=content if hidden else None,
             directory=context.folder / "work",
         )
@@ -160,6 +204,24 @@ def script_arguments(context: Context) -> list[str] | Failed:
         return refused(f"The arguments {text!r} can't be split: {str(error).lower()}.")
 
 
+def script_input(context: Context) -> bytes | Failed:
+    """What the program is to read from stdin."""
+    given = [name for name, value in context.properties.items() if value and any(p in name.lower() for p in _INPUTS)]
+    if len(given) > 1:
+        return refused(f"{' and '.join(sorted(given))} are both set; which one to read is not clear. Remove one.")
+    if not given:
+        return b""
+    if given[0] in context.secret_places:
+        return refused(
+            f"{given[0]} holds a masked parameter, and would be in a file. Let the program read it from its "
+            f"environment ({PREFIX}<NAME>)."
+        )
+    text = context.properties[given[0]]
+    if len(text) > MAX_TEXT_BYTES:
+        return refused(f"{given[0]} is longer than {MAX_TEXT_BYTES:,} characters.")
+    return (text if text.endswith("\n") else text + "\n").encode("utf-8", "surrogateescape")
+
+
 def refuse_other_places(context: Context) -> Failed | None:
     """Refuse what would have to run elsewhere, or may not run here."""
     for name, value in context.properties.items():
@@ -172,8 +234,6 @@ def refuse_other_places(context: Context) -> Failed | None:
                 f"{name} is {value!r}: this node can only run on the host of the server "
                 f"(connectionName {LOCAL_CONNECTION!r} or none), and never runs there in place of somewhere else."
             )
-        if any(part in word for part in _INPUTS):
-            return refused(f"{name} is set: interactive input can't be given to a program here.")
     if context.connection is not None:
         return objection(context.connection)
     connection = context.script.connection_name.strip() if context.script is not None else ""
@@ -201,7 +261,7 @@ def check_script(context: Context, script_type: str) -> Failed | None:
     refusal = refuse_other_places(context)
     if refusal is not None:
         return refusal
-    for found in (script_text(context, script_type), script_arguments(context)):
+    for found in (script_text(context, script_type), script_arguments(context), script_input(context)):
         if isinstance(found, Failed):
             return found
     return None

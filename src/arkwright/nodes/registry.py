@@ -73,6 +73,7 @@ BUILT_IN = (
     BuiltIn("KafkaClient", Work.HOSTED, "arkwright.nodes.kafkaclient", "KafkaClient"),
     BuiltIn("MRSKafka", Work.HOSTED, "arkwright.nodes.mrskafka", "MrsKafka"),
     BuiltIn("CSS", Work.HOSTED, "arkwright.nodes.css", "Css"),
+    BuiltIn("MapReduce", Work.PROGRAM, "arkwright.nodes.mapreduce", "MapReduce", ("MRSMapReduce", "MRS MapReduce")),
     BuiltIn(
         "MRSFlink",
         Work.HOSTED,

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 from arkwright.nodes.sql_session import Sink, SqlFailed
 
 ROWS_AT_ONCE = 1000
-CANCEL_SECONDS = 5.0
+CANCEL_SECONDS = 1.5
+"""So long the end of a statement that was stopped is waited for; a thread that a silent server holds is let go of."""
 
 T = TypeVar("T")
 
@@ -95,6 +96,12 @@ class BlockingSession:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
+def _closed(made: asyncio.Future[Any]) -> None:
+    if not made.cancelled() and made.exception() is None:
+        with contextlib.suppress(Exception):
+            made.result().close()
+
+
 @asynccontextmanager
 async def connected(
     connect: Callable[[], Any],
@@ -103,8 +110,12 @@ async def connected(
     where: str,
 ) -> AsyncIterator[BlockingSession]:
     """A session on a new connection, which is closed in the end."""
+    making = asyncio.get_running_loop().run_in_executor(None, connect)
     try:
-        connection = await asyncio.to_thread(connect)
+        connection = await asyncio.shield(making)
+    except asyncio.CancelledError:
+        making.add_done_callback(_closed)  # a thread that connects can't be stopped
+        raise
     except Exception as error:
         text = said(error) or f"{type(error).__name__}: {error}"
         raise SqlFailed(f"Can't connect to {where}: {text}") from None

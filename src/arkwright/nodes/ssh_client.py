@@ -92,6 +92,8 @@ async def _visit(connection: SSHClientConnection, errand: Errand, stopping: asyn
     try:
         await _put(connection, f"{folder}/environment", _exports(errand))
         await _put(connection, f"{folder}/{errand.file}", errand.text)
+        if errand.stdin:
+            await _put(connection, f"{folder}/input", errand.stdin)
         return await _play(connection, folder, errand, stopping)
     finally:
         await connection.run(f"rm -rf {shlex.quote(folder)}", check=False)
@@ -194,7 +196,8 @@ async def _play(connection: SSHClientConnection, folder: str, errand: Errand, st
     command = " ".join(
         shlex.quote(part) for part in (*errand.interpreter, f"{folder}/{errand.file}", *errand.arguments)
     )
-    line = f"echo $$ > {where}/pid; . {where}/environment; exec {command} < /dev/null 2>&1"
+    stdin = f"{where}/input" if errand.stdin else "/dev/null"
+    line = f"echo $$ > {where}/pid; . {where}/environment; exec {command} < {stdin} 2>&1"
     async with connection.create_process(line, encoding=None) as process:
         copying = asyncio.ensure_future(_copy(process.stdout))
         stop = asyncio.ensure_future(stopping.wait())

@@ -10,12 +10,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from arkwright.core.outcome import Failed, FailureKind
 from arkwright.nodes.base import Connection, Context, Program
+from arkwright.nodes.connection_settings import HOST as HOST_NAMES
+from arkwright.nodes.connection_settings import PASSWORD, USER, setting
 
 HOST = "HOST"
 DEFAULT_PORT = 22
@@ -40,16 +41,17 @@ class Errand(msgspec.Struct, kw_only=True, frozen=True):
     text: bytes = b""
     arguments: tuple[str, ...] = ()
     environment: Mapping[str, str] = {}
+    stdin: bytes = b""
 
 
 def objection(connection: Connection) -> Failed | None:
     """What speaks against the connection before anything was tried."""
-    missing = [what for what, names in (("ip", _HOST), ("userName", _USER)) if not _setting(connection, names)]
+    missing = [what for what, names in (("ip", HOST_NAMES), ("userName", USER)) if not setting(connection, names)]
     if missing:
         return _refused(f"The connection {connection.name!r} lacks {' and '.join(missing)}.")
-    if not (_setting(connection, _PASSWORD) or _setting(connection, _KEY)):
+    if not (setting(connection, PASSWORD) or setting(connection, _KEY)):
         return _refused(f"The connection {connection.name!r} has neither a password nor a privateKey.")
-    port = _setting(connection, ("port",))
+    port = setting(connection, ("port",))
     if port and not (port.isdigit() and 0 < int(port) < 65536):
         return _refused(f"The connection {connection.name!r} has the port {port!r}.")
     return None
@@ -63,6 +65,7 @@ def ssh_program(
     text: bytes,
     arguments: Sequence[str],
     environment: Mapping[str, str],
+    stdin: bytes = b"",
 ) -> Program:
     """`environment`: what the script would get here; only what Arkwright itself puts there goes along."""
     assert context.connection is not None
@@ -73,6 +76,7 @@ def ssh_program(
         text=text,
         arguments=tuple(arguments),
         environment={name: value for name, value in environment.items() if name.startswith("ARKWRIGHT_")},
+        stdin=stdin,
     )
     return Program(
         argv=(sys.executable, "-I", "-m", "arkwright.nodes.ssh_client"),
@@ -86,32 +90,18 @@ def ssh_program(
 def errand_to(connection: Connection, known_hosts: Path) -> Errand:
     """Where to go; with nothing to do there yet."""
     return Errand(
-        host=_setting(connection, _HOST),
-        port=int(_setting(connection, ("port",)) or DEFAULT_PORT),
-        user=_setting(connection, _USER),
-        password=_setting(connection, _PASSWORD),
-        private_key=_setting(connection, _KEY),
-        passphrase=_setting(connection, ("passphrase", "keypassphrase")),
-        host_keys=_setting(connection, ("hostkey", "hostkeys", "knownhosts")),
+        host=setting(connection, HOST_NAMES),
+        port=int(setting(connection, ("port",)) or DEFAULT_PORT),
+        user=setting(connection, USER),
+        password=setting(connection, PASSWORD),
+        private_key=setting(connection, _KEY),
+        passphrase=setting(connection, ("passphrase", "keypassphrase")),
+        host_keys=setting(connection, ("hostkey", "hostkeys", "knownhosts")),
         known_hosts=str(known_hosts),
     )
 
 
-_HOST = ("ip", "host", "address", "hostname")
-_USER = ("username", "user")
-_PASSWORD = ("password", "userpwd", "passwd", "pwd")
 _KEY = ("privatekey", "keyfile", "key")
-
-
-def _setting(connection: Connection, names: Sequence[str]) -> str:
-    for key, value in connection.config.items():
-        if key.lower().replace("_", "").replace("-", "") in names and value not in (None, ""):
-            return _text(value)
-    return ""
-
-
-def _text(value: Any) -> str:
-    return str(value).strip()
 
 
 def _refused(message: str) -> Failed:

@@ -33,12 +33,6 @@ UNSUPPORTED = (
         "ETLJob", "It is a form of the cloud's console, whose settings no document describes.", "Write it as DLISQL."
     ),
     Unsupported(
-        "MapReduce",
-        "A Hadoop cluster runs it, and no adapter to YARN is there.",
-        "Submit it from a host of the cluster: Shell with a connection of type HOST, and `yarn jar`.",
-        ("MRSMapReduce", "MRS MapReduce"),
-    ),
-    Unsupported(
         "ImportGES", "GES is the cloud's own graph engine.", "Shell or Python with your graph database's own loader."
     ),
     Unsupported(

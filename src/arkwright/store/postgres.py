@@ -212,6 +212,10 @@ class PostgresStore(SqlStore):
         self._queue.append(write)
         self._arrived.set()
 
+    @property
+    def writers_waiting(self) -> int:
+        return len(self._queue)
+
     async def _write_groups(self) -> None:
         while True:
             await self._arrived.wait()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
@@ -22,6 +23,10 @@ class ServerMethods(SqlPart):
 
     async def database_ms(self) -> int:
         return await self._read(servers.now)
+
+    @property
+    @abstractmethod
+    def writers_waiting(self) -> int: ...
 
     async def register_server(self, entry: ServerEntry, *, lease_ms: int | None, owns: bool = False) -> bool:
         return await self._write(

@@ -104,6 +104,11 @@ class ServerStore(Protocol):
         """The database's time, in epoch milliseconds: what all leases go by."""
         ...
 
+    @property
+    def writers_waiting(self) -> int:
+        """Writers whose commit has not begun."""
+        ...
+
     # -- servers
     async def register_server(self, entry: ServerEntry, *, lease_ms: int | None, owns: bool = False) -> bool:
         """Come alive, or stay alive (also the renewal). Answers whether it is to be emptied. `owns`: it may own

@@ -227,6 +227,10 @@ class SqliteStore(SqlStore):
         if not self._busy:
             self._hand_over_soon()
 
+    @property
+    def writers_waiting(self) -> int:
+        return len(self._gathered)
+
     def _hand_over_soon(self) -> None:
         """Writers of one turn of the event loop go together: one commit."""
         if not self._handing_over:

@@ -132,7 +132,7 @@ function Meaning({ cron }: { cron: Cron }) {
                   : t(`depend.waits.${window.take}` as Key, { count: window.count, from: time.format(window.planTimes[0]!), to: time.format(window.planTimes.at(-1)!) })}
               </Text>
             ))}
-            {!each.problem && each.status && !["SCHEDULING", "PAUSED", "NORMAL"].includes(each.status) && <Text size="sm" c="orange.9" className="warn">{t("depend.notStarted", { name: each.job })}</Text>}
+            {!each.problem && each.status && !["SCHEDULING", "PAUSED", "NORMAL"].includes(each.status) && <Text size="sm" className="warn">{t("depend.notStarted", { name: each.job })}</Text>}
             {!each.problem && <Text size="xs" c="dimmed">{t(`depend.then.${each.failPolicy}` as Key)}</Text>}
           </List.Item>
         ))}

@@ -119,7 +119,7 @@ export function ElField({ label, value, onChange, description, placeholder, requ
   };
   return (
     <Box>
-      <Popover opened={offered !== null} position="bottom-start" width="target" shadow="md" withinPortal trapFocus={false} returnFocus={false} offset={2}>
+      <Popover opened={offered !== null} position="bottom-start" width="target" shadow="md" withinPortal trapFocus={false} returnFocus={false} withRoles={false} offset={2}>
         <Popover.Target>
           <Box>{long ? <Textarea {...common} autosize minRows={3} maxRows={14} /> : <TextInput {...common} />}</Box>
         </Popover.Target>

@@ -60,7 +60,7 @@ export function ManyDialog({ act, names, directory = "", onDone, onClose }: Prop
             <Text size="sm">{t(`many.${act}Help` as Key, { count: names.length })}</Text>
             {names.length > 1 && <Text size="sm" c="dimmed" lineClamp={4}>{names.join(", ")}</Text>}
             {asks && <TextInput label={t("many.name")} value={to} onChange={(event) => setTo(event.currentTarget.value)} onKeyDown={(event) => event.key === "Enter" && to && void run()} data-autofocus />}
-            {act === "move" && <Autocomplete label={t("jobs.path")} description={t("jobset.pathHelp")} placeholder="/sales/daily" data={directories.data ?? []} value={to} onChange={setTo} data-autofocus />}
+            {act === "move" && <Autocomplete label={t("jobs.path")} description={t("jobset.pathHelp")} placeholder="/sales/daily" openOnFocus={false} data={directories.data ?? []} value={to} onChange={setTo} data-autofocus={directory ? undefined : true} />}
             {at !== null && <Progress value={(at / names.length) * 100} aria-label={t("many.progress")} />}
           </>
         )}

@@ -488,7 +488,7 @@ export const de: Texts = {
   "effect.passed": "Werden übergangen:",
   "effect.kept": "Behalten ihre Ergebnisse:",
   "node.restartFrom": "Ab hier erneut ausführen",
-  "node.restartFromAsk": "{node} und was danach kommt, laufen erneut; alle anderen behalten ihre Ergebnisse.",
+  "node.restartFromAsk": "{node}, alles Fehlgeschlagene und was danach kommt, laufen erneut; die anderen behalten ihre Ergebnisse.",
   "node.retryAsk": "{node} läuft noch einmal, mit allen Wiederholungen.",
   "node.force-successAsk": "{node} gilt als erfolgreich, was immer sein Log sagt; was danach kommt, beginnt.",
   "node.skipAsk": "{node} läuft nicht, was danach kommt schon.",

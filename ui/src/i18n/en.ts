@@ -488,7 +488,7 @@ export const en = {
   "effect.passed": "Are passed over:",
   "effect.kept": "Keep their results:",
   "node.restartFrom": "Run again from here",
-  "node.restartFromAsk": "{node} and what comes after it run again; all others keep their results.",
+  "node.restartFromAsk": "{node}, all that failed, and what comes after them run again; the others keep their results.",
   "node.retryAsk": "{node} runs once more, with all of its retries.",
   "node.force-successAsk": "{node} counts as successful, whatever its log says; what comes after it starts.",
   "node.skipAsk": "{node} does not run, and what comes after it does.",

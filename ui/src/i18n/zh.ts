@@ -488,7 +488,7 @@ export const zh: Texts = {
   "effect.passed": "将被跳过：",
   "effect.kept": "保留结果：",
   "node.restartFrom": "从此节点重新运行",
-  "node.restartFromAsk": "{node} 及其后续节点将重新运行，其他节点保留结果。",
+  "node.restartFromAsk": "{node}、所有失败节点及其后续节点将重新运行，其他节点保留结果。",
   "node.retryAsk": "{node} 将再运行一次，并保留全部重试次数。",
   "node.force-successAsk": "无论日志如何，{node} 都视为成功，后续节点将启动。",
   "node.skipAsk": "{node} 不运行，后续节点照常运行。",

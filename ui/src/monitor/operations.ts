@@ -26,7 +26,8 @@ export function operations(status: string): Operation[] {
 }
 
 export function nodeOperations(instanceStatus: string, nodeStatus: string): NodeOperation[] {
-  if (ENDED.has(instanceStatus)) return ["restartFrom"];
+  // Nodes that did not succeed run again anyway, and an instance that succeeded begins at its first node.
+  if (ENDED.has(instanceStatus)) return instanceStatus !== "success" && nodeStatus === "success" ? ["restartFrom"] : [];
   if (nodeStatus === "fail") return instanceStatus === "running-exception" ? ["retry", "force-success"] : [];
   if (nodeStatus === "waiting") return ["skip", "pause"];
   if (nodeStatus === "pause") return ["resume", "skip"];
@@ -59,9 +60,8 @@ export function effect(operation: Operation | NodeOperation, nodes: NodeItem[], 
       case "restart":
         return { runs: names };
       case "restartError":
-        return parted(downstream(nodes.filter((each) => each.status !== "success").map((each) => each.nodeName), job));
       case "restartFrom":
-        return parted(downstream([nodeName], job));
+        return parted(downstream([...nodes.filter((each) => each.status !== "success").map((each) => each.nodeName), ...(nodeName ? [nodeName] : [])], job));
       case "stop":
         return { stops: named("running"), never: named("waiting", "pause") };
       case "force-success":

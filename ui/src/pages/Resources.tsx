@@ -94,7 +94,7 @@ function Form({ resource, known, onClose, onSaved }: { resource: Resource; known
           <TextInput label={t("common.name")} maxLength={32} value={given.name} error={error("name")} onChange={(event) => set({ name: event.currentTarget.value })} />
           <Select label={t("common.type")} data={TYPES} disabled={Boolean(given.id)} allowDeselect={false} value={given.type} error={error("type")} onChange={(type) => type && set({ type })} />
           <TextInput classNames={{ input: "mono" }} label={t("resources.location")} description={t("resources.locationHelp")} value={given.location} error={error("location")} onChange={(event) => set({ location: event.currentTarget.value })} />
-          <Autocomplete label={t("jobs.path")} disabled={Boolean(given.id)} data={[...new Set(["/", ...known.map((each) => each.directory ?? "/")])]} value={given.directory ?? ""} error={error("directory")} onChange={(directory) => set({ directory })} />
+          <Autocomplete openOnFocus={false} label={t("jobs.path")} disabled={Boolean(given.id)} data={[...new Set(["/", ...known.map((each) => each.directory ?? "/")])]} value={given.directory ?? ""} error={error("directory")} onChange={(directory) => set({ directory })} />
           <TextInput label={t("common.description")} maxLength={255} value={given.desc ?? ""} error={error("desc")} onChange={(event) => set({ desc: event.currentTarget.value })} />
         </>
       )}

@@ -95,7 +95,7 @@ function NewScript({ onClose, onMade }: { onClose: () => void; onMade: (name: st
         <>
           <TextInput label={t("common.name")} value={name} error={error("name")} onChange={(event) => setName(event.currentTarget.value)} data-autofocus />
           <Select label={t("common.type")} data={TYPES} value={type} allowDeselect={false} error={error("type")} onChange={(next) => setType(next ?? "Shell")} />
-          <Autocomplete label={t("jobs.path")} data={directories.data ?? []} value={directory} error={error("directory")} onChange={setDirectory} />
+          <Autocomplete openOnFocus={false} label={t("jobs.path")} data={directories.data ?? []} value={directory} error={error("directory")} onChange={setDirectory} />
         </>
       )}
     </FormDialog>

@@ -86,6 +86,7 @@ export function GraphView({ nodes, statuses, selected, onSelect, height: given }
         colorMode={scheme}
         nodesDraggable={false}
         nodesConnectable={false}
+        edgesFocusable={false}
         fitView
         fitViewOptions={{ maxZoom: 1, padding: 0.15 }}
         minZoom={0.05}

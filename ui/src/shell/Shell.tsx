@@ -118,7 +118,7 @@ export function Shell({ children }: { children: ReactNode }) {
           <NavLink href="/docs" target="_blank" label={t("nav.api")} leftSection={<IconBook2 size={17} stroke={1.6} />} />
         </ScrollArea>
       </AppShell.Navbar>
-      <AppShell.Main id="content"><Boundary place={location}>{children}</Boundary></AppShell.Main>
+      <AppShell.Main id="content" tabIndex={-1}><Boundary place={location}>{children}</Boundary></AppShell.Main>
     </AppShell>
   );
 }

@@ -10,7 +10,7 @@ import { arrived, begin, change, dirty, kept, redo, saved, taken, undo } from ".
 import { toImport } from "../develop/importing";
 import { found, kindOf } from "../develop/kinds";
 import { fieldOf, refusedAt, refusedIn, viewOf } from "../develop/refusals";
-import { columnsOf, csv, parametersOf, toStore } from "../develop/scripts";
+import { columnsOf, csv, parametersOf, type Result, toStore } from "../develop/scripts";
 import { copied, moved, neighbour, pasted, placeAfter, targets } from "../develop/selection";
 import { filtered } from "../develop/TreeView";
 import { addressOf, plainName } from "../develop/upload";
@@ -217,7 +217,7 @@ describe("a script", () => {
     expect(toStore({ name: "s", type: "Shell", content: "x", version: 3, owner: "me", versionComment: "old", kept: 1 }, "new")).toEqual({ name: "s", type: "Shell", content: "x", kept: 1, versionComment: "new" });
   });
   it("has results that a spreadsheet reads", () => {
-    const result = { message: "", rowCount: 2, schema: [{ a: "string" }, { "b c": "string" }], rows: [["1", 'say "x", y'], [null, ""]] };
+    const result: Result = { message: "", rowCount: 2, schema: [{ a: "string" }, { "b c": "string" }], rows: [["1", 'say "x", y'], [null, ""]] };
     expect(columnsOf(result)).toEqual(["a", "b c"]);
     expect(csv(result)).toBe('a,b c\r\n1,"say ""x"", y"\r\n,""');
   });

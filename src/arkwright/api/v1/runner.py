@@ -7,7 +7,7 @@ the instance's history. Each may be sent again without harm.
 from __future__ import annotations
 
 import asyncio
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -21,7 +21,6 @@ from arkwright.executors.attempt_wire import (
     Arrival,
     Cancels,
     Claim,
-    ClaimAnswer,
     Held,
     Renewal,
     Renewed,
@@ -35,6 +34,8 @@ from arkwright.nodes.base import AttemptKey
 
 T = TypeVar("T")
 
+PIECE_BYTES = 16 * 1024 * 1024
+"""Of a log, or a whole output."""
 WAIT_SECONDS = 25.0
 """How long a question about what is to stop is held open."""
 
@@ -50,6 +51,16 @@ class Asked(Struct, kw_only=True):
 
     runner: str
     known: tuple[Held, ...] = ()
+
+
+class ClaimShown(Struct, kw_only=True):
+    """`executors.attempt_wire.ClaimAnswer`, for the documentation."""
+
+    claimed: dict[str, Any] | None = None
+    """`epoch`, `type` and `context`: all that the node is given, secrets included."""
+    refusal: str = ""
+    stop: bool = False
+    """With a refusal: this worker will get none, it should end."""
 
 
 class LogEnd(Struct, kw_only=True):
@@ -94,7 +105,7 @@ async def finish(call: Call) -> Response:
 
 async def write_log(call: Call) -> Response:
     offset, cut = call.number("offset", 0) or 0, call.flag("cut")
-    await _desk(call).write_log(_key(call), *_claimant(call), offset, await call.body(), call.worker, cut=cut)
+    await _desk(call).write_log(_key(call), *_claimant(call), offset, await _piece(call), call.worker, cut=cut)
     return empty()
 
 
@@ -104,8 +115,12 @@ async def show_log_end(call: Call) -> Response:
 
 async def write_output(call: Call) -> Response:
     name = call.path["name"]
-    await _desk(call).write_output(_key(call), *_claimant(call), name, await call.body(), call.worker)
+    await _desk(call).write_output(_key(call), *_claimant(call), name, await _piece(call), call.worker)
     return empty()
+
+
+async def _piece(call: Call) -> bytes:
+    return b"".join([each async for each in call.stream(PIECE_BYTES)])
 
 
 def _desk(call: Call) -> Assignments:
@@ -184,6 +199,7 @@ ROUTES: tuple[Route, ...] = (
         "A worker still runs these attempts; answers those that are still its own.",
         request=Renewal,
         response=Renewed,
+        example={"runner": "machine-1a2b3c4d", "held": [["1042-0-1", 2]], "slots": 4},
         errors=(Code.ILLEGAL_STATE,),
     ),
     _route(
@@ -203,7 +219,7 @@ ROUTES: tuple[Route, ...] = (
         "claimAttempt",
         "May this worker run the attempt? Answers all that it needs, or why not.",
         request=Claim,
-        response=ClaimAnswer,
+        response=ClaimShown,
         errors=_REFUSED,
     ),
     _route(
@@ -228,6 +244,7 @@ ROUTES: tuple[Route, ...] = (
             flag("cut", "Whether the log ends with this piece."),
         ),
         success=204,
+        streamed=True,
         errors=_REFUSED,
     ),
     _route(
@@ -248,6 +265,7 @@ ROUTES: tuple[Route, ...] = (
         "A file that the attempt leaves for others: `output` or `columns`.",
         parameters=_CLAIMANT,
         success=204,
+        streamed=True,
         errors=_REFUSED,
     ),
 )

@@ -195,7 +195,7 @@ export const developDe: Record<keyof typeof developEn, string> = {
   "rules.fileShort": "wartet auf eine Datei",
   "rules.confirmShort": "wartet auf Bestätigung",
   "simulate.title": "Was er täte",
-  "simulate.help": "Die nächsten Tage, wie sie geplant würden, auch mit Ungespeichertem.",
+  "simulate.help": "Die nächsten Tage, wie sie geplant würden, mit den eigenen Änderungen.",
   "simulate.days": "Tage voraus",
   "simulate.count": "{count} Tage",
   "simulate.all": "Alle Jobs zusammen",
