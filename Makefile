@@ -19,7 +19,7 @@ install = $(BIN)/python -m pip install -q --disable-pip-version-check --require-
 install_self = $(BIN)/python -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
 endif
 
-.PHONY: help setup dev ui ui-test ui-check ui-types run test check fix serve bench bench-scale chaos image docs conformance lock wheel clean
+.PHONY: help setup dev ui ui-test ui-check ui-types run test test-long check fix serve bench bench-scale chaos image docs conformance lock wheel clean
 
 help:  ## list these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,8 +82,11 @@ endif
 run: $(VENV)/.installed  ## run the example on real data: server, import, run, report (a few seconds)
 	@$(BIN)/python examples/run.py $(ARGS)
 
-test: dev ui ui-test  ## all tests; ARGS='tests/core -k retry' picks some
-	@$(BIN)/python -m pytest -n 2 $(ARGS)
+test: dev ui ui-test  ## the tests, but for the long ones; ARGS='tests/core -k retry' picks some
+	@$(BIN)/python -m pytest -n 2 -m "not long" $(ARGS)
+
+test-long: dev ui  ## the long tests: kills by the dozen, thousands of rows, other engines
+	@$(BIN)/python -m pytest -n 2 -m long $(ARGS)
 
 check: dev ui-check  ## format, lint, types, import direction, file sizes
 	@$(BIN)/ruff format --check --quiet . || { echo "format: 'make fix' mends these:"; $(BIN)/ruff format --check .; exit 1; }

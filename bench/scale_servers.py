@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench import load, scale_database
-from bench.scale_table import Table, cpu_seconds
+from bench.scale_table import Table, children_seconds, cpu_seconds
 from bench.server import Bench, node, serving
 
 BACKLOG = 3000
@@ -84,7 +84,12 @@ def throughput(address: str, servers: list[Bench], job: str, count: int) -> tupl
 
 
 def _used(address: str, servers: list[Bench]) -> dict[str, float]:
-    return {"the servers": sum(each.cpu_seconds() for each in servers), "PostgreSQL": _postgres_seconds(address)}
+    pids = [each.process.pid for each in servers]
+    return {
+        "the servers": sum(map(cpu_seconds, pids)),
+        "programs on them": sum(map(children_seconds, pids)),
+        "PostgreSQL": _postgres_seconds(address),
+    }
 
 
 def _postgres_seconds(address: str) -> float:
@@ -99,8 +104,8 @@ def _postgres_seconds(address: str) -> float:
     return total
 
 
-def latency(servers: list[Bench], job: str) -> dict[str, float]:
+def latency(servers: list[Bench], job: str, count: int = 300) -> dict[str, float]:
     message = load.request("POST", servers[-1].run_path(job) + "?wait=30", servers[-1].headers)
     asyncio.run(load.run(servers[-1].port, message, count=20))
-    measured = asyncio.run(load.run(servers[-1].port, message, count=300))
+    measured = asyncio.run(load.run(servers[-1].port, message, count=count))
     return {"p50": measured.quantile(0.5), "p99": measured.quantile(0.99)}

@@ -40,6 +40,16 @@ class Table:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Of a process and what it has waited for."""
+    """Of a process alone."""
+    return _seconds(pid, 11)
+
+
+def children_seconds(pid: int) -> float:
+    """Of those of its children that have ended."""
+    return _seconds(pid, 13)
+
+
+def _seconds(pid: int, at: int) -> float:
+    """User and system time, from that field of its status on."""
     parts = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
+    return (int(parts[at]) + int(parts[at + 1])) / os.sysconf("SC_CLK_TCK")

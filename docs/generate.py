@@ -137,11 +137,13 @@ def nodes_page() -> str:
         "server is killed, its machine loses power, a host process crashes. LOST means that nobody can know; the",
         "node's retry settings decide then. A type is found under each spelling, whatever its case, blanks, hyphens",
         "and underscores. `arkwright assess` says of a whole export which of its nodes run here.\n",
+        "**runs**: as it is. **by a connection**: once its connection is mapped to a server of yours. **no**: there is",
+        "no open engine for it, or none that this server speaks to.\n",
         "| Type | Runs here | Connection | Works with |",
         "|---|---|---|---|",
         *(
-            f"| [{each.name}](#{each.name.lower()}) | yes | {', '.join(each.connections)} "
-            f"| {each.server or 'Nothing but the server itself.'} |"
+            f"| [{each.name}](#{each.name.lower()}) | {'by a connection' if each.needs_connection else 'runs'} "
+            f"| {', '.join(each.connections)} | {each.server or 'Nothing but the server itself.'} |"
             for each in types
         ),
         *(

@@ -7,6 +7,7 @@ run at its end. Under xdist each worker watches, and hands over what it saw.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -32,8 +33,8 @@ class Watch:
         return (yield)
 
     # -- what was run
-    def pytest_deselected(self) -> None:
-        self.chosen = True
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        self.chosen |= any(conformance.is_watched(item.path) for item in items)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         collected = {item.path for item in session.items}

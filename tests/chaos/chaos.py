@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,6 +40,7 @@ class Told:
     def text(self, took: float) -> str:
         faults = "".join(f"    {number:>4}  {kind}\n" for kind, number in self.faults.items())
         figures, found = self.figures, self.found
+        hosts = ", ".join(f"{number} on {host}" for host, number in sorted(found.effects_on.items()))
         lost = "".join(f"    {number:>4}  {how}\n" for how, number in found.lost_how.most_common())
         wrong = "".join(f"    {each}\n" for each in self.wrong[:20])
         statuses = ", ".join(f"{number} {status}" for status, number in sorted(found.by_status.items()))
@@ -52,23 +54,24 @@ class Told:
             f"p99 {quantile(figures.seconds, 0.99) * 1e3:.0f} ms\n"
             f"  {found.instances} instances ({statuses}), {found.children} of them children, "
             f"{found.fires} planned fires\n"
-            f"  {found.attempts} attempts, {found.effects} side effects; {found.lost} attempts lost to a fault, "
-            f"of which {found.lost_done} had left a line\n{lost}"
+            f"  {found.attempts} attempts, {found.effects} side effects ({hosts}); "
+            f"{found.lost} attempts lost to a fault, of which {found.lost_done} had left a line\n{lost}"
             f"  all had ended {self.settle_seconds:.1f} s after the last fault\n"
             f"  {len(self.wrong)} violations\n{wrong}"
         )
 
 
 class Chaos:
-    def __init__(self, folder: Path, *, seed: int, seconds: float) -> None:
+    def __init__(self, folder: Path, *, seed: int, seconds: float, roles: Sequence[tuple[str, str]]) -> None:
         self._folder = folder
         self._told = Told(seed, seconds)
         self._ledger = folder / "ledger"
+        self._roles = roles
 
     def run(self) -> Told:
         told = self._told
         self._ledger.touch()
-        with network() as net, counting(net.gateway) as calls, cluster(net, self._folder) as made:
+        with network() as net, counting(net.gateway) as calls, cluster(net, self._folder, self._roles) as made:
             with_api = made.client(made.apis[0])
             jobs = save(with_api, self._ledger, f"http://{net.gateway}:{calls.port}/")
             for name in scheduled(self._ledger):

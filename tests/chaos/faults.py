@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.chaos.machines import LEASE_SECONDS, Cluster, Machine
+from tests.chaos.network import Host
 
 AT_ONCE = 2
 WRONG_CLOCKS = ("+45s", "-45s")
@@ -88,7 +89,8 @@ class Faults:
             fault
             for fault in self.log
             if fault.begun <= until and (fault.ended or time.time()) >= since - slack
-            if not where or fault.where in (where, "db")
+            # What a worker runs is lost by what befalls others, too: it tells of itself to them.
+            if not where or fault.where in (where, "db") or where.startswith("worker")
         ]
 
     # -- one after another
@@ -135,14 +137,17 @@ class Faults:
             role, name = machine.kind, machine.name
 
             def of(
-                make: Callable[[Machine], Callable[[], None]], machine: Machine = machine
+                make: Callable[..., Callable[[], None]], *given: Host, machine: Machine = machine
             ) -> Callable[[], Callable[[], None]]:
-                return lambda: make(machine)
+                return lambda: make(machine, *given)
 
+            for what, other in self._spoken_to(machine):
+                found += [
+                    (f"partition {role}|{what}", name, of(self._cut, other), long),
+                    (f"partition {role}|{what}, one way", name, of(self._cut_one_way, other), long),
+                    (f"loss {role}|{what}", name, of(self._lose, other), long),
+                ]
             found += [
-                (f"partition {role}|database", name, of(self._cut), long),
-                (f"partition {role}|database, one way", name, of(self._cut_one_way), long),
-                (f"loss {role}|database", name, of(self._lose), long),
                 (f"slow {role}", name, of(self._slow), long),
                 (f"kill -9 {role}", name, of(self._kill), 2.0),
                 (f"freeze {role}", name, of(self._freeze_server), long),
@@ -152,7 +157,7 @@ class Faults:
             ]
             if "engine" in machine.roles:
                 found.append((f"kill -9 resident host of {role}", name, of(self._kill_resident), 0.3))
-            if _FAKE_CLOCK.exists():
+            if _FAKE_CLOCK.exists() and machine.roles != "dask":
                 found.append((f"wrong clock {role}", name, of(self._wrong_clock), 2.0))
         for _ in range(2):
             found += [
@@ -162,18 +167,27 @@ class Faults:
             ]
         return found
 
-    def _cut(self, machine: Machine) -> Callable[[], None]:
-        self.cluster.network.cut(machine.host, self.cluster.database.host)
+    def _spoken_to(self, machine: Machine) -> list[tuple[str, Host]]:
+        """Whom it needs: what that is called, and its host."""
+        dask = [("dask", each.host) for each in self.cluster.machines.values() if each.roles == "dask"]
+        if machine.roles == "dask":
+            return []
+        if machine.roles == "worker":
+            return [*dask, *(("api", each.host) for each in self.cluster.apis)]
+        return [("database", self.cluster.database.host), *(dask if "engine" in machine.roles else [])]
+
+    def _cut(self, machine: Machine, other: Host) -> Callable[[], None]:
+        self.cluster.network.cut(machine.host, other)
         return lambda: self.cluster.network.heal([machine.host])
 
-    def _cut_one_way(self, machine: Machine) -> Callable[[], None]:
-        pair = [machine.host, self.cluster.database.host]
+    def _cut_one_way(self, machine: Machine, other: Host) -> Callable[[], None]:
+        pair = [machine.host, other]
         self._random.shuffle(pair)
         self.cluster.network.cut(*pair, back=False)
         return lambda: self.cluster.network.heal(pair)
 
-    def _lose(self, machine: Machine) -> Callable[[], None]:
-        pair = [machine.host, self.cluster.database.host]
+    def _lose(self, machine: Machine, other: Host) -> Callable[[], None]:
+        pair = [machine.host, other]
         self.cluster.network.lose(*pair)
         return lambda: self.cluster.network.heal(pair)
 

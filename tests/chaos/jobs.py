@@ -148,6 +148,8 @@ def save(client: Client, ledger: Path, counter: str) -> list[str]:
     client.good("PUT", "task-groups/narrow", {"limit": SLOTS})
     client.save_job("row", node("r", statement=leaves(ledger), **SPARE))
     jobs = runnable(ledger, counter)
-    for name, document in (jobs | scheduled(ledger)).items():
-        client.save_job(name, *document.pop("nodes"), **document)
+    for number, (name, document) in enumerate((jobs | scheduled(ledger)).items()):
+        nodes = document.pop("nodes")
+        # Every other one runs on the machine of its engine, the others on workers, where there are any.
+        client.save_job(name, *nodes, **document, workerGroup="local" if number % 2 else "")
     return list(jobs)

@@ -51,6 +51,8 @@ class Found:
     """Of those: their side effect is in the ledger."""
     lost_how: Counter[str] = field(default_factory=Counter)
     """By the type of the node, and what is said of the loss."""
+    effects_on: Counter[str] = field(default_factory=Counter)
+    """By host."""
     fires: int = 0
     children: int = 0
     by_status: Counter[str] = field(default_factory=Counter)
@@ -124,6 +126,7 @@ class Judge:
         name = f"{instance.job_name} {instance.id} {node} {row.attempt}"
         where = self._lines.get((instance.id, node, row.attempt), [])
         self.found.effects += len(where)
+        self.found.effects_on.update(where)
         if len(where) > 1:
             self._wrong(f"{name} was done {len(where)} times, on {where}")
         if row.outcome is None or row.ended_ms is None:

@@ -1,4 +1,7 @@
-"""What runs on the hosts: PostgreSQL on one, a server with its roles and its own data folder on each of the others."""
+"""What runs on the hosts: PostgreSQL on one, on the others servers with their roles, a Dask scheduler, workers.
+
+Nothing on disk is shared but the key that seals secrets.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import contextlib
 import json
 import os
 import pwd
+import selectors
 import shutil
 import signal
 import subprocess
@@ -13,13 +17,16 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from tests.chaos.network import Host, Network
-from tests.e2e.house import COMMAND, Client, House, until
+from tests.e2e.house import COMMAND, Client, House, clean_environment, until
 
 LEASE_SECONDS = 3
-PORT = 8990
+"""Of servers, and of attempts on workers."""
+PORT, DASK_PORT = 8990, 8786
+GROUP = "default"
 
 
 def postgres_programs() -> tuple[Path, str]:
@@ -98,13 +105,43 @@ class Database:
         self._process = None
 
 
+@dataclass(kw_only=True)
+class Post(House):
+    """Where another command than `serve` runs."""
+
+    arguments: Sequence[str]
+
+    def spawn(self, *options: str) -> None:
+        assert self.process is None
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "server.log").open("a") as log:
+            self.process = subprocess.Popen(
+                [*self.command, *self.arguments, "--json"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=clean_environment(self.environment),
+                start_new_session=True,
+            )
+
+    def accepting(self) -> Any:
+        assert self.process is not None
+        assert self.process.stdout is not None
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.process.stdout, selectors.EVENT_READ)
+            assert selector.select(60), f"it did not start:\n{self.log}"
+        assert self.process.stdout.readline(), f"it ended:\n{self.log}"
+
+
 @dataclass
 class Machine:
-    """A host with one server on it."""
+    """A host with one process of ours on it, and what that starts."""
 
     host: Host
     house: House
     roles: str
+    """Of a server; else what it is: dask, worker."""
 
     @property
     def name(self) -> str:
@@ -155,44 +192,85 @@ class Cluster:
         return machine.house.client(timeout=seconds)
 
 
-ROLES = (
+SMALL = (
+    ("api1", "api"),
+    ("engine1", "engine,scheduler"),
+    ("engine2", "engine,scheduler"),
+    ("dask", "dask"),
+    ("worker1", "worker"),
+)
+LARGE = (
     ("api1", "api"),
     ("api2", "api"),
     ("engine1", "engine"),
     ("engine2", "engine"),
     ("scheduler1", "scheduler"),
     ("scheduler2", "scheduler"),
+    ("dask", "dask"),
+    ("worker1", "worker"),
+    ("worker2", "worker"),
 )
 
 
 @contextlib.contextmanager
-def cluster(network: Network, folder: Path, roles: Sequence[tuple[str, str]] = ROLES) -> Iterator[Cluster]:
-    """A cluster whose servers are all up. They share the keys, as the manual says, and nothing else on disk."""
+def cluster(network: Network, folder: Path, roles: Sequence[tuple[str, str]]) -> Iterator[Cluster]:
+    """A cluster whose processes are all up."""
     folder.chmod(0o755)
-    database = Database(network.add("db"), folder / "db")
-    made = Cluster(network, database)
-    first: House | None = None
+    made = Cluster(network, Database(network.add("db"), folder / "db"))
+    for name, _ in roles:
+        network.add(name)
     try:
-        database.start()
-        for name, role in roles:
-            host = network.add(name)
-            options = ["--host", host.address, "--port", str(PORT), "--insecure-http", "--roles", role]
-            options += ["--database-url", database.address, "--lease-seconds", str(LEASE_SECONDS)]
-            options += ["--least-free-bytes", "0", "--seal-key-file", str(folder / "seal.key")]
-            house = House(folder=folder / name, options=options, command=host.command(*COMMAND), keys_of=first)
-            house.spawn()
-            made.machines[name] = Machine(host, house, role)
-            if first is None:
-                house.accepting()  # it makes the installation
-                first = house
-        for machine in made.machines.values():
-            if machine.house is not first:
-                machine.house.accepting()
+        made.database.start()
+        _start_servers(made, folder, [(name, role) for name, role in roles if role not in ("dask", "worker")])
+        _start_workers(made, folder, [(name, role) for name, role in roles if role in ("dask", "worker")])
         yield made
     finally:
         for machine in made.machines.values():
             machine.signal(signal.SIGCONT)
             machine.power_cut()
-        with contextlib.suppress(AssertionError):
-            database.signal(signal.SIGCONT)
-            database.kill()
+        made.database.signal(signal.SIGCONT)
+        made.database.kill()
+
+
+def _start_servers(made: Cluster, folder: Path, roles: Sequence[tuple[str, str]]) -> None:
+    hosts = made.network.hosts
+    first: House | None = None
+    for name, role in roles:
+        options = ["--host", hosts[name].address, "--port", str(PORT), "--insecure-http", "--roles", role]
+        options += ["--database-url", made.database.address, "--lease-seconds", str(LEASE_SECONDS)]
+        options += ["--least-free-bytes", "0", "--seal-key-file", str(folder / "seal.key")]
+        if "dask" in hosts:
+            options += ["--executor", f"dask://{hosts['dask'].address}:{DASK_PORT}", "--worker-group", GROUP]
+            options += ["--attempt-lease-seconds", str(LEASE_SECONDS)]
+        house = House(folder=folder / name, options=options, command=hosts[name].command(*COMMAND), keys_of=first)
+        house.spawn()
+        made.machines[name] = Machine(hosts[name], house, role)
+        if first is None:
+            house.accepting()  # it makes the installation
+            first = house
+    for machine in made.machines.values():
+        if machine.house is not first:
+            machine.house.accepting()
+
+
+def _start_workers(made: Cluster, folder: Path, roles: Sequence[tuple[str, str]]) -> None:
+    if not roles:
+        return
+    hosts, apis = made.network.hosts, made.apis
+    scheduler = f"dask://{hosts['dask'].address}:{DASK_PORT}"
+    token = folder / "worker.token"
+    make = ["worker", "token", "create", "--group", GROUP, "--out", str(token)]
+    given = clean_environment({"ARKWRIGHT_DATA": str(apis[0].house.data)})
+    subprocess.run([*COMMAND, *make], check=True, capture_output=True, timeout=60, env=given)
+    for number, (name, role) in enumerate(roles):
+        arguments = ["dask-scheduler", "--listen", scheduler]
+        if role == "worker":
+            api = apis[number % len(apis)]
+            arguments = ["worker", "--scheduler", scheduler, "--api", api.house.url, "--token-file", str(token)]
+            arguments += ["--group", GROUP, "--slots", "4", "--grace", "5", "--host", hosts[name].address]
+            arguments += ["--data", str(folder / name / "data")]
+        house = Post(folder=folder / name, command=hosts[name].command(*COMMAND), arguments=arguments)
+        house.spawn()
+        made.machines[name] = Machine(hosts[name], house, role)
+    for name, _ in roles:
+        made.machines[name].house.accepting()

@@ -14,10 +14,13 @@ from pathlib import Path
 
 import pytest
 from tests.chaos.chaos import Chaos
+from tests.chaos.machines import LARGE, SMALL
 from tests.chaos.network import missing
 
 WHY_NOT = missing()
 SECONDS = float(os.environ.get("ARKWRIGHT_CHAOS_SECONDS", "15"))
+LONG_SECONDS = 60
+"""From then on there are more hosts, which take longer to start."""
 SEED = int(os.environ.get("ARKWRIGHT_CHAOS_SEED", "1"))
 pytestmark = [pytest.mark.postgres, pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)]
 
@@ -33,6 +36,6 @@ def folder() -> Iterator[Path]:
 @pytest.mark.timeout(SECONDS + 300)
 def test_nothing_is_lost_and_nothing_happens_twice_whatever_breaks(folder: Path) -> None:
     begun = time.monotonic()
-    told = Chaos(folder, seed=SEED, seconds=SECONDS).run()
+    told = Chaos(folder, seed=SEED, seconds=SECONDS, roles=SMALL if SECONDS < LONG_SECONDS else LARGE).run()
     print(told.text(time.monotonic() - begun))
     assert not told.wrong, told.text(time.monotonic() - begun)

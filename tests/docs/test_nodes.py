@@ -13,20 +13,62 @@ from tests.docs.test_reference import generator
 from arkwright.assess.jobs import assess
 from arkwright.assess.model import Level, Topic
 from arkwright.assess.reading import collect
+from arkwright.core.job_document import canonical_type, read_job
 from arkwright.nodes.base import Work
 from arkwright.nodes.registry import BUILT_IN, Registry, canonical
+from arkwright.nodes.schema import settings_schema
 from arkwright.nodes.unsupported import UNSUPPORTED
 
-DOCUMENTED = (
-    *("CDM Job", "Data Migration", "One-click CDC", "DIS Transfer Task", "ETL Job", "MRS Impala SQL"),
-    *("Hive SQL", "Spark SQL", "MRS Presto SQL", "MRS HetuEngine", "MRS ClickHouse", "Doris SQL", "DLI SQL"),
-    *("DLI Spark", "DLI Flink Job", "DWS SQL", "RDS SQL", "MRS Spark", "MRS Spark Python", "MRS Flink Job"),
-    *("MapReduce", "Shell", "Python", "RESTAPI", "Rest Client", "SMN", "Create OBS", "Delete OBS", "OBS Manager"),
-    *("CSS", "Kafka Client", "MRS Kafka", "Import GES", "ModelArts Train", "ROMA FDI Job", "Open/Close Resource"),
-    *("CloudTable Manager", "CS Job", "MachineLearning", "Dummy", "Subjob", "For Each", "Assignment", "Branch"),
-    *("Merge", "MRSFlink"),
-)
-"""Of the user guide's node reference and of the API's enums (factory-behaviour 6, factory-api 6.3)."""
+SPEC = {
+    "CDM Job": "runs",
+    "Data Migration": "runs",
+    "One-click CDC": "no",
+    "DIS Transfer Task": "no",
+    "ETL Job": "no",
+    "MRS Hive SQL": "by a connection",
+    "MRS Spark SQL": "by a connection",
+    "MRS Impala SQL": "by a connection",
+    "MRS Presto SQL": "by a connection",
+    "MRS HetuEngine": "by a connection",
+    "MRS ClickHouse": "by a connection",
+    "Doris SQL": "by a connection",
+    "DLI SQL": "runs",
+    "DLI Spark": "runs",
+    "DLI Flink Job": "by a connection",
+    "DWS SQL": "by a connection",
+    "RDS SQL": "by a connection",
+    "MRS Spark": "runs",
+    "MRS Spark Python": "runs",
+    "MRS Flink Job": "by a connection",
+    "MRS MapReduce": "runs",
+    "Shell": "runs",
+    "Python": "runs",
+    "Rest Client": "runs",
+    "SMN": "runs",
+    "Create OBS": "runs",
+    "Delete OBS": "runs",
+    "OBS Manager": "runs",
+    "CSS": "by a connection",
+    "Kafka Client": "by a connection",
+    "MRS Kafka": "by a connection",
+    "Import GES": "no",
+    "ModelArts Train": "no",
+    "ROMA FDI Job": "no",
+    "Open/Close Resource": "no",
+    "CloudTable Manager": "no",
+    "CS Job": "no",
+    "MachineLearning": "no",
+    "Dummy": "runs",
+    "Subjob": "runs",
+    "For Each": "runs",
+    "Assignment": "runs",
+    "Branch": "runs",
+    "Merge": "runs",
+}
+"""Each type of factory-behaviour 6, in its order, and what becomes of it here."""
+SPELT = ("Hive SQL", "Spark SQL", "MapReduce", "RESTAPI", "MRSFlink", "MRSFlinkJob", "ASSIGNMENT", "BRANCH", "MERGE")
+"""As the API's own enums have them (factory-api 6.3)."""
+DOCUMENTED = (*SPEC, *SPELT)
 TYPES = Registry(group=None).types()
 
 
@@ -37,7 +79,19 @@ def test_the_page_is_in_step_with_the_code() -> None:
 @pytest.mark.parametrize("name", DOCUMENTED)
 def test_each_documented_type_runs_here_or_says_why_not(name: str) -> None:
     registry = Registry(group=None)
-    assert (registry.work(name) is not None) != (registry.unsupported(name) is not None)
+    runs = registry.work(canonical_type(name)) is not None
+    assert runs != (registry.unsupported(name) is not None)
+
+
+@pytest.mark.parametrize("name", SPEC)
+def test_the_page_has_a_row_for_each_type_of_the_specification(name: str) -> None:
+    registry = Registry(group=None)
+    node, unsupported = registry.find(canonical_type(name)), registry.unsupported(name)
+    label = unsupported.name if unsupported is not None else f"[{node.type.name}]"  # type: ignore[union-attr]
+    rows = [line for line in (TOP / "docs" / "nodes.md").read_text(encoding="utf-8").splitlines()
+            if line.startswith(f"| {label}")]  # fmt: skip
+    assert len(rows) == 1
+    assert rows[0].split(" | ")[1].strip(" |") == SPEC[name]
 
 
 def test_every_built_in_type_can_be_loaded_and_none_is_both() -> None:
@@ -58,6 +112,17 @@ def test_each_type_says_what_it_promises_and_shows_an_example(type_) -> None:  #
     given = {each["name"] for each in example["properties"]}
     assert given <= known
     assert {each.name for each in type_.properties if each.required} <= given
+
+
+@pytest.mark.parametrize("type_", TYPES, ids=lambda each: each.name)
+def test_each_example_is_a_node_as_the_api_takes_it(type_) -> None:  # type: ignore[no-untyped-def]
+    (node,) = read_job({"name": "j", "nodes": [dict(type_.example)]}).nodes
+    assert node.type == canonical_type(type_.name)
+    schema = settings_schema(type_)
+    assert set(node.properties) <= set(schema["properties"])
+    assert set(schema.get("required", ())) <= set(node.properties)
+    assert type_.icon
+    assert type_.shown_in
 
 
 @pytest.mark.parametrize("each", UNSUPPORTED, ids=lambda each: each.name)

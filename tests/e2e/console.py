@@ -198,6 +198,7 @@ def fill(home: House) -> dict[str, dict[str, str]]:
         "environment": "/environment",
         "calendars": "/calendars",
         "playground": "/playground",
+        "import": "/import",
     }
     administer = {
         "workspaces": "/workspaces",

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
+import ssl
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -329,3 +331,40 @@ def test_a_revoked_token_ends_its_worker(place: Yard, client: Client) -> None:
     client.good("DELETE", f"worker-tokens/{token_id}")
     assert worker.ended() == 1
     assert "was revoked" in worker.log
+
+
+def test_a_node_that_calls_another_system_runs_on_a_worker_where_it_is_told_to(place: Yard, client: Client) -> None:
+    """RESTAPI: its request comes from the worker, which may not call loopback addresses, and says so."""
+    properties = {"url": f"{place.home.url}/healthz", "method": "GET", "workerGroup": "default"}
+    client.save_job("rest", node("a", "RESTAPI", **properties))
+    instance_id = client.run("rest")
+    shown = outcome(client, "rest", instance_id)
+    assert shown["status"] == "fail"
+    assert "loopback" in shown["errorMessage"]
+    assert not list((place.home.data / "hosts").glob("*.json")), "no host of the server was asked"
+
+
+def test_with_certificates_of_ones_own_everything_is_encrypted_on_both_sides(tmp_path: Path) -> None:
+    from arkwright.certificates import make_certificates
+
+    certs = tmp_path / "certs"
+    make_certificates(certs, ["127.0.0.1", "localhost"], days=1)
+    sides = {
+        side: [str(certs / name) for name in ("ca.pem", f"{side}.pem", f"{side}-key.pem")]
+        for side in ("server", "worker")
+    }
+    names = ("ca", "cert", "key")
+    tls = [part for name, file in zip(names, sides["worker"], strict=True) for part in (f"--tls-{name}", file)]
+    own = [part for name, file in zip(names, sides["server"], strict=True) for part in (f"--executor-{name}", file)]
+    with yard(tmp_path, *own, scheme="tls", tls=tls) as made:
+        made.worker("one", "default").start()
+        client = made.home.client()
+        client.save_job("secure", node("a", statement="echo safe"))
+        instance_id = client.run("secure")
+        assert client.ended("secure", instance_id)["status"] == "success"
+        assert client.log("secure", instance_id, "a") == "safe\n"
+        client.close()
+        host, port = made.address.removeprefix("tls://").split(":")
+        nobody = ssl.create_default_context(cafile=str(certs / "ca.pem"))
+        with socket.create_connection((host, int(port)), timeout=10) as raw, pytest.raises(ssl.SSLError):
+            nobody.wrap_socket(raw, server_hostname=host).recv(1)  # who shows no certificate is told nothing

@@ -15,6 +15,7 @@ from tests.nodes.conformance_kit import (
     Case,
     Silence,
     attach,
+    connections_to,
     context_of,
     holding,
     kill_its_server,
@@ -29,6 +30,7 @@ from tests.servers.clickhouse import ClickHouseServer
 from tests.servers.kafka import Broker
 from tests.servers.mariadb import MariaDb
 from tests.servers.postgres_tcp import PostgresTcp
+from tests.servers.spark import ThriftServer
 from tests.servers.ssh import SshServer
 
 from arkwright.core.outcome import Failed, FailureKind, Succeeded
@@ -41,6 +43,13 @@ ELSEWHERE = {
     "SMN": "tests/notify/test_node_messages.py: it has nothing to stop or to leave behind",
     "CDMJob": "tests/nodes/test_migration*.py",
     "DataMigration": "tests/nodes/test_migration*.py",
+    "MRSSpark": "tests/nodes/test_spark.py: each attempt starts a JVM, which takes seconds",
+    "MRSSparkPython": "tests/nodes/test_spark.py",
+    "DLISpark": "tests/nodes/test_spark.py",
+    "SparkSQL": "it is HiveSQL in all but its name; tests/nodes/test_hive.py",
+    "MapReduce": "tests/nodes/test_mapreduce.py, and Shell's case here: a program as that is",
+    "MRSFlink": "tests/nodes/test_flink.py: a cluster takes half a minute to start",
+    "DLIFlinkJob": "tests/nodes/test_flink.py",
 }
 
 
@@ -151,6 +160,24 @@ def _mysql(request: pytest.FixtureRequest, name: str, kind: str) -> Case:
             return int(cursor.fetchone()[0]) - 1
 
     return _sql(name, Connection(name="shop", type=kind, config={**config, **more}), "SELECT SLEEP({})", left)
+
+
+def hivesql(request: pytest.FixtureRequest) -> Case:
+    server: ThriftServer = request.getfixturevalue("thrift_server")
+    config = {"ip": "127.0.0.1", "port": server.port, "userName": server.user, "password": server.password}
+    count = "SELECT count(*) FROM range(0, {}, 1, 1) WHERE id % 7 = 3"
+    return Case(
+        type="HiveSQL",
+        connection=Connection(name="hive", type="HIVE", config=config),
+        good={"statement": "SELECT 5"},
+        bad={"statement": "SELECT nothing FROM nowhere"},
+        slow={"statement": count.format(10**13)},
+        at_work=said("[1/1]"),
+        left=lambda: connections_to(server.port),
+        lasting={"statement": count.format(10**7)},
+        leak={"script": f"SELECT '{SECRET}'"},
+        script_type="HiveSQL",
+    )
 
 
 def rdssql(request: pytest.FixtureRequest) -> Case:
@@ -269,7 +296,20 @@ def deleteobs(request: pytest.FixtureRequest) -> Case:
 
 
 CASES = (
-    *(shell, python, shell_over_ssh, python_over_ssh, dlisql, dwssql, rdssql, dorissql, mrsclickhouse, restapi, css),
+    *(
+        shell,
+        python,
+        shell_over_ssh,
+        python_over_ssh,
+        dlisql,
+        dwssql,
+        hivesql,
+        rdssql,
+        dorissql,
+        mrsclickhouse,
+        restapi,
+        css,
+    ),
     *(kafkaclient, mrskafka, obsmanager, createobs, deleteobs),
 )
 AT_ONCE = {"CreateOBS", "DeleteOBS"}

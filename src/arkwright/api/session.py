@@ -153,7 +153,8 @@ def _session(call: Call, actor: Actor) -> Session:
         projectId=project_id,
         workspaces=[
             SessionWorkspace(id=each.id, name=each.name, timeZone=each.time_zone, role=_role(actor, each))
-            for each in directory.workspaces_of(project_id)
+            # The default one first: it is what a browser shows that has chosen none.
+            for each in sorted(directory.workspaces_of(project_id), key=lambda each: (not each.is_default, each.name))
             if actor.administrator or each.id in actor.roles
         ],
         projects=[{"id": each.id, "name": each.name} for each in directory.projects_of(actor.domain_id)],

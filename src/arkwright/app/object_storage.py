@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from arkwright.engine.archive import Archive
-from arkwright.engine.attempt_ends import AttemptEnds
+from arkwright.engine.attempt_ends import AttemptEnds, CopiedLogs
+from arkwright.engine.attempt_files import AttemptFiles, FolderFiles
 from arkwright.engine.folders import Folders
 from arkwright.engine.run_files import RunFiles
 from arkwright.errors import SettingInvalid
@@ -17,6 +18,7 @@ from arkwright.objects.open import open_objects
 from arkwright.objects.paths import ObsPath, PathInvalid, parse
 from arkwright.scheduler.events.folder_watch import FolderNews, TellingObjects
 from arkwright.settings import Settings
+from arkwright.store.base import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,3 +79,11 @@ def attempt_ends(settings: Settings, folders: Folders, run_files: RunFiles, stor
             folder_of=folders.attempt,
         )
     return AttemptEnds(run_files, storage.objects, shipper)
+
+
+def attempt_files(
+    settings: Settings, folders: Folders, run_files: RunFiles, storage: ObjectStorage, store: Store
+) -> AttemptFiles:
+    """Where logs and outputs of workers go."""
+    files = storage.archive or FolderFiles(folders, settings.log_cap_bytes)
+    return CopiedLogs(files, run_files, storage.objects, store)

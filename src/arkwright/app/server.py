@@ -21,7 +21,7 @@ from arkwright.app.exposure import check_exposure, check_mail, check_roles
 from arkwright.app.first_start import first_start
 from arkwright.app.metrics import sources as metric_sources
 from arkwright.app.notices import notifier as make_notifier
-from arkwright.app.object_storage import attempt_ends, open_object_storage
+from arkwright.app.object_storage import attempt_ends, attempt_files, open_object_storage
 from arkwright.app.seal_key import check_key, keep_key
 from arkwright.app.sealing import make_resealing
 from arkwright.app.web import http_config, listen
@@ -109,7 +109,9 @@ class Server:
         self.url = f"{'https' if settings.tls_cert else 'http'}://{host}:{port}"
 
         embedded = not settings.database_url
-        store = open_store(settings.database_url or str(self.data / "arkwright.db"))
+        store = open_store(
+            settings.database_url or str(self.data / "arkwright.db"), frozen_seconds=settings.lease_seconds
+        )
         await store.open()
         self._closing.push_async_callback(store.close)
 
@@ -142,9 +144,7 @@ class Server:
         run_files = RunFiles(folders, storage.archive)
         registry = Registry()
         executors = (
-            make_executors(settings, self.data, registry, folders, port, store, clock, directory)
-            if runs
-            else {}
+            make_executors(settings, self.data, registry, folders, port, store, clock, directory) if runs else {}
         )
         policies = WorkspacePolicies(directory, Keep(instance_days=settings.instance_days, log_days=settings.log_days))
         notifier = make_notifier(settings, store, clock, sealer, policies)
@@ -302,6 +302,7 @@ class Server:
                     vault=Vault(sealer),
                     connections=Connections(store, sealer, references),
                 ),
+                attempt_files(settings, folders, run_files, storage, store),
             ),
         )
         self._application = application

@@ -9,9 +9,12 @@ from typing import Any
 
 from arkwright.api.v1.job_body import read_job_body
 from arkwright.assess.model import Assessment, Finding, JobReport, Level, NodeTypeTotal, Topic, Verdict
-from arkwright.assess.nodes import Scope, node_findings, node_type, runs_here, text_findings
+from arkwright.assess.nodes import Scope, node_findings, node_type, properties_of, runs_here, text_findings
 from arkwright.assess.reading import Collection
 from arkwright.assess.schedules import depended_on, kind_of, schedule_findings
+from arkwright.core.control import ASSIGNMENT
+from arkwright.core.control.reading import ASSIGNED_NAME, setting
+from arkwright.core.job import Node
 from arkwright.core.job_document import canonical_type
 from arkwright.errors import InvalidInput
 from arkwright.nodes.registry import Registry
@@ -46,6 +49,13 @@ def assess(collection: Collection, registry: Registry | None = None) -> Assessme
     )
 
 
+def _assigned(nodes: list[dict[str, Any]]) -> frozenset[str]:
+    """Names that Assignment nodes give values to."""
+    found = (Node(index=0, name="", type=ASSIGNMENT, properties=properties_of(each)) for each in nodes
+             if canonical_type(node_type(each)) == ASSIGNMENT)  # fmt: skip
+    return frozenset(name for node in found if (name := setting(node, ASSIGNED_NAME).strip()))
+
+
 def _report(name: str, file: str, document: Mapping[str, Any], collection: Collection, registry: Registry) -> JobReport:
     plain, fault = _plain(name, document)
     found = [fault] if fault is not None else []
@@ -58,7 +68,8 @@ def _report(name: str, file: str, document: Mapping[str, Any], collection: Colle
             each["name"]
             for each in _list(plain.get("params"))
             if isinstance(each, dict) and isinstance(each.get("name"), str)
-        ),
+        )
+        | _assigned(nodes),
         nodes=frozenset(str(each.get("name")) for each in nodes),
     )
     for node in nodes:

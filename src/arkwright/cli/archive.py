@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from arkwright import __version__
+from arkwright.cli.target import seal_key_file
 from arkwright.errors import AlreadyExists, ArkwrightError, IllegalState, InvalidInput, NotFound
 
 FORMAT = 1
@@ -49,10 +50,11 @@ def write_backup(folder: Path, file: Path, *, runs: bool, objects: bool, databas
             f"{folder} holds no embedded database.",
             hint="Name the server's data folder with --data; and with PostgreSQL the database with --database-url.",
         )
-    if database_url and not (folder / KEYS[0]).is_file():
+    key_file = seal_key_file(folder)
+    if database_url and not key_file.is_file():
         raise NotFound(
-            f"{folder} is no data folder of a server: it holds no {KEYS[0]}.",
-            hint="Name with --data that of a server on the database; without its key nothing opens secrets.",
+            f"There is no key file {key_file}, and without it nothing opens the database's secrets.",
+            hint="Name with --data the data folder of a server on it, or the file in ARKWRIGHT_SEAL_KEY_FILE.",
         )
     if os.path.lexists(file):
         raise AlreadyExists(f"{file} exists already.", hint="A backup never overwrites a file; choose another name.")
@@ -70,8 +72,9 @@ def write_backup(folder: Path, file: Path, *, runs: bool, objects: bool, databas
                 asyncio.run(_snapshot(database_url, copy) if database_url else _copy_database(folder / DATABASE, copy))
                 archive.add(copy, DATABASE)
                 for name in KEYS:
-                    if (folder / name).is_file():
-                        archive.add(folder / name, name)
+                    path = key_file if name == KEYS[0] else folder / name
+                    if path.is_file():
+                        archive.add(path, name)
                 if runs:
                     _add_tree(archive, folder / RUNS, RUNS)
                     _add_tree(archive, folder / SHIPPING, SHIPPING)

@@ -17,7 +17,7 @@ import rich_click as click
 
 from arkwright.cli import exits
 from arkwright.cli.output import Output
-from arkwright.cli.target import data_folder
+from arkwright.cli.target import data_folder, seal_key_file
 
 if TYPE_CHECKING:
     from arkwright.store.check import Finding
@@ -102,7 +102,7 @@ def check(repair: bool, data: Path | None, database_url: str | None, as_json: bo
     with _alone(folder if repair else None):
         if repair:
             asyncio.run(repaired(place))
-        findings = asyncio.run(_findings(place, data_folder(data) / "secret.key"))
+        findings = asyncio.run(_findings(place, seal_key_file(data_folder(data))))
     if as_json:
         output.json({"fine": all(each.fine for each in findings), "checks": [_shown(each) for each in findings]})
     else:

@@ -56,6 +56,12 @@ def data_folder(given: Path | None, environment: Mapping[str, str] = os.environ)
     return platformdirs.user_data_path("arkwright", appauthor=False).absolute()
 
 
+def seal_key_file(folder: Path, environment: Mapping[str, str] = os.environ) -> Path:
+    """The key file of the server with that data folder."""
+    given = environment.get("ARKWRIGHT_SEAL_KEY_FILE")
+    return Path(given).expanduser().absolute() if given else folder / "secret.key"
+
+
 def find_target(
     *,
     url: str | None = None,

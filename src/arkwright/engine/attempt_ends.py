@@ -14,16 +14,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 from arkwright.core.outcome import Outcome
+from arkwright.engine.attempt_files import AttemptFiles
+from arkwright.engine.log_names import log_path_of
 from arkwright.engine.run_files import RunFiles
 from arkwright.errors import ArkwrightError
 from arkwright.executors.shipping import Shipper
 from arkwright.nodes.base import AttemptKey
 from arkwright.objects.base import BucketMissing, Objects
 from arkwright.objects.paths import PathInvalid, parse
+from arkwright.store.base import Store
 
 log = logging.getLogger("arkwright.engine")
 
 PATIENCE_SECONDS = 30.0
+WORKERS_PATIENCE_SECONDS = 5.0
+"""A worker waits for the answer."""
 COLUMNS = "columns"
 """Names of a result's columns, beside the output of some nodes."""
 
@@ -56,12 +61,11 @@ class AttemptEnds:
         if self._shipper is not None:
             await self._shipper.close()
 
-    def begin(self, key: AttemptKey, folder: Path, own_path: str, *, adopted: bool, here: bool) -> None:
-        """An attempt is handed over. `own_path`: where its log is to go at the end; empty: nowhere. `here`: whether its
-        folder is on this machine."""
+    def begin(self, key: AttemptKey, folder: Path, own_path: str, *, adopted: bool) -> None:
+        """An attempt is begun here. `own_path`: where its log is to go at the end; empty: nowhere."""
         if own_path and self._objects is not None:
             self._own_paths[key] = own_path
-        if self._shipper is not None and here:
+        if self._shipper is not None:
             self._shipped.add(key)
             self._shipper.begin(key, folder, adopted=adopted)
 
@@ -98,19 +102,60 @@ class AttemptEnds:
         tell()
 
     async def _copy(self, key: AttemptKey, own_path: str) -> None:
-        """The whole log to the job's own path; a later attempt of the node replaces it."""
         assert self._objects is not None
-        until = asyncio.get_running_loop().time() + self._patience
-        pause = 0.1
-        while True:
-            try:
-                now = await self._run_files.log(key)
-                await self._objects.write(parse(own_path), self._run_files.read_log(now, 0, now.size))
+        await copy_log(self._run_files, self._objects, key, own_path, self._patience)
+
+
+class CopiedLogs:
+    """An `AttemptFiles` that sends the log of each ended attempt to the `logPath` of its job: for attempts of workers,
+    whose end is told by the process that serves the API."""
+
+    def __init__(self, files: AttemptFiles, run_files: RunFiles, objects: Objects, store: Store) -> None:
+        self._files = files
+        self._run_files = run_files
+        self._objects = objects
+        self._store = store
+
+    async def write_log(self, key: AttemptKey, offset: int, data: bytes) -> None:
+        await self._files.write_log(key, offset, data)
+
+    async def cut_log(self, key: AttemptKey, offset: int, data: bytes) -> None:
+        await self._files.cut_log(key, offset, data)
+
+    async def log_end(self, key: AttemptKey) -> int:
+        return await self._files.log_end(key)
+
+    async def write_output(self, key: AttemptKey, name: str, data: bytes) -> None:
+        await self._files.write_output(key, name, data)
+
+    async def ended(self, key: AttemptKey) -> None:
+        await self._files.ended(key)
+        instance = await self._store.load_instance(key.instance_id)
+        if instance is None or key.node >= len(instance.nodes):
+            return
+        job = await self._store.get_definition_version(instance.job_id, instance.job_version)
+        base = job.body.get("logPath") if job is not None else None
+        if isinstance(base, str) and base.startswith("obs://"):
+            path = log_path_of(instance, instance.nodes[key.node].name, base)
+            await copy_log(self._run_files, self._objects, key, path, WORKERS_PATIENCE_SECONDS)
+
+
+async def copy_log(
+    run_files: RunFiles, objects: Objects, key: AttemptKey, own_path: str, patience_seconds: float
+) -> None:
+    """The whole log to the job's own path; a later attempt of the node replaces it. What can't be written is told in
+    the server's log."""
+    until = asyncio.get_running_loop().time() + patience_seconds
+    pause = 0.1
+    while True:
+        try:
+            now = await run_files.log(key)
+            await objects.write(parse(own_path), run_files.read_log(now, 0, now.size))
+            return
+        except (ArkwrightError, OSError) as error:
+            final = isinstance(error, BucketMissing | PathInvalid)
+            if final or asyncio.get_running_loop().time() + pause > until:
+                log.error("the log of attempt %s can't be written to %s: %s", key, own_path, error)
                 return
-            except (ArkwrightError, OSError) as error:
-                final = isinstance(error, BucketMissing | PathInvalid)
-                if final or asyncio.get_running_loop().time() + pause > until:
-                    log.error("the log of attempt %s can't be written to %s: %s", key, own_path, error)
-                    return
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, 5.0)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, 5.0)

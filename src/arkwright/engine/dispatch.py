@@ -248,8 +248,7 @@ class Dispatch:
             self._secrets.pop(context.key, None)
             self._remote.offer(context.key, group)
             return
-        here = not getattr(executor, "runs_elsewhere", False)
-        self._ends.begin(context.key, context.folder, own_path, adopted=attach, here=here)
+        self._ends.begin(context.key, context.folder, own_path, adopted=attach)
         self._executor_of[context.key] = executor
         if attach:
             executor.attach(node.type.name, context)

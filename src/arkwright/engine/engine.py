@@ -160,6 +160,7 @@ class Engine:
             crowded=lambda: self._dispatch.queued > 0,
             name=name,
             lease=self.lease,
+            defect=self._failed,
         )
         self._running: asyncio.Task[None] | None = None
         self.failed = asyncio.Event()
@@ -513,8 +514,11 @@ class Engine:
 
     def _loop_ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.critical("the engine's loop ended", exc_info=error)
-            self.failed.set()
+            self._failed("loop", error)
+
+    def _failed(self, what: str, error: BaseException) -> None:
+        log.critical("the engine's %s ended", what, exc_info=error)
+        self.failed.set()
 
     def _tell(self, instance_id: int, event: Event) -> None:
         self._loop.tell(instance_id, event)

@@ -24,7 +24,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
 from arkwright.core.commands import AttachAttempt, AttachChildren, Command
 from arkwright.core.events import EngineFault, InstanceRequested
@@ -60,8 +61,10 @@ class Recovery:
         crowded: Callable[[], bool],
         name: str,
         lease: EngineLease,
+        defect: Callable[[str, BaseException], None],
     ) -> None:
-        """`lose(instance)`: it is another engine's by now. `crowded`: whether programs wait here for their turn."""
+        """`lose(instance)`: it is another engine's by now. `crowded`: whether programs wait here for their turn.
+        `defect` is told when recovery can't go on."""
         self._store = store
         self._clock = clock
         self._loop = loop
@@ -71,6 +74,7 @@ class Recovery:
         self._crowded = crowded
         self._name = name
         self._lease = lease
+        self._defect = defect
         self._woken = asyncio.Event()
         self._claimed: deque[int] = deque()
         """The store answers an id once: what could not be taken up yet must not be forgotten."""
@@ -88,9 +92,18 @@ class Recovery:
         await self._lease.renew()
         self._store.on_wake(self._woken.set)
         self._woken.set()
-        self._tasks.append(asyncio.create_task(self._collect_when_woken(), name="recovery"))
+        self._begin(self._collect_when_woken(), "recovery")
         if self._lease.seconds is not None:
-            self._tasks.append(asyncio.create_task(self._renew(self._lease.seconds), name="lease"))
+            self._begin(self._renew(self._lease.seconds), "lease")
+
+    def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(self._ended)
+        self._tasks.append(task)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._defect(task.get_name(), error)
 
     async def close(self) -> None:
         for timer in (self._expiry, self._patience):
@@ -147,7 +160,8 @@ class Recovery:
                 continue
             self._lose(id_)
             self._claimed.append(id_)  # it may be ours in another state
-        self._claimed = deque([id_ for id_ in self._claimed if await self._store.owner_of(id_) == self._name])
+        kept = [id_ for id_ in list(self._claimed) if await self._store.owner_of(id_) == self._name]
+        self._claimed = deque(kept)
         log.warning("the engine's lease had run out; of %d instances %d are still its own", len(believed), len(owned))
         self._woken.set()
 
@@ -170,8 +184,10 @@ class Recovery:
             self._claimed.extend(claimed)
             self.claimed += len(claimed)
             while self._claimed:
-                await self._take_up(self._claimed[0])
-                self._claimed.popleft()
+                instance_id = self._claimed[0]
+                await self._take_up(instance_id)
+                if self._claimed and self._claimed[0] == instance_id:  # else a lapse of the lease has changed them
+                    self._claimed.popleft()
             # Beside others this was a share: there may be more.
             if len(claimed) < (1 if self._lease.neighbours else BATCH):
                 break

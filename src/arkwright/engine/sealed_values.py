@@ -61,7 +61,7 @@ def masked_parameters(row: SealedRow) -> Iterator[SealedText]:
 
 def connections(row: SealedRow) -> Iterator[SealedText]:
     """Of a definition of any kind: packages and the like may hold a connection's document."""
-    if row.table != "definition_version" or row.place is None or SEALED not in row.value:  # type: ignore[operator]
+    if row.table != "definition_version" or row.place is None or SEALED not in str(row.value):
         return
     for each in objects_in(msgspec.json.decode(row.value)):
         config, name = each.get("config"), each.get("name")

@@ -94,11 +94,8 @@ class Watched:
 
     __slots__ = ("begun", "folder", "memory", "pid", "processes", "seconds", "stopping")
 
-    def __init__(self, pid: int, memory: int, processes: int, seconds: int, folder: str) -> None:
-        self.pid = pid
-        self.memory = memory
-        self.processes = processes
-        self.seconds = seconds
+    def __init__(self, numbers: list[str], folder: str) -> None:
+        self.pid, self.memory, self.processes, self.seconds = map(int, numbers)
         self.folder = folder
         self.stopping = 0.0
         try:
@@ -129,7 +126,7 @@ def guard(source: int, cap: int) -> None:
             for line in lines:
                 *numbers, folder = os.fsdecode(line[1:]).split(" ", 4)
                 if line[:1] == b"+":
-                    watched[folder] = each = Watched(*map(int, numbers), folder)
+                    watched[folder] = each = Watched(numbers, folder)
                     _prefer_to_kill(each.pid)
                     if each.processes:
                         due = 0.0

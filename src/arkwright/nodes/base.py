@@ -156,6 +156,8 @@ class NodeType:
     aliases: tuple[str, ...] = ()
     connections: tuple[str, ...] = ()
     """Types of connections that its `connectionName`, or its script's, may name."""
+    needs_connection: bool = False
+    """Whether it runs only with one: a job of the cloud's needs it mapped."""
     example: Mapping[str, object] = field(default_factory=dict)
     """A runnable node as the API takes it."""
     server: str = ""

@@ -36,6 +36,7 @@ class Css(RestApi):
         category=Category.SERVICE,
         icon="search",
         summary="Sends a request to an OpenSearch or Elasticsearch cluster.",
+        needs_connection=True,
         connections=CONNECTIONS,
         properties=(
             Property(name="connectionName", help="The connection to the cluster.", required=True),
@@ -56,7 +57,7 @@ class Css(RestApi):
                 {"name": "body", "value": '{"query": {"match_all": {}}}'},
             ],
         },
-        server="OpenSearch or Elasticsearch. Not tested with one: PyPI, npm and Debian have none; against an HTTP server.",
+        server="OpenSearch or Elasticsearch. Not tested with one (PyPI, npm, Debian have none), but against HTTP.",
         repeated="GET, HEAD and PUT are sent again; others are LOST.",
     )
 

@@ -191,6 +191,7 @@ def flink_type(name: str, title: str, summary: str, aliases: tuple[str, ...], *o
         summary=summary,
         aliases=aliases,
         connections=CONNECTIONS,
+        needs_connection=True,
         server=SERVER,
         repeated=REPEATED,
         properties=(

@@ -11,8 +11,7 @@ class HetuEngine(SqlNode):
         "MRS HetuEngine",
         "Runs SQL on HetuEngine or Trino.",
         "HetuEngineSQL",
-        server="HetuEngine or Trino. Not tested with one: PyPI, npm and Debian have none. Its client was tried where nobody "
-        "answers.",
+        server="HetuEngine or Trino. Not tested with one: PyPI, npm and Debian have none. Tried against silence.",
         connections=(
             "HETUENGINE",
             "MRSHetuEngine",

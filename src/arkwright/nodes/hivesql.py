@@ -11,7 +11,7 @@ class HiveSql(SqlNode):
         "Hive SQL",
         "Runs SQL on a HiveServer2.",
         "HiveSQL",
-        server="HiveServer2. Not tested with one yet.",
+        server="HiveServer2; tested with Spark's Thrift server, which speaks its protocol.",
         connections=(
             "HIVE",
             "MRSHive",

@@ -11,8 +11,7 @@ class ImpalaSql(SqlNode):
         "Impala SQL",
         "Runs SQL on Impala.",
         "ImpalaSQL",
-        server="Impala. Not tested with one: PyPI, npm and Debian have none. Its client was tried where nobody "
-        "answers.",
+        server="Impala. Not tested with one: PyPI, npm and Debian have none. Tried against silence.",
         connections=(
             "IMPALA",
             "MRSImpala",

@@ -52,6 +52,7 @@ class KafkaClient(KafkaNode):
         category=Category.MESSAGING,
         icon="send",
         summary="Sends a text to a Kafka topic.",
+        needs_connection=True,
         connections=CONNECTIONS,
         properties=(
             CONNECTION,

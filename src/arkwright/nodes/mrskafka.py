@@ -33,6 +33,7 @@ class MrsKafka(KafkaNode):
         category=Category.MESSAGING,
         icon="list-numbers",
         summary="Counts a Kafka topic's messages, or those that a consumer group has not read.",
+        needs_connection=True,
         connections=CONNECTIONS,
         properties=(
             CONNECTION,

@@ -11,8 +11,7 @@ class PrestoSql(SqlNode):
         "MRS Presto SQL",
         "Runs SQL on Trino (Presto).",
         "PRESTO",
-        server="Presto or Trino. Not tested with one: PyPI, npm and Debian have none. Its client was tried where nobody "
-        "answers.",
+        server="Presto or Trino. Not tested with one: PyPI, npm and Debian have none. Tried against silence.",
         connections=(
             "PRESTO",
             "MRSPresto",

@@ -89,8 +89,8 @@ class ScriptNode:
             return refused(str(error))
         if given != NO_LIMITS and context.connection is not None:
             return refused(
-                f"{MEMORY} and {SECONDS} hold for programs on the server's host; on {context.connection.name!r} nothing "
-                "would see to them. Remove them, and set limits in the script (ulimit) or for its user there."
+                f"{MEMORY} and {SECONDS} hold for programs on the server's host; on {context.connection.name!r} "
+                "nothing would see to them. Remove them, and set limits in the script (ulimit) or for its user there."
             )
         objects_to = objection_to_container(context)
         if objects_to is not None:

@@ -11,7 +11,7 @@ class SparkSql(SqlNode):
         "Spark SQL",
         "Runs SQL on a Spark Thrift server.",
         "SparkSQL",
-        server="Spark's Thrift server. Not tested with one yet.",
+        server="Spark's Thrift server, tested with that of Spark 4.3.",
         connections=(
             "SparkSQL",
             "MRSSpark",

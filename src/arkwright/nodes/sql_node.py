@@ -260,6 +260,7 @@ def sql_type(name: str, title: str, summary: str, script_type: str, **more: Any)
         category=Category.SQL,
         icon="database-search",
         summary=summary,
+        needs_connection=True,
         properties=properties_of(title, script_type),
         repeated=more.pop("repeated", REPEATED),
         example={

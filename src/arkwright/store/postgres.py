@@ -55,6 +55,7 @@ from arkwright.store.work import (
 T = TypeVar("T")
 
 READERS = 4
+FROZEN_SECONDS = 15.0
 CONNECT_SECONDS = 10.0
 COMMAND_SECONDS = 60.0
 LARGEST_GROUP = 1000
@@ -152,8 +153,16 @@ class PostgresStore(SqlStore):
 
     _alone = False
 
-    def __init__(self, address: str, *, migrations: Sequence[Migration] | None = None) -> None:
+    def __init__(
+        self,
+        address: str,
+        *,
+        migrations: Sequence[Migration] | None = None,
+        frozen_seconds: float = FROZEN_SECONDS,
+    ) -> None:
+        """`frozen_seconds`: how long a process that says nothing may hold a transaction open, and rows with it."""
         super().__init__()
+        self._settings = _connection_settings(frozen_seconds)
         self._address = address
         self._migrations = migration.migrations("postgres") if migrations is None else migrations
         self.schema_level = self._migrations[-1].number
@@ -177,7 +186,7 @@ class PostgresStore(SqlStore):
                 min_size=1,
                 max_size=READERS,
                 reset=_keep_settings,
-                **_connection_settings(),
+                **self._settings,
             )
             await self._listen()
         except (*_FAILURES, ValueError) as error:
@@ -185,7 +194,7 @@ class PostgresStore(SqlStore):
         self._tasks.append(asyncio.create_task(self._write_groups(), name="arkwright-store-writer"))
 
     async def _connect(self) -> Any:
-        return await asyncpg.connect(self._address, **_connection_settings())
+        return await asyncpg.connect(self._address, **self._settings)
 
     async def _stop(self) -> None:
         self._closing = True
@@ -374,7 +383,7 @@ class PostgresStore(SqlStore):
         )
 
 
-def _connection_settings() -> dict[str, Any]:
+def _connection_settings(frozen_seconds: float) -> dict[str, Any]:
     return {
         "timeout": CONNECT_SECONDS,
         "command_timeout": COMMAND_SECONDS,
@@ -383,8 +392,8 @@ def _connection_settings() -> dict[str, Any]:
         "server_settings": {
             "application_name": "arkwright",
             "synchronous_commit": "on",
-            # A frozen process must not hold its rows for ever.
-            "idle_in_transaction_session_timeout": "60000",
+            # A frozen process must not keep others from taking over.
+            "idle_in_transaction_session_timeout": str(int(frozen_seconds * 1000)),
             # Compiling costs more than any of these statements takes.
             "jit": "off",
         },

@@ -75,7 +75,7 @@ function Form({ resource, known, onClose, onSaved }: { resource: Resource; known
     setFile(next);
     if (!next) return;
     const name = plainName(next.name);
-    set({ ...(given.id ? {} : { name: (given.name || name).slice(0, 32), type: typeOfFile(next.name) }), location: `obs://resources-${workspace.id.slice(0, 8).toLowerCase()}/${name}` });
+    set({ ...(given.id ? {} : { name: (given.name || name.replace(/\.[^.]*$/, "").replaceAll(".", "_")).slice(0, 32), type: typeOfFile(next.name) }), location: `obs://resources-${workspace.id.slice(0, 8).toLowerCase()}/${name}` });
   };
   const save = async () => {
     if (file) {
