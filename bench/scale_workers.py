@@ -34,7 +34,14 @@ def measure(table: Table) -> None:
             workers: list[int] = []
             for count in range(1, 5):
                 data = folder / f"worker{count}"
-                given = ["--scheduler", told["address"], "--api", f"http://127.0.0.1:{server.port}", "--data", str(data)]
+                given = [
+                    "--scheduler",
+                    told["address"],
+                    "--api",
+                    f"http://127.0.0.1:{server.port}",
+                    "--data",
+                    str(data),
+                ]
                 given += ["--token-file", str(token), "--slots", str(SLOTS)]
                 workers.append(stack.enter_context(_running("worker", *given))[0])
                 _measure(table, address, server, carrier, workers)

@@ -1,4 +1,4 @@
-"""Node types over the API: what forms are given, types that don't run here, control nodes around and inside each other."""
+"""Node types over the API: what forms are given, types that don't run here, control nodes inside each other."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from arkwright.nodes.unsupported import UNSUPPORTED
 CATEGORIES = {"control", "sql", "program", "movement", "storage", "messaging", "service"}
 
 
-def node(name: str, type_name: str, *before: str, **properties: str) -> dict[str, Any]:
+def node(node_name: str, type_name: str, /, *before: str, **properties: str) -> dict[str, Any]:
     return {
-        "name": name,
+        "name": node_name,
         "type": type_name,
         "location": {"x": 0, "y": 0},
         "preNodeName": list(before),
@@ -70,12 +70,9 @@ def test_a_for_each_runs_a_job_that_branches_by_what_it_is_given(server: Running
     instance_id = wait(server, name)["instanceId"]
     rows, each = detail(server, name, instance_id)["nodes"]
     assert (rows["status"], each["status"], each["childSucceeded"]) == ("success", "success", 3)
-    children = server.client.get(f"instances/{instance_id}/children").json()["instances"]
-    ways = {}
+    children = server.client.get(f"jobs/{name}/instances/{instance_id}/children").json()["instances"]
+    ways = []
     for child in children:
-        nodes = {each["name"]: each["status"] for each in detail(server, f"{name}_row", child["instanceId"])["nodes"]}
-        ways[child["instanceName"] if "instanceName" in child else child["instanceId"]] = (
-            [each for each in ("near", "far", "nowhere") if nodes[each] == "success"],
-            nodes["any"],
-        )
-    assert sorted(ways.values()) == [(["far"], "success"), (["near"], "success"), (["nowhere"], "skip")]
+        nodes = {run["nodeName"]: run["status"] for run in detail(server, f"{name}_row", child["instanceId"])["nodes"]}
+        ways.append(([each for each in ("near", "far", "nowhere") if nodes[each] == "success"], nodes["any"]))
+    assert sorted(ways) == [(["far"], "success"), (["near"], "success"), (["nowhere"], "skip")]

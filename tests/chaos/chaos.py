@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 import time
 from collections.abc import Sequence
@@ -22,6 +21,10 @@ PACE = 8.0
 """Runs wanted a second; each is several instances and attempts."""
 SETTLE_SECONDS = 180
 _DEFECTS = re.compile(r"Traceback|because of a defect|IllegalTransition")
+_EXPLAINED = re.compile(
+    r"(Connection\w*Error|TimeoutError|OSError|asyncpg\.|arkwright\.errors\.StoreUnavailable|httpx2\.)"
+)
+"""How a traceback ends that tells of nothing but that somebody could not be reached."""
 _SHOWN_LINES = 30
 
 
@@ -120,13 +123,16 @@ class Chaos:
         found = []
         for machine in made.machines.values():
             lines = machine.house.log.splitlines()
-            hits = [
-                number
-                for number, (line, following) in enumerate(itertools.pairwise([*lines, ""]))
-                # The pool of the driver tells with a traceback that it can't connect.
-                if _DEFECTS.search(line) and "asyncpg/pool.py" not in following
-            ]
+            hits = [number for number, line in enumerate(lines) if _DEFECTS.search(line) and _is_defect(lines[number:])]
             for at in hits[:2]:
                 told = " / ".join(lines[max(0, at - 2) : at + _SHOWN_LINES])
                 found.append(f"{machine.name}'s log: {told}")
         return found
+
+
+def _is_defect(lines: list[str]) -> bool:
+    """Whether what begins here is more than the traceback of a connection that failed."""
+    if "Traceback" not in lines[0]:
+        return True
+    end = next((line for line in lines[1:] if line and not line.startswith((" ", "|", "+"))), "")
+    return not _EXPLAINED.match(end)

@@ -147,8 +147,9 @@ class Judge:
 
     def _judge_retries(self, instance: Instance, node: str, status: NodeStatus, rows: list[AttemptRow]) -> None:
         name = f"{instance.job_name} {instance.id} {node}"
-        if any(isinstance(row.outcome, Succeeded) or _cancelled(row) for row in rows[:-1]):
-            self._wrong(f"{name} was tried again after it had succeeded, or been stopped")
+        for row in rows[:-1]:
+            if isinstance(row.outcome, Succeeded) or _cancelled(row):
+                self._wrong(f"{name} was tried again after {row.outcome}")
         if not rows:
             return
         last = rows[-1].outcome

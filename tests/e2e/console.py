@@ -18,6 +18,7 @@ from tests.e2e.house import House
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="the console's tests need the test dependency playwright")
 expect = sync_api.expect
+expect.set_options(timeout=15_000)  # on a machine that does other things, too
 
 ROOT = Path(__file__).parents[2]
 CONSOLE = ROOT / "src" / "arkwright" / "console"
@@ -51,7 +52,7 @@ class Console:
         self.context = browser.new_context(
             viewport={"width": 1400, "height": 900}, color_scheme=scheme, locale="en-GB", reduced_motion="reduce"
         )
-        self.context.set_default_timeout(10_000)
+        self.context.set_default_timeout(15_000)
         self.page = self.context.new_page()
         self.complaints: list[str] = []
         self.page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)

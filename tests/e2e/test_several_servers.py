@@ -14,11 +14,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
 from tests.e2e.house import COMMAND, House, clean_environment, house, node, until
-from tests.servers.postgres import run_statements
+from tests.servers.postgres import address_of, run_statements, settle
 
 pytestmark = pytest.mark.postgres
 
@@ -78,19 +79,26 @@ class Town:
         asyncio.run(run_statements(self.address, moved, "SELECT pg_notify('arkwright_schedules', '0')"))
 
 
-@pytest.fixture
-def town(tmp_path: Path, postgres_address: str) -> Iterator[Town]:
-    options = ("--database-url", postgres_address, *LEASE)
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory, postgres_server: Any) -> Iterator[Town]:
+    """One for all tests, in the order in which they are here: the last one kills a server."""
+    folder = tmp_path_factory.mktemp("town")
+    settle(run_statements(address_of(postgres_server, "postgres"), "CREATE DATABASE town"))
+    address = address_of(postgres_server, "town")
+    options = ("--database-url", address, *LEASE)
     with contextlib.ExitStack() as stack:
-        front = stack.enter_context(house(tmp_path / "front", *options, "--roles", "api"))
+        front = stack.enter_context(house(folder / "front", *options, "--roles", "api"))
         key = ("--seal-key-file", str(front.data / "secret.key"))
         workers = []
         for name in ("one", "two"):
-            home = House(folder=tmp_path / name, options=(*options, *key, "--roles", "engine,scheduler"), keys_of=front)
+            home = House(folder=folder / name, options=(*options, *key, "--roles", "engine,scheduler"), keys_of=front)
             stack.callback(home.close)
-            home.start()
+            home.spawn()
             workers.append(home)
-        yield Town(postgres_address, front, workers, tmp_path / "trace")
+        for home in workers:
+            home.accepting()
+        yield Town(address, front, workers, folder / "trace")
+    settle(run_statements(address_of(postgres_server, "postgres"), "DROP DATABASE town WITH (FORCE)"))
 
 
 def _load(town: Town, stop: threading.Event) -> None:
@@ -98,66 +106,6 @@ def _load(town: Town, stop: threading.Event) -> None:
     while not stop.is_set():
         number += 1
         town.accepted[f"k{number}"] = client.run("traced", key=f"k{number}")
-    client.close()
-
-
-@pytest.mark.timeout(120)
-def test_nothing_is_lost_and_nothing_done_twice_while_servers_are_frozen_and_killed(town: Town) -> None:
-    client = town.front.client()
-    leave = f'echo "$ARKWRIGHT_INSTANCE_ID $ARKWRIGHT_NODE $ARKWRIGHT_ATTEMPT" >> {town.trace}'
-    client.save_job(
-        "traced", node("a", statement=leave), node("b", "Dummy", "a"), node("c", "Shell", "b", statement=leave)
-    )
-    tomorrow = int(time.strftime("%Y%m%d", time.gmtime(time.time() + 86_400)))
-    for number in range(SCHEDULED):
-        client.save_job(f"due{number}", node("d", "Dummy"), schedule=EVERY_MINUTE)
-        client.good("POST", f"jobs/due{number}/start", {"start_date": tomorrow})
-    stop = threading.Event()
-    load = threading.Thread(target=_load, args=(town, stop))
-    load.start()
-    until(lambda: len(town.accepted) > 20, "the load runs")
-
-    planner = town.planner()
-    other = next(each for each in town.workers if each is not planner)
-    minute = int(time.time()) // 60 * 60_000
-    town.due_again(minute)
-    assert planner.process is not None
-    planner.process.send_signal(signal.SIGSTOP)  # in the middle of planning, and of running what it has
-    assert until(lambda: town.planner() is other, "the other one plans") is True
-    town.due_again(minute)
-    planner.process.send_signal(signal.SIGCONT)
-    count = len(town.accepted)
-    until(lambda: len(town.accepted) > count + 20, "the load goes on")
-    other.kill()
-    assert until(lambda: town.planner() is planner, "the first one plans again") is True
-    town.due_again(minute)
-    count = len(town.accepted)
-    until(lambda: len(town.accepted) > count + 20, "the load still goes on")
-    stop.set()
-    load.join(30)
-
-    unended = "SELECT count(*) FROM instance WHERE ended = 0"
-    until(lambda: town.rows(unended)[0][0] == 0, "all end")
-    ended = {row[0]: row[1] for row in town.rows("SELECT id, status FROM instance WHERE type <> 0")}
-    assert set(ended) == set(town.accepted.values()), "what was acknowledged is there, and nothing else"
-    lines = Counter(town.trace.read_text().splitlines())
-    assert max(lines.values()) == 1, "no attempt ran twice"
-    for instance_id, status in ended.items():
-        if status == "success":
-            assert lines[f"{instance_id} a 1"] == lines[f"{instance_id} c 1"] == 1
-        else:
-            # On a server that was frozen or killed: nobody can know, and the node has no retries.
-            shown = client.show("traced", instance_id)
-            assert any("can't be known" in (each.get("errorMessage") or "") for each in shown["nodes"]), shown
-    lost = sum(status != "success" for status in ended.values())
-    planned = "SELECT job_id, plan_ms, count(*) FROM instance i JOIN planned p ON p.instance_id = i.id GROUP BY 1, 2"
-    times = Counter(row[2] for row in town.rows(planned))
-    assert set(times) == {1}
-    of_minute = f"SELECT count(*) FROM planned WHERE plan_ms = {minute}"
-    assert town.rows(of_minute)[0][0] == SCHEDULED
-    assert town.metric(planner, "arkwright_slots_leaked") == 0
-    assert town.metric(planner, "arkwright_lease_lapses_total") >= 1
-    print(f"{len(ended)} runs, {lost} whose fate nobody could know, {SCHEDULED} planned once")
     client.close()
 
 
@@ -210,12 +158,16 @@ def test_a_server_is_emptied_by_a_command_and_takes_work_again(town: Town) -> No
     assert owners() == {two: len(made)}
     shown = json.loads(_arkwright(town, "server", "list", "--json").stdout)["servers"]
     assert {each["name"]: each["state"] for each in shown}[one] == "empty"
-    client.run("retried")
+    last = client.run("retried")
     until(lambda: owners() == {two: len(made) + 1}, "new runs go to the other one")
     assert town.planner() is town.workers[1]
     assert _arkwright(town, "server", "resume", one).returncode == 0
     town.workers[1].stop()  # hands over what it has, and doesn't wait for its lease
     until(lambda: owners() == {one: len(made) + 1}, "it has them again")
+    town.workers[1].start()
+    for instance_id in [*made, last]:
+        client.good("POST", f"jobs/retried/instances/{instance_id}/stop")
+    until(lambda: not owners(), "all are stopped")
     client.close()
 
 
@@ -236,3 +188,71 @@ def test_a_server_with_another_key_is_refused(town: Town, tmp_path: Path) -> Non
         )
         assert "Copy the file secret.key" in stranger.log
         assert "Traceback" not in stranger.log
+
+
+@pytest.mark.timeout(120)
+def test_nothing_is_lost_and_nothing_done_twice_while_servers_are_frozen_and_killed(town: Town) -> None:
+    client = town.front.client()
+    leave = f'echo "$ARKWRIGHT_INSTANCE_ID $ARKWRIGHT_NODE $ARKWRIGHT_ATTEMPT" >> {town.trace}'
+    client.save_job(
+        "traced", node("a", statement=leave), node("b", "Dummy", "a"), node("c", "Shell", "b", statement=leave)
+    )
+    tomorrow = int(time.strftime("%Y%m%d", time.gmtime(time.time() + 86_400)))
+    for number in range(SCHEDULED):
+        client.save_job(f"due{number}", node("d", "Dummy"), schedule=EVERY_MINUTE)
+        client.good("POST", f"jobs/due{number}/start", {"start_date": tomorrow})
+    stop = threading.Event()
+    load = threading.Thread(target=_load, args=(town, stop))
+    load.start()
+    until(lambda: len(town.accepted) > 20, "the load runs")
+
+    mark = time.monotonic()
+    planner = town.planner()
+    other = next(each for each in town.workers if each is not planner)
+    minute = int(time.time()) // 60 * 60_000
+    town.due_again(minute)
+    assert planner.process is not None
+    planner.process.send_signal(signal.SIGSTOP)  # in the middle of planning, and of running what it has
+    assert until(lambda: town.planner() is other, "the other one plans") is True
+    town.due_again(minute)
+    planner.process.send_signal(signal.SIGCONT)
+    print("taken over after", time.monotonic() - mark)
+    count = len(town.accepted)
+    until(lambda: len(town.accepted) > count + 20, "the load goes on")
+    other.kill()
+    assert until(lambda: town.planner() is planner, "the first one plans again") is True
+    town.due_again(minute)
+    count = len(town.accepted)
+    until(lambda: len(town.accepted) > count + 20, "the load still goes on")
+    print("and again", time.monotonic() - mark)
+    stop.set()
+    load.join(30)
+
+    unended = "SELECT count(*) FROM instance WHERE ended = 0"
+    until(lambda: town.rows(unended)[0][0] == 0, "all end")
+    print("all ended", time.monotonic() - mark)
+    traced = "SELECT id, status FROM instance WHERE job_id = (SELECT id FROM definition WHERE name = 'traced')"
+    ended = {row[0]: row[1] for row in town.rows(traced)}
+    assert set(ended) == set(town.accepted.values()), "what was acknowledged is there, and nothing else"
+    lines = Counter(town.trace.read_text().splitlines())
+    assert max(lines.values()) == 1, "no attempt ran twice"
+    for instance_id, status in ended.items():
+        if status == "success":
+            assert lines[f"{instance_id} a 1"] == lines[f"{instance_id} c 1"] == 1
+        else:
+            # On a server that was frozen or killed: nobody can know, and the node has no retries.
+            shown = client.show("traced", instance_id)
+            assert any("can't be known" in (each.get("errorMessage") or "") for each in shown["nodes"]), shown
+    lost = sum(status != "success" for status in ended.values())
+    planned = "SELECT i.job_id, i.plan_ms, count(*) FROM planned i GROUP BY 1, 2"
+    assert {row[2] for row in town.rows(planned)} == {1}
+    made = (
+        "SELECT count(*) FROM instance i LEFT JOIN planned p ON p.instance_id = i.id WHERE type = 0 AND plan_ms IS NULL"
+    )
+    assert town.rows(made)[0][0] == 0, "no instance without its plan time"
+    of_minute = f"SELECT count(*) FROM planned WHERE plan_ms = {minute}"
+    assert town.rows(of_minute)[0][0] == SCHEDULED
+    assert town.metric(planner, "arkwright_slots_leaked") == 0
+    assert town.metric(planner, "arkwright_lease_lapses_total") >= 1
+    print(f"{len(ended)} runs, {lost} whose fate nobody could know, {SCHEDULED} planned once")
+    client.close()

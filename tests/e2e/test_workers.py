@@ -366,5 +366,9 @@ def test_with_certificates_of_ones_own_everything_is_encrypted_on_both_sides(tmp
         client.close()
         host, port = made.address.removeprefix("tls://").split(":")
         nobody = ssl.create_default_context(cafile=str(certs / "ca.pem"))
-        with socket.create_connection((host, int(port)), timeout=10) as raw, pytest.raises(ssl.SSLError):
-            nobody.wrap_socket(raw, server_hostname=host).recv(1)  # who shows no certificate is told nothing
+        with (
+            socket.create_connection((host, int(port)), timeout=10) as raw,
+            pytest.raises(ssl.SSLError),
+            nobody.wrap_socket(raw, server_hostname=host) as talk,
+        ):
+            talk.recv(1)  # who shows no certificate is told nothing

@@ -17,8 +17,8 @@ from tests.servers.postgres import run_statements
 
 from arkwright.core.instance import InstanceStatus, NodeStatus
 from arkwright.engine.database_clock import DatabaseClock
-from arkwright.engine.engine import FOREIGN_WATCH_SECONDS
 from arkwright.engine.interface import RunRequest
+from arkwright.engine.watching import FOREIGN_WATCH_SECONDS
 from arkwright.store.base import InstanceFilter
 
 pytestmark = pytest.mark.postgres

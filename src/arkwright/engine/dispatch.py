@@ -103,11 +103,14 @@ class Dispatch:
         self._timers: dict[int, dict[int, TimerHandle]] = {}
         self._executor_of: dict[AttemptKey, Executor] = {}
         self._attaching: set[AttemptKey] = set()
+        self._restored = False
+        """What is known here is from a backup: anything may have begun since."""
         self._cancelled_early: set[AttemptKey] = set()
         """Of those being attached, which are to be cancelled as soon as that is done."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
+        self._restored = await asyncio.to_thread(self._folders.restored)
         await self._ends.open()
         for executor in self._executors.values():
             await executor.open(self.finished)
@@ -194,7 +197,7 @@ class Dispatch:
             self._secrets[key] = context.secrets
         own_path = log_path_of(state, command.node_name, log_path) if log_path else ""
         # One that may run here already goes on here.
-        unplaced = group is None and not (attach and context.folder.exists())
+        unplaced = group is None and not (attach and (self._restored or context.folder.exists()))
         if Contexts.connects(implementation, context):
             self._attaching.add(key)
             work = self._connect(executor, implementation, context, own_path, attach=attach, unplaced=unplaced)
@@ -266,6 +269,10 @@ class Dispatch:
             self.finished(key, Failed(kind=FailureKind.LOST, message=message))
             return
         offer = None if row.runner == self._name else await self._offered(key)
+        if offer is not None and not offer.runner and self._restored:
+            message = "It waited for a worker when the backup was made, and may have run since."
+            self.finished(key, Failed(kind=FailureKind.LOST, message=message))
+            return
         if offer is not None:
             self._remote.attach(offer)
             if cancelled:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -15,17 +15,10 @@ from arkwright.core.control.children import PinnedJob
 from arkwright.core.events import (
     Event,
     InstanceRequested,
-    Operation,
-    RemoveDependencyRequested,
-    RestartFrom,
-    RestartRequested,
-    StopRequested,
 )
-from arkwright.core.instance import Instance, InstanceStatus
+from arkwright.core.instance import Instance
 from arkwright.core.job import Plan
 from arkwright.core.rules import Rules
-from arkwright.core.step import step
-from arkwright.core.transitions import NODE_OPERATIONS, OPERATIONS, allowed_operations
 from arkwright.engine.alerts import Alerts
 from arkwright.engine.attempt_ends import AttemptEnds
 from arkwright.engine.clock import Clock
@@ -38,6 +31,7 @@ from arkwright.engine.interface import Occurrence, RunRequest
 from arkwright.engine.lease import EngineLease
 from arkwright.engine.lookups import ObsExists
 from arkwright.engine.loop import Active, Loop
+from arkwright.engine.operating import OperateMethods
 from arkwright.engine.placement import Placement
 from arkwright.engine.plans import Pins, Plans
 from arkwright.engine.recovery import Recovery
@@ -46,13 +40,9 @@ from arkwright.engine.run_files import RunFiles
 from arkwright.engine.subjobs import Nesting
 from arkwright.engine.tallies import Tallies
 from arkwright.engine.vault import Vault
+from arkwright.engine.watching import WatchMethods
 from arkwright.errors import (
     ArkwrightError,
-    Code,
-    IllegalState,
-    IllegalTransition,
-    NotFound,
-    StaleWrite,
     StoreUnavailable,
 )
 from arkwright.executors.base import Executor
@@ -64,24 +54,15 @@ from arkwright.store.trigger_record import Fired, Firing
 
 log = logging.getLogger("arkwright.engine")
 
-FOREIGN_WATCH_SECONDS = 5.0
-"""How often an instance of another engine is looked at, while somebody watches it here: news of its status comes by
-itself, that of its nodes does not."""
-
-FOREIGN_PAUSE_SECONDS = 0.02
-"""Least time between two looks, whatever the news."""
-
 LEAVE_SECONDS = 2.0
 LEAVE_AT_ONCE = 2000
 """How long a server that ends takes to hand over what it has, and how many instances go in one transaction."""
-
-STALE_TRIES = 3
 
 RECONNECT_SECONDS = 1.0
 """Pause before the plan of an instance that was just made is read again."""
 
 
-class Engine:
+class Engine(OperateMethods, WatchMethods):
     """Runs instances (`runs=True`), or only accepts them for other engines on the same store (`runs=False`)."""
 
     def __init__(
@@ -333,132 +314,6 @@ class Engine:
         self._loop.begin(plan, instance)
         self._loop.tell(instance.id, InstanceRequested(at_ms=instance.submit_time_ms, instance=instance))
 
-    async def stop(self, place: Place, instance_id: int, *, by: str, operation_id: str) -> None:
-        await self._operate(
-            await self._get(place, instance_id),
-            StopRequested(at_ms=self._clock.now_ms(), operation_id=operation_id, by=by),
-            "Only an instance that has not ended can be stopped",
-        )
-
-    async def operate(self, place: Place, instance_id: int, operation: str, *, by: str, operation_id: str) -> None:
-        event = OPERATIONS[operation](at_ms=self._clock.now_ms(), operation_id=operation_id, by=by)
-        await self._operate(await self._get(place, instance_id), cast("Event", event), _rule(operation))
-
-    async def operate_node(
-        self, place: Place, instance_id: int, node_name: str, operation: str, *, by: str, operation_id: str
-    ) -> None:
-        kind = NODE_OPERATIONS[operation]
-        event = kind(at_ms=self._clock.now_ms(), operation_id=operation_id, by=by, node_name=node_name)
-        await self._operate(await self._get(place, instance_id), cast("Event", event), _rule(f"node {operation}"))
-
-    async def restart(
-        self,
-        place: Place,
-        instance_id: int,
-        *,
-        by: str,
-        operation_id: str,
-        position: RestartFrom = RestartFrom.FIRST_NODE,
-        node_name: str | None = None,
-        latest: bool = False,
-    ) -> None:
-        instance = await self._get(place, instance_id)
-        self._check_room(place)
-        version, pins, subjobs = instance.job_version, instance.script_versions, instance.subjobs
-        if latest:
-            definition, pins = await self._plans.submitted(place, instance.job_name)
-            version = definition.version
-            subjobs = await self._plans.subjobs(place, definition)
-        event = RestartRequested(
-            at_ms=self._clock.now_ms(),
-            operation_id=operation_id,
-            by=by,
-            position=position,
-            node_name=node_name,
-            job_version=version,
-            script_versions=pins,
-            subjobs=subjobs,
-        )
-        await self._operate(instance, event, "Only an instance that succeeded, failed or was stopped can be restarted")
-
-    async def wait(self, instance_id: int, timeout_seconds: float) -> Instance | None:
-        latest: Instance | None = None
-        try:
-            async with asyncio.timeout(timeout_seconds), contextlib.aclosing(self.watch(instance_id)) as states:
-                async for state in states:
-                    latest = state
-        except TimeoutError:
-            pass
-        return latest or await self._store.load_instance(instance_id)  # the time was over before the first look
-
-    async def watch(self, instance_id: int) -> AsyncGenerator[Instance, None]:
-        active = self._loop.active.get(instance_id)
-        if active is None and self._runs:
-            await self.recovery.done.wait()  # it may be among those that are still being taken up
-            active = self._loop.active.get(instance_id)
-        if active is None:
-            async for state in self._watch_stored(instance_id):
-                yield state
-            return
-        news: asyncio.Queue[Instance] = asyncio.Queue()
-        active.watchers.add(news.put_nowait)
-        try:
-            state = active.state
-            yield state
-            while not state.ended:
-                state = await news.get()
-                if not state.ended and instance_id not in self._loop.active:
-                    break  # it is another engine's now
-                yield state
-        finally:
-            active.watchers.discard(news.put_nowait)
-        if not state.ended:
-            async for state in self._watch_stored(instance_id):
-                yield state
-
-    async def watch_all(self) -> AsyncGenerator[Instance, None]:
-        news: asyncio.Queue[Instance] = asyncio.Queue()
-        self._loop.onlookers.add(news.put_nowait)
-        try:
-            while True:
-                yield await news.get()
-        finally:
-            self._loop.onlookers.discard(news.put_nowait)
-
-    async def _watch_stored(self, instance_id: int) -> AsyncGenerator[Instance, None]:
-        """An instance that is not in hand here: ended, or another engine's."""
-        seen = -1
-        news = asyncio.Event()
-        unheard: Callable[[], None] | None = None
-
-        def seen_here(state: Instance) -> None:
-            if state.id == instance_id:
-                news.set()
-
-        self._loop.onlookers.add(seen_here)
-        try:
-            while True:
-                news.clear()
-                state = await self._store.load_instance(instance_id)
-                if state is None:
-                    return
-                if state.version != seen:
-                    seen = state.version
-                    yield state
-                if state.ended:
-                    return
-                if unheard is None:
-                    place = Place(project_id=state.project_id, workspace_id=state.workspace_id)
-                    unheard = await self._store.on_foreign_changes(place, news.set)
-                    continue  # it may have changed before we listened
-                await asyncio.sleep(FOREIGN_PAUSE_SECONDS)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(news.wait(), FOREIGN_WATCH_SECONDS)
-        finally:
-            self._loop.onlookers.discard(seen_here)
-            if unheard is not None:
-                unheard()
-
     async def find_facts(self, instance: Instance, keys: frozenset[str]) -> tuple[Mapping[str, Any], str | None]:
         return await self._dispatch.find_facts(instance, keys)
 
@@ -503,15 +358,7 @@ class Engine:
         else:
             await self._store.post(instance_id, event)
 
-    async def remove_dependency(self, place: Place, instance_id: int, key: str, *, by: str, operation_id: str) -> None:
-        event = RemoveDependencyRequested(at_ms=self._clock.now_ms(), operation_id=operation_id, by=by, key=key)
-        await self._operate(await self._get(place, instance_id), event, "Only a waiting instance has dependencies")
-
     # -- inside
-    def _check_room(self, place: Place) -> None:
-        if self._admission is not None:
-            self._admission.check(place.workspace_id)
-
     def _loop_ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._failed("loop", error)
@@ -536,47 +383,3 @@ class Engine:
         if not self.lease.holds or self.handover.withholds(active, commands):
             return
         self._dispatch.carry_out(active.state, commands, active.plan.job.log_path)
-
-    async def _get(self, place: Place, instance_id: int) -> Instance:
-        instance = await self._store.get_instance(place, instance_id)
-        if instance is None:
-            raise NotFound(
-                f"There is no instance {instance_id} in this workspace.",
-                field="instance_id",
-                code=Code.INSTANCE_NOT_FOUND,
-            )
-        return instance
-
-    async def _operate(self, instance: Instance, event: Event, rule: str) -> None:
-        for _ in range(STALE_TRIES):
-            if self._runs and (instance.ended or await self._store.owner_of(instance.id) == self._name):
-                try:
-                    await self._loop.tell_durably(instance.id, event)
-                    return
-                except IllegalTransition as error:
-                    raise _illegal(rule, error.state) from error
-                except StaleWrite:
-                    continue  # It changed hands between the look and the commit: look again.
-            if isinstance(event, Operation):
-                await self._rehearse(instance, event, rule)
-            await self._store.post(instance.id, event)
-            return
-        raise StaleWrite(f"Instance {instance.id} keeps changing hands.", hint="Try again.")
-
-    async def _rehearse(self, instance: Instance, event: Event, rule: str) -> None:
-        """Refuse what the owner would refuse too: it could not tell whoever asked."""
-        try:
-            step(await self._plans.of(instance), instance, event)
-        except IllegalTransition as error:
-            raise _illegal(rule, error.state) from error
-
-
-def _rule(operation: str) -> str:
-    states = [status.value for status in InstanceStatus if operation in allowed_operations(status)]
-    return f"{operation} is allowed for an instance that is {' or '.join(states)}"
-
-
-def _illegal(rule: str, state: str) -> IllegalState:
-    allowed = allowed_operations(InstanceStatus(state))
-    hint = f"Allowed now: {', '.join(allowed)}." if allowed else "Nothing can be done to it any more."
-    return IllegalState(f"{rule}; this one is {state}.", field="instance_id", hint=hint)

@@ -24,6 +24,13 @@ class Folders:
     def hosts(self) -> Path:
         return self.data / "hosts"
 
+    def restored(self) -> bool:
+        """Whether they are those of a backup that nobody has gone on from yet (`cli/archive` says so)."""
+        try:
+            return (self.runs / "boot").read_text("utf-8") == "restored\n"
+        except OSError:
+            return False
+
     def attempt(self, key: AttemptKey) -> Path:
         return self.runs / self.relative(key)
 
