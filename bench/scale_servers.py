@@ -88,15 +88,15 @@ def _used(address: str, servers: list[Bench]) -> dict[str, float]:
     return {
         "the servers": sum(map(cpu_seconds, pids)),
         "programs on them": sum(map(children_seconds, pids)),
-        "PostgreSQL": _postgres_seconds(address),
+        "PostgreSQL": postgres_seconds(address),
     }
 
 
-def _postgres_seconds(address: str) -> float:
-    """Of all of its processes that are there; those that came and went are its connections' only."""
+def postgres_seconds(address: str) -> float:
+    """Of all of its processes, those that have come and gone among them."""
     folder = scale_database.value(address, "SHOW data_directory")
     first = int((Path(folder) / "postmaster.pid").read_text().splitlines()[0])
-    total = cpu_seconds(first)
+    total = cpu_seconds(first) + children_seconds(first)
     for each in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError, ValueError, IndexError):
             if int((each / "stat").read_text().rsplit(")", 1)[1].split()[1]) == first:

@@ -7,19 +7,24 @@ off, until due schedules are planned.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
-from bench import load, scale_database
+from bench import load, scale_database, scale_servers
 from bench.scale_table import Table
 from bench.server import PROJECT, Bench, node, serving
 
 ACCEPTED = 2000
 SCHEDULED = 500
+READS = 200
 ROUNDS = 3
+BACKLOG = "claimed, run and finished, of a backlog"
+PLANNED = "planned and run, of many due at once"
 CRON = {"startTime": "2020-01-01T00:00:00Z", "expression": "0 0 * * * ?", "expressionTimeZone": "UTC"}
 
 
@@ -70,33 +75,52 @@ def _costs(address: str, folder: Path) -> dict[str, float]:
 
 
 def _round(address: str, folder: Path) -> dict[str, float]:
-    """Milliseconds of each."""
+    """Milliseconds of each: by the clock, and of processors (the server's and PostgreSQL's), which a busy machine
+    changes less."""
     found: dict[str, float] = {}
+    page = f"/v1/{PROJECT}/jobs/instances/detail?"
     with serving(*_options(address), "--roles", "api", data=folder) as bench:
+        meter = Meter(address, bench, found)
         message = load.request("POST", bench.run_path("one"), bench.headers)
         _good(asyncio.run(load.run(bench.port, message, count=200)))
-        one = _good(asyncio.run(load.run(bench.port, message, count=400)))
-        found["run-immediate accepted, 1 client, p50"] = one.quantile(0.5) * 1e3
-        many = _good(asyncio.run(load.run(bench.port, message, clients=16, count=ACCEPTED - 600)))
-        found["run-immediate accepted, 16 clients, each"] = 1e3 / many.per_second
-        for name, query in (("first page of 100", "limit=100"), ("page of 10 of one job", "limit=10&jobName=shell")):
-            found[f"list, {name}, p50"] = _read(bench, f"/v1/{PROJECT}/jobs/instances/detail?{query}")
-        newest = bench.call("GET", f"/v1/{PROJECT}/jobs/instances/detail?limit=1&jobName=shell&status=success")
+        with meter.of("accepted, 1 client", 400):
+            _good(asyncio.run(load.run(bench.port, message, count=400)))
+        with meter.of("accepted, 16 clients", ACCEPTED - 600):
+            _good(asyncio.run(load.run(bench.port, message, clients=16, count=ACCEPTED - 600)))
+        _read(meter, "list, first page of 100", page + "limit=100")
+        _read(meter, "list, 10 of one job", page + "limit=10&jobName=shell")
+        newest = bench.call("GET", f"{page}limit=1&jobName=shell&status=success")
         instance_id = newest["instances"][0]["instanceId"]
-        found["one instance, p50"] = _read(bench, f"/v1/{PROJECT}/jobs/shell/instances/{instance_id}")
+        _read(meter, "one instance", f"/v1/{PROJECT}/jobs/shell/instances/{instance_id}")
+    began = time.perf_counter()
+    with serving(*_options(address), data=folder) as bench, Meter(address, bench, found, began).of(BACKLOG, ACCEPTED):
+        _until(address, "SELECT count(*) = 0 FROM instance WHERE ended = 0")
     due_ms = _make_due(address)
     began = time.perf_counter()
-    with serving(*_options(address), data=folder) as bench:
-        _until(address, "SELECT count(*) = 0 FROM instance WHERE ended = 0 AND type = 2")
-        found["claimed, run and finished, each of a backlog"] = (time.perf_counter() - began) * 1e3 / ACCEPTED
+    with serving(*_options(address), data=folder) as bench, Meter(address, bench, found, began).of(PLANNED, SCHEDULED):
         _until(address, f"SELECT count(*) >= {SCHEDULED} FROM planned WHERE plan_ms = {due_ms}")
-        found["planned, each of many due at once"] = (time.perf_counter() - began) * 1e3 / SCHEDULED
         _until(address, "SELECT count(*) = 0 FROM instance WHERE ended = 0")
-        message = load.request("POST", bench.run_path("one") + "?wait=30", bench.headers)
-        found["accepted to finished, alone, p50"] = (
-            _good(asyncio.run(load.run(bench.port, message, count=200))).quantile(0.5) * 1e3
-        )
     return found
+
+
+class Meter:
+    """`since`: the server was started then, and what its start costs counts."""
+
+    def __init__(self, address: str, bench: Bench, found: dict[str, float], since: float | None = None) -> None:
+        self.bench = bench
+        self._address = address
+        self._found = found
+        self._since = since
+
+    @contextlib.contextmanager
+    def of(self, what: str, count: int) -> Iterator[None]:
+        began = time.perf_counter() if self._since is None else self._since
+        server = self.bench.cpu_seconds() if self._since is None else 0.0
+        database = scale_servers.postgres_seconds(self._address)
+        yield
+        self._found[f"{what}: by the clock, each"] = (time.perf_counter() - began) * 1e3 / count
+        used = self.bench.cpu_seconds() - server + scale_servers.postgres_seconds(self._address) - database
+        self._found[f"{what}: processors, each"] = used * 1e3 / count
 
 
 def _make_due(address: str) -> int:
@@ -114,10 +138,11 @@ def _until(address: str, question: str) -> None:
         time.sleep(0.02)
 
 
-def _read(bench: Bench, path: str) -> float:
-    message = load.request("GET", path, bench.headers)
-    _good(asyncio.run(load.run(bench.port, message, count=20)))
-    return _good(asyncio.run(load.run(bench.port, message, count=100))).quantile(0.5) * 1e3
+def _read(meter: Meter, what: str, path: str) -> None:
+    message = load.request("GET", path, meter.bench.headers)
+    _good(asyncio.run(load.run(meter.bench.port, message, count=20)))
+    with meter.of(what, READS):
+        _good(asyncio.run(load.run(meter.bench.port, message, count=READS)))
 
 
 def _good(measured: load.Measured) -> load.Measured:

@@ -53,6 +53,7 @@ def _measure(table: Table, address: str, server: Bench, carrier: int, workers: l
     name = f"{len(workers)} worker{'s' if len(workers) > 1 else ''}"
     before = {"the Dask scheduler": cpu_seconds(carrier), "the workers": sum(map(cpu_seconds, workers))}
     rate, used = throughput(address, [server], "shell", ATTEMPTS)
+    del used["programs on them"]  # they are the workers'
     used["the Dask scheduler"] = cpu_seconds(carrier) - before["the Dask scheduler"]
     used["the workers"] = sum(map(cpu_seconds, workers)) - before["the workers"]
     table.line(f"{name}: one-node Shell instances, accepted to finished", rate, "/s")

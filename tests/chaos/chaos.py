@@ -106,18 +106,12 @@ class Chaos:
 
     def _settle(self, made: Cluster) -> None:
         """Everything ends without anybody's help; what doesn't is judged."""
-        with psycopg.connect(made.database.address, autocommit=True) as database:
-
-            def unended() -> int:
-                row = database.execute("SELECT count(*) FROM instance WHERE ended = 0").fetchone()
-                assert row is not None
-                return int(row[0])
-
-            try:
-                until(lambda: not unended(), "all instances have ended", SETTLE_SECONDS)
-            except AssertionError:
+        try:
+            until(lambda: not made.database.unended(), "all instances have ended", SETTLE_SECONDS)
+        except AssertionError:
+            with psycopg.connect(made.database.address, autocommit=True) as database:
                 rows = database.execute("SELECT id, status, owner, version FROM instance WHERE ended = 0 LIMIT 10")
-                self._told.wrong.append(f"{unended()} instances don't end: {rows.fetchall()}")
+                self._told.wrong.append(f"{made.database.unended()} instances don't end: {rows.fetchall()}")
 
     def _defects(self, made: Cluster) -> list[str]:
         found = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import random
 import threading
@@ -9,12 +10,15 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+import psycopg
 from tests.chaos.machines import Cluster
 from tests.e2e.house import Client, Reply
 
 CLIENTS = 3
 ANSWER_SECONDS = 4.0
 """How long a client waits for an answer before it asks another server."""
+MOST_UNENDED = 80
+"""Instances that haven't ended, beyond which nothing new is wanted."""
 LATER = frozenset({429, 500, 502, 503, 504})
 """Answers that promise nothing."""
 
@@ -60,8 +64,10 @@ class Load:
         self._seed = seed
         self._pause_seconds = CLIENTS / pace
         self._ended = threading.Event()
+        self._crowded = threading.Event()
         self._lock = threading.Lock()
         self._threads = [threading.Thread(target=self._live, args=[n], daemon=True) for n in range(CLIENTS)]
+        self._threads.append(threading.Thread(target=self._watch, daemon=True))
 
     def start(self) -> None:
         for thread in self._threads:
@@ -83,12 +89,21 @@ class Load:
             for wish in left:
                 self._ask(rand, wish)
 
+    def _watch(self) -> None:
+        """Wants no more than a slow machine can do."""
+        while not self._ended.wait(0.5):
+            with contextlib.suppress(psycopg.Error):
+                self._crowded.set() if self._cluster.database.unended() > MOST_UNENDED else self._crowded.clear()
+
     # -- a client
     def _live(self, number: int) -> None:
         rand = random.Random(f"{self._seed} {number}")
         waiting: list[Wish] = []
         made = 0
         while not self._ended.is_set():
+            if self._crowded.is_set():
+                self._ended.wait(self._pause_seconds)
+                continue
             job = rand.choice(self._jobs)
             wish = Wish(key=f"{self._seed}-{number}-{made}", job=job, stop=job == "stopped")
             made += 1

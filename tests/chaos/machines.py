@@ -86,6 +86,13 @@ class Database:
             return True
         return False
 
+    def unended(self) -> int:
+        """How many instances have not ended. Raises `psycopg.Error` where it doesn't answer."""
+        with psycopg.connect(self.address, connect_timeout=2, autocommit=True) as connection:
+            row = connection.execute("SELECT count(*) FROM instance WHERE ended = 0").fetchone()
+            assert row is not None
+            return int(row[0])
+
     def signal(self, number: int) -> None:
         """To all of its processes."""
         for pid in self.host.pids():

@@ -161,7 +161,7 @@ def test_the_check_goes_beside_a_server_and_the_repair_does_not(cli: Cli, home: 
 
 def test_an_upgrade_is_planned_and_done_ahead_of_a_start(bare_cli: Cli, tmp_path: Path) -> None:
     from arkwright.store import migration
-    from arkwright.store.sqlite import migrate
+    from arkwright.store.sqlite_work import migrate
 
     known = migration.migrations("sqlite")
     with closing(sqlite3.connect(tmp_path / "arkwright.db", isolation_level=None)) as database:

@@ -103,7 +103,7 @@ def test_a_job_is_built_by_mouse_run_broken_repaired_scheduled_and_run_for_days_
     page.get_by_role("link", name="Backfill").click()
     console.button("New backfill").first.click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_role("combobox", name="Job").fill("night")
+    dialog.get_by_role("combobox", name="Job", exact=True).fill("night")
     page.get_by_role("option", name="nightly").click()
     expect(dialog.get_by_text("3 days")).to_be_visible()
     dialog.get_by_role("button", name="Start backfill").click()

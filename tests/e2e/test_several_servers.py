@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import http.client
 import json
 import signal
 import subprocess
@@ -25,6 +24,7 @@ pytestmark = pytest.mark.postgres
 
 LEASE = ("--lease-seconds", "1.5")
 SCHEDULED = 20
+NOW_MS = "extract(epoch FROM clock_timestamp()) * 1000"
 EVERY_MINUTE = {
     "type": "CRON",
     "cron": {
@@ -53,15 +53,9 @@ class Town:
 
     def planner(self) -> House:
         """Who plans now."""
-
-        def found() -> House | None:
-            for each in self.workers:
-                with contextlib.suppress(OSError, http.client.HTTPException):
-                    if each.process is not None and self.metric(each, 'arkwright_lease_held{lease="scheduler"}'):
-                        return each
-            return None
-
-        return until(found, "somebody plans")
+        held = f"SELECT owner FROM lease WHERE name = 'scheduler' AND until_ms > {NOW_MS}"
+        owner = until(lambda: self.rows(held), "somebody plans")[0][0]
+        return next(each for each in self.workers if (each.data / "engine-name").read_text().strip() == owner)
 
     def rows(self, query: str) -> list[asyncpg.Record]:
         async def ask() -> list[asyncpg.Record]:

@@ -167,9 +167,9 @@ def test_with_several_servers_a_key_is_made_first_and_used_when_all_have_it(
             assert not made.under_way
             assert first.sealing_key_id() != made.key
             assert (await first.rotate()).key == made.key  # asked again, it is the same
-            with pytest.raises(SettingInvalid) as missing:  # somebody went on too soon
-                await first.rotate(keys_copied=True)
-                await first.wait()
+            await first.rotate(keys_copied=True)  # somebody goes on too soon
+            await first.wait()
+            with pytest.raises(SettingInvalid) as missing:
                 await passwords(two, sealer_there)
             assert made.key in str(missing.value)
             there.write_bytes(here.read_bytes())  # and nothing was lost by it

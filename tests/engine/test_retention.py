@@ -15,9 +15,12 @@ import pytest
 from tests.notify.house import PLACE, Clock, add, define, in_loop, notice, opened, settled
 
 from arkwright.core.instance import InstanceStatus, NodeRun
+from arkwright.engine.archive import Archive
 from arkwright.engine.folders import Folders
 from arkwright.engine.retention import EVERY_MS, FIRST_MS, PIECE, Keep, Retention, RetentionPolicy, read_policy
 from arkwright.nodes.base import AttemptKey
+from arkwright.objects.folder import FolderObjects
+from arkwright.objects.paths import ObsPath
 from arkwright.store.base import AttemptRow, Commit, Kind, Store
 from arkwright.testing.store_records import ENGINE, everything, instance, promise, requested, running
 
@@ -51,10 +54,9 @@ def clearing(store: Store, folder: Path, clock: Clock, policy: RetentionPolicy |
         store=store,
         clock=clock,
         folders=Folders(folder),
-        name=ENGINE,
         policies=lambda: [(PLACE, policy or RetentionPolicy())],
         pace=0,
-        **more,
+        **{"name": ENGINE, **more},
     )
 
 
@@ -247,3 +249,65 @@ def test_a_kill_in_the_middle_leaves_whole_instances_and_the_next_pass_goes_on(t
             assert list(Folders(tmp_path).runs.iterdir()) == []
 
     look()
+
+
+@in_loop
+async def test_what_is_in_the_object_storage_goes_once_whichever_server_comes_first(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        clock = Clock()
+        now = clock.now_ms()
+        archive = Archive(FolderObjects(tmp_path / "obs"), ObsPath("logs", "x"))
+        ids = [await ran(store, tmp_path, now - days * DAY) for days in (200, 40, 20)]
+        keys = [AttemptKey(instance_id=id_, node=0, attempt=1) for id_ in ids]
+        for key in keys:
+            await archive.write_log(key, 0, b"said")
+        await clearing(store, tmp_path / "another", clock, archive=archive, name="another").clear()
+        assert [await archive.log_end(key) for key in keys] == [0, 0, 4]
+        # The next server goes on behind the mark: what it would clear again stays.
+        await archive.write_log(keys[1], 0, b"said")
+        await clearing(store, tmp_path, clock, archive=archive).clear()
+        assert await archive.log_end(keys[1]) == 4
+        assert not kept_at(tmp_path, ids[1]).exists()
+
+
+class Told:
+    """A store that notes what it is told about the history of what it deletes."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.left: list[tuple[int, bool]] = []
+        self.before: list[int | None] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def delete_instances(self, ids: Sequence[int], *, before_ms: int, leave_history: bool = False) -> int:
+        self.left += [(id_, leave_history) for id_ in ids]
+        return await self._store.delete_instances(ids, before_ms=before_ms, leave_history=leave_history)
+
+    async def old_parts(self, *, event_before_ms: int | None, audit_before_ms: int | None) -> Sequence[str]:
+        self.before.append(event_before_ms)
+        return []
+
+
+@in_loop
+async def test_history_waits_for_its_month_unless_its_rule_is_shorter_than_the_longest_workspaces(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path) as store:
+        clock = Clock()
+        now = clock.now_ms()
+        job = await define(store, Kind.JOB, "short", {"name": "short", "nodes": []}, at_ms=now)
+        usual = await ran(store, tmp_path, now - 500 * DAY)
+        short = await ran(store, tmp_path, now - 500 * DAY, job_id=job)
+        told = Told(store)
+        policy = RetentionPolicy(keep=Keep(instance_days=180), jobs={"short": Keep(instance_days=5)})
+        await clearing(told, tmp_path, clock, policy).clear()  # type: ignore[arg-type]
+        assert sorted(told.left) == [(usual, True), (short, False)]
+        assert told.before == [now - 182 * DAY]
+        # Where every workspace keeps for ever, no month is ever retired, so nothing may wait for that.
+        again = await ran(store, tmp_path, now - 500 * DAY, job_id=job)
+        forever = Told(store)
+        policy = RetentionPolicy(keep=Keep(instance_days=0), jobs={"short": Keep(instance_days=5)})
+        await clearing(forever, tmp_path, clock, policy).clear()  # type: ignore[arg-type]
+        assert (forever.left, forever.before) == ([(again, False)], [None])

@@ -23,7 +23,7 @@ from arkwright.store.copy_ends import LIVING, SqliteEnd
 from arkwright.store.installation import MOVED_TO
 from arkwright.store.move import end, mark, move, opened, reopen
 from arkwright.store.open import open_store
-from arkwright.store.sqlite import migrate
+from arkwright.store.sqlite_work import migrate
 from arkwright.testing.store_records import ENGINE, NOON, advance, everything, make, requested, running
 
 pytestmark = pytest.mark.postgres

@@ -126,7 +126,7 @@ def test_all_of_them_come_whatever_the_size_of_a_piece(address: str) -> None:  #
 def test_a_value_is_replaced_only_if_it_still_is_what_was_read(address: str) -> None:  # noqa: F811
     async def work(store: Store) -> None:
         await fill(store)
-        rows = [row for row in await all_rows(store) if row.ended]
+        rows = [row for row in await all_rows(store) if row.ended and row.table != "identity"]
         changes: list[tuple[SealedRow, str | bytes]] = [
             (row, row.value + b"!" if isinstance(row.value, bytes) else row.value.replace("AQ", "Ag")) for row in rows
         ]

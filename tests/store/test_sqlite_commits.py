@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from arkwright.core.instance import InstanceStatus
-from arkwright.store import sqlite
+from arkwright.store import sqlite, sqlite_work
 from arkwright.store.base import Kind
 from arkwright.store.sqlite import SqliteStore
 from arkwright.testing.store_records import ENGINE, advance, everything, instance, make, running, write
@@ -112,7 +112,7 @@ async def test_a_refusal_among_few_rows_fails_alone(store: Watched) -> None:
 
 
 async def test_the_log_stays_short_however_much_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite, "_CHECKPOINT_PAGES", 50)
+    monkeypatch.setattr(sqlite_work, "_CHECKPOINT_PAGES", 50)
     store = SqliteStore(tmp_path / "store.db")
     await store.open()
     longest = 0

@@ -131,7 +131,7 @@ class Assignments:
             runner=claim.runner,
             groups=token.groups,
             resume=claim.resume,
-            lease_until_ms=self._now_ms() + self._lease_ms,
+            lease_ms=self._lease_ms,
         )
         if offer is None:
             return ClaimAnswer(refusal=_why_not(key, await self._store.find_offer(id_), token))
@@ -165,11 +165,7 @@ class Assignments:
         known = await self._known(renewal.runner, token)
         now = self._now_ms()
         claims = [(_id(key), each.epoch) for each in renewal.held if (key := attempt_key(each.attempt)) is not None]
-        renewed = (
-            await self._store.renew_claims(renewal.runner, claims, lease_until_ms=now + self._lease_ms)
-            if claims
-            else ()
-        )
+        renewed = await self._store.renew_claims(renewal.runner, claims, lease_ms=self._lease_ms) if claims else ()
         await self._seen(
             msgspec.structs.replace(
                 known,

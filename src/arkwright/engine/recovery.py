@@ -44,6 +44,9 @@ log = logging.getLogger("arkwright.engine")
 BATCH = 200
 """Instances claimed at a time, so that a large backlog doesn't hold up new runs."""
 
+LOOKS, LOOK_SECONDS = 20, 0.05
+"""How often it is looked whether an instance's tick under way has come to its end."""
+
 PATIENCE_SECONDS = 0.3
 """How long an engine with a queue of its own leaves what is nobody's to others."""
 
@@ -149,20 +152,34 @@ class Recovery:
 
     async def _look_what_is_left(self) -> None:
         """The lease had run out: others may have taken over."""
-        believed = [(id_, active.state.version) for id_, active in self._loop.active.items()]
-        owned = await self._store.still_owned(self._name, believed)
-        for id_, _ in believed:
-            active = self._loop.active.get(id_)
-            if active is None:
-                continue
-            if id_ in owned:
-                self._act(active, outstanding(active.plan, active.state))
-                continue
-            self._lose(id_)
-            self._claimed.append(id_)  # it may be ours in another state
-        kept = [id_ for id_ in list(self._claimed) if await self._store.owner_of(id_) == self._name]
-        self._claimed = deque(kept)
-        log.warning("the engine's lease had run out; of %d instances %d are still its own", len(believed), len(owned))
+        doubtful = list(self._loop.active)
+        before = len(doubtful)
+        lost = 0
+        for _ in range(LOOKS):
+            owned = await self._store.still_owned(self._name, doubtful)
+            unclear = []
+            for id_ in doubtful:
+                active = self._loop.active.get(id_)
+                if active is None:
+                    continue
+                if id_ not in owned:
+                    self._lose(id_)
+                    lost += 1
+                elif owned[id_] == active.state.version:
+                    self._act(active, outstanding(active.plan, active.state))
+                else:
+                    unclear.append(id_)
+            doubtful = unclear
+            if not doubtful:
+                break
+            await asyncio.sleep(LOOK_SECONDS)  # a tick under way may have written these
+        for id_ in doubtful:  # they were another engine's meanwhile: what is known here is out of date
+            self._loop.forget(id_)
+            self._claimed.append(id_)
+        # Those that are claimed meanwhile are not among these.
+        gone = {id_ for id_ in list(self._claimed) if await self._store.owner_of(id_) != self._name}
+        self._claimed = deque(id_ for id_ in self._claimed if id_ not in gone)
+        log.warning("the engine's lease had run out; %d of %d instances are another one's now", lost, before)
         self._woken.set()
 
     async def _collect_when_woken(self) -> None:

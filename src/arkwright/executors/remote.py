@@ -156,13 +156,13 @@ class RemoteAttempts:
         while True:
             try:
                 await self._store.expire_claims(now_ms=self._now_ms(), lost=_lost)
-                first = await self._store.next_expiry_ms()
+                left_ms = await self._store.ms_to_next_expiry()
             except StoreUnavailable as error:
                 log.error("the leases of workers can't be looked at: %s", error)
                 await asyncio.sleep(RECONNECT_SECONDS)
                 continue
             # A claim made from now on runs for a whole lease, so nothing can run out before these.
-            left = self._lease_seconds if first is None else (first - self._now_ms()) / 1000
+            left = self._lease_seconds if left_ms is None else left_ms / 1000
             await asyncio.sleep(max(0.01, min(left, self._lease_seconds)))
 
     async def _somehow(self, ask: Callable[[], Awaitable[T]]) -> T:

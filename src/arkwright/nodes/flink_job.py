@@ -140,7 +140,7 @@ class FlinkNode:
         except SettingsWrong as error:
             return failed(FailureKind.REFUSED, context, str(error))
         if context.connection is None:
-            text = f"A {self.type.title} node needs a connection of type FLINK to the cluster: set connectionName."
+            text = f"{self.type.title} needs a connection of type FLINK to the cluster: set connectionName."
             return failed(FailureKind.REFUSED, context, text)
         return None
 

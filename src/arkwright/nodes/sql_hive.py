@@ -60,6 +60,8 @@ class HiveSession(BlockingSession):
                 cursor._wait_to_finish()  # it has ended: this raises what went wrong, which nothing public does
                 self._take_rows(cursor, sink)
             if self._stopping.is_set():
+                with contextlib.suppress(Exception):  # it is stopped already, unless that came before it had begun
+                    cursor.cancel_operation(reset_state=False)
                 raise SqlFailed("stopped")
             return None
         finally:

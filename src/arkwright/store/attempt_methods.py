@@ -36,16 +36,14 @@ class AttemptMethods(SqlPart):
         runner: str,
         groups: Sequence[str],
         resume: bool,
-        lease_until_ms: int,
+        lease_ms: int,
     ) -> Offer | None:
-        return await self._write(
-            lambda transaction: attempts.claim(transaction, id_, runner, groups, resume, lease_until_ms)
-        )
+        return await self._write(lambda transaction: attempts.claim(transaction, id_, runner, groups, resume, lease_ms))
 
     async def renew_claims(
-        self, runner: str, claims: Sequence[tuple[AttemptId, int]], *, lease_until_ms: int
+        self, runner: str, claims: Sequence[tuple[AttemptId, int]], *, lease_ms: int
     ) -> Sequence[AttemptId]:
-        return await self._write(lambda transaction: attempts.renew(transaction, runner, claims, lease_until_ms))
+        return await self._write(lambda transaction: attempts.renew(transaction, runner, claims, lease_ms))
 
     async def finish_claim(self, id_: AttemptId, *, runner: str, epoch: int, now_ms: int, outcome: Outcome) -> bool:
         return await self._write(lambda transaction: attempts.finish(transaction, id_, runner, epoch, now_ms, outcome))
@@ -56,8 +54,8 @@ class AttemptMethods(SqlPart):
     async def expire_claims(self, *, now_ms: int, lost: Callable[[Offer], Outcome]) -> Sequence[Offer]:
         return await self._write(lambda transaction: attempts.expire(transaction, now_ms, lost))
 
-    async def next_expiry_ms(self) -> int | None:
-        return await self._read(attempts.next_expiry_ms)
+    async def ms_to_next_expiry(self) -> int | None:
+        return await self._read(attempts.ms_to_next_expiry)
 
     async def cancelled_claims(self, runner: str) -> Sequence[tuple[AttemptId, int]]:
         return await self._read(partial(attempts.cancelled, runner))

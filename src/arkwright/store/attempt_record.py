@@ -7,10 +7,11 @@ is to have it run elsewhere *offers* it to a group of workers; from then on its 
        │                    └────── expire ──> reported (lost)
        └── withdraw ─────────────────────────> reported (cancelled)
 
-Each arrow is one conditional update, so of all who try, in whatever order and however often, one succeeds. A claim
-counts the epoch up, and so do `expire` and `withdraw`: whoever comes with an older epoch is refused. The last arrows
-leave the attempt's `AttemptEnded` as a posted event in the same transaction; the instance's owner takes it in as any
-other event. So a killed engine, a lost answer or a second delivery changes nothing: an attempt is reported once.
+Leases are by the database's time. Each arrow is one conditional update, so of all who try, in whatever order and
+however often, one succeeds. A claim counts the epoch up, and so do `expire` and `withdraw`: whoever comes with an older
+epoch is refused. The last arrows leave the attempt's `AttemptEnded` as a posted event in the same transaction; the
+instance's owner takes it in as any other event. So a killed engine, a lost answer or a second delivery changes nothing:
+an attempt is reported once.
 
 An expired lease is never claimed by another worker: what the old one did can't be known, so the attempt is lost and the
 node's retry policy decides. Until somebody says so (`expire`), its claimant may still come back: it renews, or takes up
@@ -70,13 +71,13 @@ class AttemptStore(Protocol):
         ...
 
     async def claim_offer(
-        self, id_: AttemptId, *, runner: str, groups: Sequence[str], resume: bool, lease_until_ms: int
+        self, id_: AttemptId, *, runner: str, groups: Sequence[str], resume: bool, lease_ms: int
     ) -> Offer | None:
         """Claim it for this worker. None: it isn't free for it. `resume`: it is this worker's own from before."""
         ...
 
     async def renew_claims(
-        self, runner: str, claims: Sequence[tuple[AttemptId, int]], *, lease_until_ms: int
+        self, runner: str, claims: Sequence[tuple[AttemptId, int]], *, lease_ms: int
     ) -> Sequence[AttemptId]:
         """Renew (attempt, epoch) pairs. Answers those that are still this worker's, and now for longer: late is better
         than never."""
@@ -94,8 +95,8 @@ class AttemptStore(Protocol):
         """Report those whose lease has run out with the outcome that `lost` gives."""
         ...
 
-    async def next_expiry_ms(self) -> int | None:
-        """When the first lease runs out, if it isn't renewed."""
+    async def ms_to_next_expiry(self) -> int | None:
+        """In how many milliseconds the first lease runs out, if it isn't renewed."""
         ...
 
     async def cancelled_claims(self, runner: str) -> Sequence[tuple[AttemptId, int]]:

@@ -27,12 +27,12 @@ _OFFER = f"""
     ELSE runner END WHERE {_KEY} AND ended_ms IS NULL RETURNING {_COLUMNS}"""
 _FIND = f"SELECT {_COLUMNS} FROM attempt WHERE {_KEY} AND worker_group IS NOT NULL"
 _CLAIM = f"""
-    UPDATE attempt SET runner = ?, epoch = epoch + 1, lease_until_ms = ?
+    UPDATE attempt SET runner = ?, epoch = epoch + 1, lease_until_ms = ? + {{now_ms}}
     WHERE {_KEY} AND {_OPEN} AND worker_group IN ({{groups}}) AND {{whose}} RETURNING {_COLUMNS}"""
 _FREE = "runner = '' AND cancel_requested = 0"
 _OWN = "runner = ?"
 _RENEW = f"""
-    UPDATE attempt SET lease_until_ms = ?
+    UPDATE attempt SET lease_until_ms = ? + {{now_ms}}
     WHERE {_KEY} AND epoch = ? AND runner = ? AND {_OPEN} RETURNING instance_id"""
 _FINISH = f"""
     UPDATE attempt SET reported_ms = ?, lease_until_ms = NULL
@@ -43,8 +43,9 @@ _WITHDRAW = f"""
     WHERE {_KEY} AND runner = '' AND {_OPEN} RETURNING instance_id"""
 _EXPIRE = f"""
     UPDATE attempt SET reported_ms = ?, epoch = epoch + 1, lease_until_ms = NULL
-    WHERE lease_until_ms <= ? AND {_OPEN} RETURNING {_COLUMNS}"""
-_NEXT_EXPIRY = "SELECT min(lease_until_ms) FROM attempt WHERE worker_group IS NOT NULL AND lease_until_ms IS NOT NULL"
+    WHERE lease_until_ms <= {{now_ms}} AND {_OPEN} RETURNING {_COLUMNS}"""
+_NEXT_EXPIRY = """
+    SELECT min(lease_until_ms) - {now_ms} FROM attempt WHERE worker_group IS NOT NULL AND lease_until_ms IS NOT NULL"""
 _CANCELLED = f"""
     SELECT instance_id, node, attempt, epoch FROM attempt WHERE runner = ? AND cancel_requested = 1 AND {_OPEN}
     ORDER BY instance_id, node, attempt"""
@@ -101,22 +102,22 @@ def claim(
     runner: str,
     groups: Sequence[str],
     resume: bool,
-    lease_until_ms: int,
+    lease_ms: int,
 ) -> Work[Offer | None]:
     if not groups:
         return None
     whose, more = (_OWN, (runner,)) if resume else (_FREE, ())
     text = _CLAIM.replace("{groups}", ", ".join("?" * len(groups))).replace("{whose}", whose)
-    rows = yield one(text, runner, lease_until_ms, *id_, *groups, *more)
+    rows = yield one(text, runner, lease_ms, *id_, *groups, *more)
     return _offer(rows[0]) if rows else None
 
 
 def renew(
-    transaction: Transaction, runner: str, claims: Sequence[tuple[AttemptId, int]], lease_until_ms: int
+    transaction: Transaction, runner: str, claims: Sequence[tuple[AttemptId, int]], lease_ms: int
 ) -> Work[list[AttemptId]]:
     renewed: list[AttemptId] = []
     for id_, epoch in claims:
-        if (yield one(_RENEW, lease_until_ms, *id_, epoch, runner)):
+        if (yield one(_RENEW, lease_ms, *id_, epoch, runner)):
             renewed.append(id_)
     return renewed
 
@@ -138,7 +139,7 @@ def withdraw(transaction: Transaction, id_: AttemptId, now_ms: int, outcome: Out
 
 
 def expire(transaction: Transaction, now_ms: int, lost: Callable[[Offer], Outcome]) -> Work[list[Offer]]:
-    rows = yield one(_EXPIRE, now_ms, now_ms)
+    rows = yield one(_EXPIRE, now_ms)
     expired = [_offer(row) for row in rows]
     for each in expired:
         yield _post(transaction, each.id, now_ms, lost(each))
@@ -152,7 +153,7 @@ def _post(transaction: Transaction, id_: AttemptId, now_ms: int, outcome: Outcom
     return one(_POST, encoding.text(event), instance_id)
 
 
-def next_expiry_ms() -> Work[int | None]:
+def ms_to_next_expiry() -> Work[int | None]:
     rows = yield one(_NEXT_EXPIRY)
     found: int | None = rows[0][0]
     return found

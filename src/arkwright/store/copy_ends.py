@@ -19,8 +19,8 @@ from typing import Any, Protocol, TypeVar
 from arkwright.errors import InvalidInput, StoreUnavailable
 from arkwright.store import migration
 from arkwright.store.installation import MOVED_TO
-from arkwright.store.sqlite import drive
-from arkwright.store.sqlite import migrate as migrate_sqlite
+from arkwright.store.sqlite_work import drive
+from arkwright.store.sqlite_work import migrate as migrate_sqlite
 from arkwright.store.work import Work
 
 T = TypeVar("T")

@@ -23,7 +23,7 @@ _PUT_TOKEN = """
     INSERT INTO token (token_hash, body, expires_ms) VALUES (?, ?, ?)
     ON CONFLICT (token_hash) DO UPDATE SET body = excluded.body, expires_ms = excluded.expires_ms"""  # noqa: S105
 _TOKEN = "SELECT body FROM token WHERE token_hash = ?"  # noqa: S105
-_LIVE_TOKENS = "SELECT body FROM token WHERE expires_ms > ? ORDER BY expires_ms DESC"  # noqa: S105
+_LIVE_TOKENS = "SELECT body FROM token WHERE expires_ms > ? ORDER BY expires_ms DESC"
 _DELETE_TOKEN = "DELETE FROM token WHERE token_hash = ?"  # noqa: S105
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 
@@ -51,7 +51,7 @@ class ServerMethods(SqlPart):
     async def neighbours(self, engine: str) -> tuple[int, int | None]:
         return await self._read(partial(servers.neighbours, engine))
 
-    async def still_owned(self, engine: str, instances: Sequence[tuple[int, int]]) -> frozenset[int]:
+    async def still_owned(self, engine: str, instances: Sequence[int]) -> Mapping[int, int]:
         return await self._read(partial(servers.still_owned, engine, instances))
 
     async def hand_over(

@@ -16,7 +16,7 @@ long one of them was frozen, only the later one can write:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -141,8 +141,8 @@ class ServerStore(Protocol):
         one runs out, unless it is renewed."""
         ...
 
-    async def still_owned(self, engine: str, instances: Sequence[tuple[int, int]]) -> frozenset[int]:
-        """Which of these (id, version) are this engine's, and of that version."""
+    async def still_owned(self, engine: str, instances: Sequence[int]) -> Mapping[int, int]:
+        """Those of these instances that are this engine's, with their versions."""
         ...
 
     # -- handing over

@@ -141,10 +141,9 @@ def neighbours(engine: str) -> Work[tuple[int, int | None]]:
     return int(rows[0][0]), rows[0][1]
 
 
-def still_owned(engine: str, instances: Sequence[tuple[int, int]]) -> Work[frozenset[int]]:
-    versions = dict(instances)
-    rows = yield one(_OWNED, engine, encoding.array(versions))
-    return frozenset(id_ for id_, version in rows if versions[id_] == version)
+def still_owned(engine: str, instances: Sequence[int]) -> Work[dict[int, int]]:
+    rows = yield one(_OWNED, engine, encoding.array(instances))
+    return {row[0]: row[1] for row in rows}
 
 
 # ---------------------------------------------------------------- handing over

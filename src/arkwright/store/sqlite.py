@@ -24,7 +24,6 @@ import contextlib
 import logging
 import os
 import sqlite3
-import sys
 import threading
 import time
 import uuid
@@ -35,11 +34,12 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from arkwright.errors import AlreadyExists, ArkwrightError, InvalidInput, StoreUnavailable
+from arkwright.errors import AlreadyExists, StoreUnavailable
 from arkwright.store import group, migration
 from arkwright.store.migration import Migration
 from arkwright.store.sql_store import SqlStore
-from arkwright.store.work import MANY, ONE, Dialect, Transaction, Work, Write, one
+from arkwright.store.sqlite_work import Wal, as_ours, checkpoint, drive, migrate
+from arkwright.store.work import Transaction, Work, Write, one
 
 T = TypeVar("T")
 
@@ -57,64 +57,8 @@ THREAD_SECONDS = 1.0
 PAUSE_SECONDS = 0.001
 """Ticks closer than this to the last commit are left to the writer thread."""
 OLDEST_SQLITE = (3, 35, 0)  # RETURNING
-_CHECKPOINT_PAGES = 4000  # 16 MB of WAL: fewer, larger checkpoints, by the writer thread
 _KEPT_WAL_BYTES = 64_000_000  # what a burst leaves behind is cut to this
 _WRITER_CACHE_KB, _READER_CACHE_KB = 16_000, 8_000
-
-DIALECT = Dialect(
-    {
-        "{now_ms}": "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
-        "{for_update}": "",
-        "{for_share}": "",
-        "{skip_locked}": "",
-        "{in_ids}": "IN (SELECT value FROM json_each(?))",
-        "{ranges}": "(SELECT json_extract(value, '$[0]') AS low, json_extract(value, '$[1]') AS high "
-        "FROM json_each(?))",
-        "{per_range}": "",
-        "{/per_range}": "",
-        "{contains}": "instr(name_folded, ?) > 0",
-    },
-    numbered=False,
-)
-_translate = DIALECT.translate
-
-
-def drive(connection: sqlite3.Connection, work: Work[T]) -> T:
-    """Do the work: run each statement it asks for. A statement's error is raised inside the work first."""
-    rows: Any = None
-    error: Exception | None = None
-    while True:
-        try:
-            if error is None:
-                text, params, mode = work.send(rows)
-            else:
-                failed, error = error, None
-                text, params, mode = work.throw(failed)
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
-        text = _translate(text)
-        try:
-            if mode == ONE:
-                rows = connection.execute(text, params).fetchall()
-            elif mode == MANY:
-                connection.executemany(text, params)
-                rows = ()
-            else:
-                rows = [row for values in params for row in connection.execute(text, values).fetchall()]
-        except (sqlite3.Error, OverflowError, ValueError) as caught:
-            error = caught
-
-
-def _as_ours(error: BaseException) -> BaseException:
-    """A database error as one of ours; bugs stay what they are."""
-    if isinstance(error, sqlite3.IntegrityError):
-        return AlreadyExists(f"The database refused the row: {error}.")
-    if isinstance(error, OverflowError):
-        return InvalidInput("A number is too large for the database.")
-    if isinstance(error, sqlite3.Error):
-        return StoreUnavailable(f"The database can't be used: {error}.")
-    return error
 
 
 class SqliteStore(SqlStore):
@@ -137,7 +81,7 @@ class SqliteStore(SqlStore):
         """`_hand_over` is about to be called."""
         self._slow_until = 0.0
         self._last_commit = 0.0
-        self._wal: _Wal | None = None
+        self._wal: Wal | None = None
         self._idle: asyncio.Event | None = None
         self._writer: threading.Thread | None = None
         self._connection: sqlite3.Connection | None = None
@@ -183,8 +127,8 @@ class SqliteStore(SqlStore):
                 )
             migrate(self._connection, self._migrations)
             self._connection.execute("PRAGMA busy_timeout = 0")  # who may wait says so: `_begin`
-            self._connection.execute("PRAGMA wal_autocheckpoint = 0")  # see `_checkpoint`
-            self._wal = _Wal(self._path)
+            self._connection.execute("PRAGMA wal_autocheckpoint = 0")  # see `checkpoint`
+            self._wal = Wal(self._path)
             self._reading.extend(self._connect(_READER_CACHE_KB) for _ in range(READERS))
         except (sqlite3.Error, OSError) as error:
             raise StoreUnavailable(f"The database {self._path} can't be opened: {error}.") from error
@@ -293,7 +237,7 @@ class SqliteStore(SqlStore):
             if writes:
                 results = _transact(connection, writes, channels)
             else:
-                _checkpoint(connection)
+                checkpoint(connection)
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 loop.call_soon_threadsafe(self._committed, writes, results, channels)
 
@@ -324,7 +268,7 @@ class SqliteStore(SqlStore):
             finally:
                 connection.execute("COMMIT")
         except (sqlite3.Error, OverflowError) as error:
-            raise _as_ours(error) from error
+            raise as_ours(error) from error
         finally:
             self._reading.append(connection)
 
@@ -371,35 +315,6 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-class _Wal:
-    """How long the write-ahead log is, from the header of its index, whose format is documented
-    (https://www.sqlite.org/walformat.html): one read of four bytes."""
-
-    def __init__(self, path: Path) -> None:
-        self._index = os.open(f"{path}-shm", os.O_RDONLY | os.O_CLOEXEC)
-        self._from = 0
-
-    def due(self) -> bool:
-        """A checkpoint is to be made, which is taken as done."""
-        frames = int.from_bytes(os.pread(self._index, 4, 16), sys.byteorder)
-        if frames < self._from:  # it has begun anew
-            self._from = 0
-        if frames - self._from < _CHECKPOINT_PAGES:
-            return False
-        self._from = frames
-        return True
-
-    def close(self) -> None:
-        os.close(self._index)
-
-
-def _checkpoint(connection: sqlite3.Connection) -> None:
-    try:
-        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-    except sqlite3.Error as error:  # nothing is lost: it stays in the log, until the next checkpoint
-        log.warning("The database's log can't be brought in now: %s", error)
-
-
 def _light(writes: Sequence[Write]) -> bool:
     rows = 0
     for write in writes:
@@ -440,34 +355,10 @@ def _transact(connection: sqlite3.Connection, writes: Sequence[Write], channels:
         except BaseException as caught:
             _roll_back(connection)
             channels.clear()
-            error = _as_ours(caught)
+            error = as_ours(caught)
             if len(writes) == 1 or group.is_of_all(error):
                 return [error] * len(writes)
             failed: list[Any] = [error] * len(writes)
         else:
-            return [_as_ours(r) if isinstance(r, BaseException) else r for r in results]
+            return [as_ours(r) if isinstance(r, BaseException) else r for r in results]
     return failed
-
-
-def migrate(connection: sqlite3.Connection, known: Sequence[Migration]) -> None:
-    """Bring the schema to this program's version, in one transaction."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, name TEXT NOT NULL)"
-        )
-        # One process uses the file, so no older program has to work on this schema: each needs its own level.
-        applied = {row[0]: row[0] for row in connection.execute("SELECT version FROM schema_version")}
-        for step in migration.outstanding(known, applied):
-            for statement in step.statements():
-                connection.execute(statement)
-            connection.execute("INSERT INTO schema_version VALUES (?, ?)", (step.number, step.name))
-        connection.execute(
-            "INSERT INTO installation (name, value) VALUES ('id', ?) ON CONFLICT DO NOTHING", (uuid.uuid4().hex,)
-        )
-        connection.execute("COMMIT")
-    except BaseException as error:
-        connection.execute("ROLLBACK")
-        if isinstance(error, ArkwrightError):
-            raise
-        raise StoreUnavailable(f"The database's schema can't be brought up to date: {error}.") from error

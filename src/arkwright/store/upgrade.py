@@ -55,7 +55,7 @@ async def upgraded(place: str) -> Sequence[Step]:
         finally:
             await connection.close()
         return steps
-    from arkwright.store.sqlite import migrate as migrate_file
+    from arkwright.store.sqlite_work import migrate as migrate_file
 
     with contextlib.closing(sqlite3.connect(place, isolation_level=None)) as database:
         database.execute("PRAGMA synchronous = FULL")

@@ -39,6 +39,7 @@ from arkwright.testing.store_records import (
     running,
     write,
 )
+from arkwright.testing.store_suite_attempts import AttemptSuite
 from arkwright.testing.store_suite_children import ChildrenSuite
 from arkwright.testing.store_suite_definitions import DefinitionSuite
 from arkwright.testing.store_suite_patches import PatchSuite
@@ -49,7 +50,7 @@ from arkwright.testing.store_suite_triggers import TriggerSuite
 __all__ = ["MakeStore", "StoreSuite"]
 
 
-class StoreSuite(DefinitionSuite, ChildrenSuite, ScheduleSuite, PatchSuite, TriggerSuite, ServerSuite):
+class StoreSuite(AttemptSuite, DefinitionSuite, ChildrenSuite, ScheduleSuite, PatchSuite, TriggerSuite, ServerSuite):
     """Inherit, and give `make_store`."""
 
     # ---------------------------------------------------------------- life and ids

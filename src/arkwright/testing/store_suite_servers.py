@@ -159,9 +159,8 @@ class ServerSuite:
         assert runners == [ENGINE, ""]
         assert not await advance(store, running(new), running(running(new)))
         assert await store.claim_instances(OTHER_ENGINE, limit=9) == [new.id]
-        assert await store.still_owned(OTHER_ENGINE, [(new.id, 1)]) == {new.id}
-        assert await store.still_owned(OTHER_ENGINE, [(new.id, 2)]) == frozenset()
-        assert await store.still_owned(ENGINE, [(new.id, 1)]) == frozenset()
+        assert await store.still_owned(OTHER_ENGINE, [new.id]) == {new.id: 1}
+        assert await store.still_owned(ENGINE, [new.id]) == {}
 
     async def test_an_ended_instance_is_not_handed_over(self, store: Store) -> None:
         new = await make(store)

@@ -81,7 +81,7 @@ export interface components {
             arriveWorker: components["schemas"]["Welcome"];
             assessFile: components["schemas"]["Assessed"];
             batchDeleteWorkspaces: components["schemas"]["Outcome"];
-            claimAttempt: components["schemas"]["ClaimAnswer"];
+            claimAttempt: components["schemas"]["ClaimShown"];
             createAlertRule: components["schemas"]["RuleAnswer"];
             createAlertTopic: components["schemas"]["TopicAnswer"];
             createConnections: components["schemas"]["MadeDataConnections"];
@@ -148,6 +148,7 @@ export interface components {
             listScriptVersions: components["schemas"]["VersionList"];
             listSearchFactoryBaselines: components["schemas"]["Baselines"];
             listSearchFactoryEvents: components["schemas"]["BaselineEvents"];
+            listServers: components["schemas"]["ServerList"];
             listSystemTasks: components["schemas"]["SystemTask"];
             listSystemTasksOtherSpelling: components["schemas"]["SystemTask"];
             listTaskGroups: components["schemas"]["TaskGroups"];
@@ -256,33 +257,6 @@ export interface components {
             text: string;
         };
         /**
-         * Script
-         * @description The text behind a node's `scriptName`, at the version the instance is pinned to.
-         */
-        "arkwright.core.job.Script": {
-            /** @default  */
-            connection_name?: string;
-            /** @default  */
-            database?: string;
-            /** @default {} */
-            extra?: {
-                [key: string]: string;
-            };
-            name: string;
-            text: string;
-            type: string;
-            version: number;
-        };
-        /**
-         * Connection
-         * @description Where a node is to work, as its workspace has it under that name.
-         */
-        "arkwright.nodes.base.Connection": {
-            config?: Record<string, unknown>;
-            name: string;
-            type: string;
-        };
-        /**
          * Arrival
          * @description Sent when a worker starts, and whenever what it says of itself changes.
          */
@@ -356,15 +330,6 @@ export interface components {
              */
             startTime: number;
             status: string;
-        };
-        /**
-         * AttemptKey
-         * @description Identity of one attempt, on disk and on the wire.
-         */
-        AttemptKey: {
-            attempt: number;
-            instance_id: number;
-            node: number;
         };
         /** AttemptList */
         AttemptList: {
@@ -673,25 +638,16 @@ export interface components {
             version: string;
         };
         /**
-         * ClaimAnswer
-         * @description One of both. That an attempt is not free for a worker is nothing unusual: it leaves it.
+         * ClaimShown
+         * @description `executors.attempt_wire.ClaimAnswer`, for the documentation.
          */
-        ClaimAnswer: {
+        ClaimShown: {
             /** @default null */
-            claimed?: components["schemas"]["Claimed"] | null;
+            claimed?: Record<string, unknown> | null;
             /** @default  */
             refusal?: string;
             /** @default false */
             stop?: boolean;
-        };
-        /**
-         * Claimed
-         * @description All that the worker needs to run it.
-         */
-        Claimed: {
-            context: components["schemas"]["Context"];
-            epoch: number;
-            type: string;
         };
         /** Column */
         Column: {
@@ -757,40 +713,6 @@ export interface components {
                 [key: string]: string;
             };
             type?: string;
-        };
-        /**
-         * Context
-         * @description What a node is given. All texts are final: parameters and expressions are already replaced.
-         */
-        Context: {
-            /** @default null */
-            connection?: components["schemas"]["arkwright.nodes.base.Connection"] | null;
-            connections?: {
-                [key: string]: components["schemas"]["arkwright.nodes.base.Connection"];
-            };
-            folder: string;
-            job_name: string;
-            key: components["schemas"]["AttemptKey"];
-            /** @default false */
-            local_programs_allowed?: boolean;
-            node_name: string;
-            parameters?: {
-                [key: string]: string;
-            };
-            /** @default 0 */
-            plan_time_ms?: number;
-            project_id: string;
-            properties?: {
-                [key: string]: string;
-            };
-            /** @default null */
-            script?: components["schemas"]["arkwright.core.job.Script"] | null;
-            /** @default [] */
-            secret_places?: string[];
-            /** @default [] */
-            secrets?: string[];
-            workspace_folder: string;
-            workspace_id: string;
         };
         /** CreatedUser */
         CreatedUser: {
@@ -3425,6 +3347,27 @@ export interface components {
         /** SelfLink */
         SelfLink: {
             self: string;
+        };
+        /** ServerItem */
+        ServerItem: {
+            answering: boolean;
+            instances: number;
+            leaseSeconds: number | null;
+            name: string;
+            roles: string[];
+            /**
+             * @description Epoch milliseconds.
+             * @example 1760000000000
+             */
+            since: number;
+            state: string;
+            url: string;
+            version: string;
+        };
+        /** ServerList */
+        ServerList: {
+            count: number;
+            servers: components["schemas"]["ServerItem"][];
         };
         /** ServerSetting */
         ServerSetting: {

@@ -1,5 +1,5 @@
 import "@xyflow/react/dist/style.css";
-import { Background, Controls, type Edge, type EdgeChange, MarkerType, MiniMap, type NodeChange, Position, ReactFlow, ReactFlowProvider, useReactFlow } from "@xyflow/react";
+import { Background, type Connection, Controls, type Edge, type EdgeChange, MarkerType, MiniMap, type NodeChange, Position, ReactFlow, ReactFlowProvider, useReactFlow } from "@xyflow/react";
 import { useComputedColorScheme } from "@mantine/core";
 import { type DragEvent, type KeyboardEvent, type Ref, useCallback, useEffect, useImperativeHandle, useMemo, useRef, useState } from "react";
 import type { Job, NodeType } from "../api/types";
@@ -8,6 +8,7 @@ import { position, typeOf, withLine, withNode, withoutLine } from "../pages/job-
 import { HEIGHT, WIDTH } from "../parts/layout";
 import { kindOf } from "./kinds";
 import { type Card, NodeCard } from "./NodeCard";
+import { useStable } from "./useStable";
 import { moved, neighbour, NOTHING, placeAfter, type Selection, type Way, without } from "./selection";
 
 export const DRAGGED = "application/x-arkwright-node";
@@ -31,6 +32,9 @@ interface Props {
 }
 
 const MANY = 100;
+const FIT = { maxZoom: 1, padding: 0.15 };
+const DELETE = ["Delete", "Backspace"];
+const MULTI = ["Shift", "Meta", "Control"];
 const nodeTypes = { node: NodeCard };
 const WAYS: Record<string, Way> = { ArrowRight: "after", ArrowLeft: "before", ArrowUp: "above", ArrowDown: "below" };
 /** Where lines end, said beforehand: nothing has to be measured before the first picture. */
@@ -134,7 +138,7 @@ function Flow(props: Props) {
   );
   useImperativeHandle(actions, () => ({
     add: (type) => put(type, placeAfter(job, selection.nodes[0]), selection.nodes.length === 1 ? selection.nodes[0] : undefined),
-    fit: () => void flow.fitView({ maxZoom: 1, padding: 0.15 }),
+    fit: () => void flow.fitView(FIT),
     focus,
   }), [put, job, selection.nodes, flow, focus]);
   const dropped = (event: DragEvent) => {
@@ -143,7 +147,8 @@ function Flow(props: Props) {
     event.preventDefault();
     put(type, flow.screenToFlowPosition({ x: event.clientX, y: event.clientY }));
   };
-  const nodesChanged = (changes: NodeChange<Card>[]) => {
+  // React Flow tells all that it draws of each handler that is another one than before: these stay the same.
+  const nodesChanged = useStable((changes: NodeChange<Card>[]) => {
     const places: Record<string, { x: number; y: number }> = {};
     let ended = false;
     let chosen: Set<string> | null = null;
@@ -160,15 +165,24 @@ function Flow(props: Props) {
     if (ended) onChange(moved(job, { ...dragged, ...places }), Object.keys(dragged).length ? "" : `move ${Object.keys(places).join()}`);
     else if (Object.keys(places).length) setDragged((before) => ({ ...before, ...places }));
     if (chosen) onSelect(chosen.size ? { nodes: [...chosen], line: null } : selection.line ? selection : NOTHING);
-  };
-  const linesChanged = (changes: EdgeChange[]) => {
+  });
+  const linesChanged = useStable((changes: EdgeChange[]) => {
     for (const change of changes) {
       if (change.type !== "select") continue;
       const line = lines.find((each) => each.id === change.id);
       if (change.selected && line) return onSelect({ nodes: [], line: [line.source, line.target] });
       if (line?.selected) onSelect({ ...selection, line: null });
     }
-  };
+  });
+  const nothing = useStable(() => onSelect(NOTHING));
+  const valid = useStable(({ source, target }: Connection | Edge) => withLine(job, source, target) !== job);
+  const connected = useStable(({ source, target }: Connection) => onChange(withLine(job, source, target)));
+  const deleted = useStable(({ nodes, edges }: { nodes: Card[]; edges: Edge[] }) => {
+    let next = job;
+    for (const edge of edges) next = withoutLine(next, edge.source, edge.target);
+    onChange(without(next, nodes.map((node) => node.id)));
+    onSelect(NOTHING);
+  });
   const keyed = (event: KeyboardEvent) => {
     const way = event.altKey ? WAYS[event.key] : undefined;
     if (!way) return onKey(event);
@@ -185,23 +199,18 @@ function Flow(props: Props) {
         nodeTypes={nodeTypes}
         colorMode={scheme}
         fitView={fits}
-        fitViewOptions={{ maxZoom: 1, padding: 0.15 }}
+        fitViewOptions={FIT}
         minZoom={0.05}
         nodeDragThreshold={2}
-        deleteKeyCode={["Delete", "Backspace"]}
-        multiSelectionKeyCode={["Shift", "Meta", "Control"]}
+        deleteKeyCode={DELETE}
+        multiSelectionKeyCode={MULTI}
         onlyRenderVisibleElements={job.nodes.length > MANY}
         onNodesChange={nodesChanged}
         onEdgesChange={linesChanged}
-        onPaneClick={() => onSelect(NOTHING)}
-        isValidConnection={({ source, target }) => withLine(job, source, target) !== job}
-        onConnect={({ source, target }) => onChange(withLine(job, source, target))}
-        onDelete={({ nodes, edges }) => {
-          let next = job;
-          for (const edge of edges) next = withoutLine(next, edge.source, edge.target);
-          onChange(without(next, nodes.map((node) => node.id)));
-          onSelect(NOTHING);
-        }}
+        onPaneClick={nothing}
+        isValidConnection={valid}
+        onConnect={connected}
+        onDelete={deleted}
       >
         <Background gap={22} />
         <Controls showInteractive={false} />

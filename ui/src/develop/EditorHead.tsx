@@ -54,7 +54,7 @@ export function EditorHead({ name, job, dirty, version, busy, onSave, onDeleted 
     <Group justify="space-between" align="center" gap="xs">
       <Group gap="xs" miw={0}>
         <div style={{ minWidth: 0 }}>
-          <Text size="xs" c="dimmed"><Anchor component={Link} href={`/jobs${job.directory && job.directory !== "/" ? `?directory=${encodeURIComponent(job.directory)}` : ""}`} size="xs">{t("jobs.title")}</Anchor>{job.directory && job.directory !== "/" ? ` ${job.directory}` : ""}</Text>
+          <Text size="xs" c="dimmed"><Anchor component={Link} href={`/jobs${job.directory && job.directory !== "/" ? `?directory=${encodeURIComponent(job.directory)}` : ""}`} size="xs" underline="always">{t("jobs.title")}</Anchor>{job.directory && job.directory !== "/" ? ` ${job.directory}` : ""}</Text>
           <Title order={1} size="h3" style={{ overflowWrap: "anywhere" }}>{title}</Title>
         </div>
         {status.data && <Status state={status.data} testId="job-state" />}

@@ -612,8 +612,7 @@ export const de: Texts = {
   "settings.isVariable": "Umgebungsvariable",
   "health.servers": "Server",
   "health.serverRoles": "Rollen",
-  "health.serverLease": "Belegt bis",
-  "health.draining": "läuft aus",
+  "health.serverLease": "Frist",
   "health.drain": "Leeren",
   "health.resume": "Wieder aufnehmen",
   "health.drainAsk": "{name} nimmt keine Instanzen mehr an und gibt ab, was geht; was dort läuft, endet dort.",
@@ -624,6 +623,13 @@ export const de: Texts = {
   "health.noWorker": "keiner verbunden",
   "health.groups": "Gruppen",
   "health.load": "Auslastung",
+  "health.since": "Seit",
+  "health.answering": "beantwortet diese Seite",
+  "health.alone": "allein",
+  "server.running": "läuft",
+  "server.draining": "wird geleert",
+  "server.empty": "leer",
+  "server.gone": "weg",
   // -- end of monitor
   ...developDe,
 };

@@ -612,8 +612,7 @@ export const en = {
   "settings.isVariable": "environment variable",
   "health.servers": "Servers",
   "health.serverRoles": "Roles",
-  "health.serverLease": "Lease until",
-  "health.draining": "draining",
+  "health.serverLease": "Lease left",
   "health.drain": "Drain",
   "health.resume": "Take up work",
   "health.drainAsk": "{name} takes up no more instances and hands over what it can; what runs there ends there.",
@@ -624,6 +623,13 @@ export const en = {
   "health.noWorker": "none connected",
   "health.groups": "Groups",
   "health.load": "Load",
+  "health.since": "Since",
+  "health.answering": "answers this page",
+  "health.alone": "alone",
+  "server.running": "running",
+  "server.draining": "draining",
+  "server.empty": "empty",
+  "server.gone": "gone",
   // -- end of monitor
   ...developEn,
 };

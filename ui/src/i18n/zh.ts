@@ -612,8 +612,7 @@ export const zh: Texts = {
   "settings.isVariable": "环境变量",
   "health.servers": "服务器",
   "health.serverRoles": "角色",
-  "health.serverLease": "租约至",
-  "health.draining": "排空中",
+  "health.serverLease": "剩余租约",
   "health.drain": "排空",
   "health.resume": "恢复",
   "health.drainAsk": "{name} 不再接收实例并移交可移交的部分，正在运行的将在其上结束。",
@@ -624,6 +623,13 @@ export const zh: Texts = {
   "health.noWorker": "未连接",
   "health.groups": "组",
   "health.load": "负载",
+  "health.since": "启动时间",
+  "health.answering": "当前应答",
+  "health.alone": "单独运行",
+  "server.running": "运行中",
+  "server.draining": "排空中",
+  "server.empty": "已空",
+  "server.gone": "已离线",
   // -- end of monitor
   ...developZh,
 };

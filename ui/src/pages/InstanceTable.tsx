@@ -1,4 +1,4 @@
-import { ActionIcon, Anchor, Button, Checkbox, Group, MultiSelect, Select, Stack, Table, Text, TextInput } from "@mantine/core";
+import { ActionIcon, Button, Group, MultiSelect, Select, Stack, Text, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { IconRefresh, IconSearch } from "@tabler/icons-react";
@@ -8,7 +8,7 @@ import { get } from "../api/http";
 import { useNews } from "../api/useNews";
 import { useSession } from "../api/session";
 import { type Answers, ENDED, type InstanceItem } from "../api/types";
-import { type Key, useT } from "../i18n";
+import { type Key, type Translate, useT } from "../i18n";
 import { Batch, instancePath } from "../monitor/Batch";
 import { Live, Took } from "../monitor/Live";
 import { Views } from "../monitor/Views";
@@ -83,10 +83,10 @@ export function InstanceTable({ job }: { job?: string }) {
     setChosen(next);
   };
   const chooseAll = async () => {
-    const next = new Map<number, InstanceItem>();
     try {
-      for (let offset = 0; offset * BULK < Math.min(total, MOST_CHOSEN); offset += 1) for (const each of (await ask(BULK, offset)).instances) next.set(each.instanceId, each);
-      setChosen(next);
+      const offsets = Array.from({ length: Math.ceil(Math.min(total, MOST_CHOSEN) / BULK) }, (_, offset) => offset);
+      const found = await Promise.all(offsets.map((offset) => ask(BULK, offset)));
+      setChosen(new Map(found.flatMap((each) => each.instances).map((each) => [each.instanceId, each])));
     } catch (error) {
       tellError(error);
     }
@@ -130,25 +130,25 @@ export function InstanceTable({ job }: { job?: string }) {
         <Empty title={t(filtered ? "instances.gone" : "instances.empty")} help={t(filtered ? "instances.goneHelp" : "instances.emptyHelp")} />
       ) : (
         <>
-          <Table.ScrollContainer minWidth={820}>
-            <Table highlightOnHover verticalSpacing={5} className="dense" aria-label={t("nav.instances")}>
-              <Table.Thead>
-                <Table.Tr>
-                  <Table.Th w={36}><Checkbox size="xs" aria-label={t("instances.choosePage")} checked={onPage > 0 && onPage === rows.length} indeterminate={onPage > 0 && onPage < rows.length} onChange={togglePage} /></Table.Th>
-                  <Table.Th>{t("instances.job")}</Table.Th>
-                  <Table.Th w={150}>{t("common.status")}</Table.Th>
-                  <Table.Th w={165}>{t("instances.planned")}</Table.Th>
-                  <Table.Th w={165}>{t("instances.started")}</Table.Th>
-                  <Table.Th w={100} ta="right">{t("instances.took")}</Table.Th>
-                  <Table.Th w={110}>{t("instances.kind")}</Table.Th>
-                  <Table.Th>{t("instances.message")}</Table.Th>
-                </Table.Tr>
-              </Table.Thead>
-              <Table.Tbody>
-                {rows.map((each) => <Row key={each.instanceId} item={each} zone={zone} chosen={chosen.has(each.instanceId)} toggle={toggle} />)}
-              </Table.Tbody>
-            </Table>
-          </Table.ScrollContainer>
+          <div className="list-box">
+            <table className="list" aria-label={t("nav.instances")}>
+              <thead>
+                <tr>
+                  <th style={{ width: 36 }}><Tick label={t("instances.choosePage")} checked={onPage > 0 && onPage === rows.length} some={onPage > 0 && onPage < rows.length} onChange={togglePage} /></th>
+                  <th>{t("instances.job")}</th>
+                  <th style={{ width: 150 }}>{t("common.status")}</th>
+                  <th style={{ width: 150 }}>{t("instances.planned")}</th>
+                  <th style={{ width: 150 }}>{t("instances.started")}</th>
+                  <th style={{ width: 105, textAlign: "right" }}>{t("instances.took")}</th>
+                  <th style={{ width: 110 }}>{t("instances.kind")}</th>
+                  <th>{t("instances.message")}</th>
+                </tr>
+              </thead>
+              <tbody>
+                {rows.map((each) => <Row key={each.instanceId} item={each} zone={zone} chosen={chosen.has(each.instanceId)} toggle={toggle} t={t} />)}
+              </tbody>
+            </table>
+          </div>
           <Group justify="space-between">
             <Group gap="xs">
               <Text size="sm" c="dimmed">{t("instances.total", { count: total.toLocaleString() })}</Text>
@@ -162,35 +162,35 @@ export function InstanceTable({ job }: { job?: string }) {
   );
 }
 
+function Tick({ label, checked, some, onChange }: { label: string; checked: boolean; some?: boolean; onChange: () => void }) {
+  return <input type="checkbox" className="tick" aria-label={label} checked={checked} ref={(box) => { if (box) box.indeterminate = some ?? false; }} onChange={onChange} />;
+}
+
 interface RowProps {
   item: InstanceItem;
   zone: string;
   chosen: boolean;
   toggle: (item: InstanceItem) => void;
+  t: Translate;
 }
 
-/** Drawn anew only when it has changed: a page of 500 stays quick to select in. */
+/** Plain elements, drawn anew only when they have changed: a page of 500 stays quick to scroll and to select in. */
 const Row = memo(
-  function Row({ item, zone, chosen, toggle }: RowProps) {
-    const t = useT();
-    const kind = t(`kind.${item.instanceType}` as Key);
+  function Row({ item, zone, chosen, toggle, t }: RowProps) {
     return (
-      <Table.Tr data-chosen={chosen || undefined}>
-        <Table.Td><Checkbox size="xs" aria-label={t("instances.choose", { name: `${item.jobName} ${item.instanceId}` })} checked={chosen} onChange={() => toggle(item)} /></Table.Td>
-        <Table.Td style={{ whiteSpace: "nowrap" }}>
-          <Anchor component={Link} href={instancePath(item)} fw={600} size="sm">{item.jobName}</Anchor>{" "}
-          <Text span size="xs" c="dimmed" className="mono">{item.instanceId}</Text>
-        </Table.Td>
-        <Table.Td><Status state={item.status} /></Table.Td>
-        <Table.Td className="time">{clock(item.planTime, zone)}</Table.Td>
-        <Table.Td className="time">{clock(item.startTime, zone)}</Table.Td>
-        <Table.Td className="time" ta="right"><Took start={item.startTime} end={item.endTime} over={ENDED.has(item.status)} /></Table.Td>
-        <Table.Td><Text size="xs" c="dimmed">{kind}</Text></Table.Td>
-        <Table.Td maw={360}><Text size="xs" c="dimmed" truncate title={item.errorMessage}>{item.errorMessage}</Text></Table.Td>
-      </Table.Tr>
+      <tr data-chosen={chosen || undefined}>
+        <td><Tick label={t("instances.choose", { name: `${item.jobName} ${item.instanceId}` })} checked={chosen} onChange={() => toggle(item)} /></td>
+        <td><Link href={instancePath(item)} className="list-link">{item.jobName}</Link> <span className="mono faint">{item.instanceId}</span></td>
+        <td><Status state={item.status} /></td>
+        <td className="time">{clock(item.planTime, zone)}</td>
+        <td className="time">{clock(item.startTime, zone)}</td>
+        <td className="time" style={{ textAlign: "right" }}><Took start={item.startTime} end={item.endTime} over={ENDED.has(item.status)} /></td>
+        <td className="faint">{t(`kind.${item.instanceType}` as Key)}</td>
+        <td className="faint list-message" title={item.errorMessage}>{item.errorMessage}</td>
+      </tr>
     );
   },
-  (before, after) => before.chosen === after.chosen && before.zone === after.zone && before.toggle === after.toggle && same(before.item, after.item),
+  (before, after) => before.chosen === after.chosen && before.zone === after.zone && before.toggle === after.toggle && before.t === after.t && same(before.item, after.item),
 );
 
 function same(a: InstanceItem, b: InstanceItem): boolean {

@@ -5,9 +5,17 @@ import { arranged } from "../parts/layout";
 
 export const plain = (name: string) => name.toLowerCase().replace(/[\s_-]/g, "");
 
+const spellings = new WeakMap<NodeType[], Map<string, NodeType>>();
+
+/** A node type by any of its spellings. Asked for each node of a job at each change, so the spellings are kept. */
 export function typeOf(types: NodeType[], name: string): NodeType | undefined {
-  const wanted = plain(name);
-  return types.find((each) => plain(each.name) === wanted || each.aliases.some((alias) => plain(alias) === wanted));
+  let known = spellings.get(types);
+  if (!known) {
+    known = new Map();
+    for (const each of [...types].reverse()) for (const spelling of [...each.aliases, each.name]) known.set(plain(spelling), each);
+    spellings.set(types, known);
+  }
+  return known.get(plain(name));
 }
 
 export function freshName(job: Job, base: string): string {

@@ -19,6 +19,7 @@ import { instantOf, offsetOf, readTime, wallOf, writeTime, zoneOf } from "../dev
 import { en } from "../i18n/en";
 import { fill } from "../i18n/index";
 import { diffLines } from "../parts/diff";
+import { arranged, HEIGHT, layered } from "../parts/layout";
 
 const at = (x: number, y: number) => ({ x: String(x), y: String(y) });
 const node = (name: string, x: number, y: number, ...before: string[]): JobNode => ({ name, type: "Shell", location: at(x, y), preNodeName: before, properties: [{ name: "statement", value: "true" }] }) as JobNode;
@@ -240,4 +241,26 @@ it("objects have addresses, and names that every storage takes", () => {
   expect(addressOf("obs://b/a b/c.jar")).toBe("/obs/b/a%20b/c.jar");
   expect(() => addressOf("b/c")).toThrow("obs://");
   expect([plainName("my file (1).jar"), plainName("../x"), plainName("…")]).toEqual(["my_file_1_.jar", "_x", "_"]);
+});
+
+describe("a large job", () => {
+  const names = Array.from({ length: 500 }, (_, each) => `n${each}`);
+  const edges = names.flatMap((name, each) => [...new Set([Math.floor((each - 1) / 2), each - 7])].filter((from) => from >= 0 && from < each).map((from): [string, string] => [`n${from}`, name]));
+  it("is laid out at once, from left to right, and no node covers another one", () => {
+    const begun = performance.now();
+    const places = arranged(names, edges);
+    expect(performance.now() - begun).toBeLessThan(1500);
+    for (const [from, to] of edges) expect(places.get(from)!.x).toBeLessThan(places.get(to)!.x);
+    const columns = new Map<number, number[]>();
+    for (const { x, y } of places.values()) columns.set(x, [...(columns.get(x) ?? []), y]);
+    for (const each of columns.values()) {
+      each.sort((a, b) => a - b);
+      expect(each.every((y, one) => one === 0 || y - each[one - 1]! >= HEIGHT)).toBe(true);
+    }
+    expect(Math.min(...[...places.values()].map((each) => each.y))).toBe(0);
+  });
+  it("may even be a circle", () => {
+    const ring = names.slice(0, 100);
+    expect(layered(ring, ring.map((name, each) => [name, ring[(each + 1) % 100]!])).size).toBe(100);
+  });
 });
