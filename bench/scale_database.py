@@ -131,7 +131,8 @@ async def _copy(database: Any, model: int, at_ms: int, count: int, there: int, c
     )
     # Spread evenly by the golden ratio, so that each batch covers the whole time, as the ids of real ones do not: the
     # worst case for the indexes by time.
-    back = f"CAST(mod(({there} + i) * 0.6180339887498949::numeric, 1) * {SPREAD_MS} AS bigint)"
+    part = f"({there} + i) * CAST(0.6180339887498949 AS double precision)"
+    back = f"CAST(({part} - floor({part})) * {SPREAD_MS} AS bigint)"
     series = f"generate_series(0, {count - 1}) AS i"
     for table, names in columns.items():
         key = "id" if table == "instance" else "instance_id"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx2
+from tests.servers.database import url_for
 
 from arkwright.api.application import Application, make_application
 from arkwright.app.assessing import assessed
@@ -130,7 +131,7 @@ def close_house(house: House, thread: threading.Thread) -> None:
 
 
 async def _open(folder: Path, more: Mapping[str, Any]) -> House:
-    store = open_store(str(folder / "arkwright.db"))
+    store = open_store(url_for(folder) or str(folder / "arkwright.db"))
     await store.open()
     clock = SystemClock()
     directory = Directory(store, Sealer(folder / "secret.key"))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+from tests.servers.database import url_for
 
 from arkwright.app import Server
 from arkwright.settings import Settings
@@ -65,6 +66,7 @@ def log_in(url: str, *, user: str = "admin", password: str = PASSWORD) -> httpx2
 @contextmanager
 def running_server(data: Path, **more: Any) -> Iterator[RunningServer]:
     """`more`: settings."""
+    more.setdefault("database_url", url_for(data))
     settings = Settings(
         data=data,
         port=0,

@@ -13,19 +13,37 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.e2e.house import Client, node, statuses, until
-from tests.e2e.yard import LEASE_SECONDS, Yard, gone, other_version, written, yard
+from tests.e2e.yard import LEASE_SECONDS, Process, Yard, gone, other_version, written, yard
+
+from arkwright.certificates import make_certificates
+from arkwright.executors.dask_settings import DaskAddress, security
+from arkwright.executors.dask_task import take_attempt
 
 pytest.importorskip("distributed", reason="the extra `dask` is not installed")
 
 
+def files(folder: Path, side: str) -> list[tuple[str, str]]:
+    """What one side of TLS proves itself with."""
+    certs = folder / "certs"
+    return [("ca", f"{certs}/ca.pem"), ("cert", f"{certs}/{side}.pem"), ("key", f"{certs}/{side}-key.pem")]
+
+
+def options(folder: Path) -> list[str]:
+    return [part for name, file in files(folder, "worker") for part in (f"--tls-{name}", file)]
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
-    with yard(tmp_path_factory.mktemp("yard")) as made:
+    folder = tmp_path_factory.mktemp("yard")
+    make_certificates(folder / "certs", ["127.0.0.1", "localhost"], days=1)
+    own = [part for name, file in files(folder, "server") for part in (f"--executor-{name}", file)]
+    with yard(folder, *own, scheme="tls", tls=[*options(folder)]) as made:
         for name in ("one", "two"):
             made.worker(name, "default").spawn()
         for each in made.workers.values():
@@ -125,18 +143,30 @@ def test_secrets_reach_the_program_and_no_file(place: Yard, client: Client, tmp_
     assert holding == []
 
 
+def looked(worker: Process, instance_id: int) -> bool:
+    return f"Attempt {instance_id}/0-1 from before" in worker.log
+
+
 def test_a_killed_worker_that_comes_back_in_time_goes_on(place: Yard, client: Client, tmp_path: Path) -> None:
-    go, trace = tmp_path / "go", tmp_path / "trace"
-    text = f"until [ -e {go} ]; do sleep 0.05; done; echo end >> {trace}"
-    instance_id, _ = begun(place, client, "adopt", text, trace)
-    worker = place.workers[holder(place)]
-    worker.kill()
-    worker.start()
-    until(lambda: f"Attempt {instance_id}/0-1 from before goes on" in worker.log, "it is taken up again", 10)
-    go.touch()
-    shown = outcome(client, "adopt", instance_id)
-    assert shown["status"] == "success", shown.get("errorMessage")
-    assert written(trace, 2)[1:] == ["end"]
+    for tries in range(5):  # on a busy machine it may not come back in time
+        go, trace = tmp_path / f"go{tries}", tmp_path / f"trace{tries}"
+        text = f"until [ -e {go} ]; do sleep 0.05; done; echo end >> {trace}"
+        instance_id, _ = begun(place, client, f"adopt{tries}", text, trace)
+        worker = place.workers[holder(place)]
+        worker.kill()
+        killed = time.monotonic()
+        worker.spawn()
+        until(partial(looked, worker, instance_id), "it looks at what it had")
+        in_time = time.monotonic() - killed < 0.7 * LEASE_SECONDS
+        worker.ready()
+        go.touch()
+        shown = outcome(client, f"adopt{tries}", instance_id)
+        if in_time:
+            assert shown["status"] == "success", shown.get("errorMessage")
+            assert written(trace, 2)[1:] == ["end"]
+            return
+        assert shown["status"] in ("success", "fail")
+    pytest.skip("this machine is too busy to start a worker within a lease")
 
 
 def test_what_a_killed_worker_ran_is_dead_before_it_is_lost_and_its_retry_runs_elsewhere(
@@ -224,11 +254,11 @@ def test_a_second_delivery_of_an_attempt_is_left(place: Yard, client: Client, tm
     """The same name, brought once more by somebody else's task: to the worker that has it, and to the other one."""
     from distributed import Client as Dask
 
-    from arkwright.executors.dask_task import take_attempt
-
     go, trace = tmp_path / "go", tmp_path / "trace"
     instance_id, _ = begun(place, client, "twice", f"until [ -e {go} ]; do sleep 0.05; done", trace)
-    with Dask(place.address, set_as_default=False) as dask:
+    ca, cert, key = (Path(file) for _, file in files(place.folder, "worker"))
+    secure = security(DaskAddress(url=place.address, ca=ca, cert=cert, key=key))
+    with Dask(place.address, security=secure, set_as_default=False) as dask:
         addresses = list(dask.scheduler_info()["workers"])
         assert len(addresses) == 2
         futures = [
@@ -344,31 +374,12 @@ def test_a_node_that_calls_another_system_runs_on_a_worker_where_it_is_told_to(p
     assert not list((place.home.data / "hosts").glob("*.json")), "no host of the server was asked"
 
 
-def test_with_certificates_of_ones_own_everything_is_encrypted_on_both_sides(tmp_path: Path) -> None:
-    from arkwright.certificates import make_certificates
-
-    certs = tmp_path / "certs"
-    make_certificates(certs, ["127.0.0.1", "localhost"], days=1)
-    sides = {
-        side: [str(certs / name) for name in ("ca.pem", f"{side}.pem", f"{side}-key.pem")]
-        for side in ("server", "worker")
-    }
-    names = ("ca", "cert", "key")
-    tls = [part for name, file in zip(names, sides["worker"], strict=True) for part in (f"--tls-{name}", file)]
-    own = [part for name, file in zip(names, sides["server"], strict=True) for part in (f"--executor-{name}", file)]
-    with yard(tmp_path, *own, scheme="tls", tls=tls) as made:
-        made.worker("one", "default").start()
-        client = made.home.client()
-        client.save_job("secure", node("a", statement="echo safe"))
-        instance_id = client.run("secure")
-        assert client.ended("secure", instance_id)["status"] == "success"
-        assert client.log("secure", instance_id, "a") == "safe\n"
-        client.close()
-        host, port = made.address.removeprefix("tls://").split(":")
-        nobody = ssl.create_default_context(cafile=str(certs / "ca.pem"))
-        with (
-            socket.create_connection((host, int(port)), timeout=10) as raw,
-            pytest.raises(ssl.SSLError),
-            nobody.wrap_socket(raw, server_hostname=host) as talk,
-        ):
-            talk.recv(1)  # who shows no certificate is told nothing
+def test_who_shows_no_certificate_is_told_nothing(place: Yard) -> None:
+    host, port = place.address.removeprefix("tls://").split(":")
+    nobody = ssl.create_default_context(cafile=str(place.folder / "certs" / "ca.pem"))
+    with (
+        socket.create_connection((host, int(port)), timeout=10) as raw,
+        pytest.raises(ssl.SSLError),
+        nobody.wrap_socket(raw, server_hostname=host) as talk,
+    ):
+        talk.recv(1)

@@ -100,9 +100,8 @@ class Yard:
 
     def start_scheduler(self) -> None:
         self.address = self.scheduler.start()["address"]
-        listen = self.scheduler.arguments[2]  # from now on the same port
-        if listen.endswith(":0"):
-            self.scheduler.arguments = [*self.scheduler.arguments[:2], self.address, *self.scheduler.arguments[3:]]
+        command, option, _, *more = self.scheduler.arguments
+        self.scheduler.arguments = [command, option, self.address, *more]  # from now on the same port
 
     def token(self, *groups: str, days: int = 1) -> Path:
         client = self.home.client()

@@ -25,7 +25,8 @@ PLACE = ObsPath("logs", "of/ours")
 
 def in_memory() -> S3Objects:
     store = pytest.importorskip("obstore.store")
-    return S3Objects(lambda _, only=store.MemoryStore(): only)
+    only = store.MemoryStore()
+    return S3Objects(lambda _: only)
 
 
 @pytest.fixture(params=["folder", "s3"])

@@ -90,5 +90,5 @@ def test_an_agent_counts_where_a_group_has_its_name() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(PORTABLE))
-def test_what_is_called_portable_exists_and_is_hosted(name: str) -> None:
+def test_what_is_called_portable_exists(name: str) -> None:
     assert portable(node(name))

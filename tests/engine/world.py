@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+from tests.servers.database import url_for
+
 from arkwright.core.instance import Instance
 from arkwright.engine.clock import Clock, SystemClock
 from arkwright.engine.engine import Engine
@@ -54,7 +56,7 @@ class World:
     ) -> None:
         self.folders = Folders(folder)
         self.clock = clock or SystemClock()
-        self.store = FaultyStore(open_store(url or folder / "store.db"), crash_at, after)
+        self.store = FaultyStore(open_store(url or url_for(folder) or folder / "store.db"), crash_at, after)
         self._name = name
         self._lease_seconds = lease_seconds
         self._runs = runs

@@ -106,6 +106,13 @@ def test_a_cancelled_statement_stops_on_the_server(stage: SqlStage, hive: Connec
     play(scene)
 
 
+def test_dlisql_runs_on_spark_by_a_connection(stage: SqlStage, hive: Connection) -> None:
+    text = "SELECT explode(sequence(1, 3)) AS n"  # which DuckDB does not know
+    outcome, log, output = stage.run_sql("DLISQL", replace(hive, type="SparkSQL"), text)
+    assert isinstance(outcome, Succeeded), log
+    assert output == '[["1"],["2"],["3"]]'
+
+
 def test_a_server_that_is_not_there_is_named(stage: SqlStage, hive: Connection) -> None:
     gone = replace(hive, config={**hive.config, "port": 9})
     outcome, _, _ = stage.run_sql("HiveSQL", gone, "SELECT 1")

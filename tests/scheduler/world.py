@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tests.servers.database import url_for
+
 from arkwright.core.identity import Workspace
 from arkwright.core.instance import Instance, InstanceType
 from arkwright.core.outcome import Failed, FailureKind, Outcome, Succeeded
@@ -118,7 +120,7 @@ class World:
         self.settings = settings
         self.hands = Hands()
         self.rules = Rules()
-        self._url = url
+        self._url = url or url_for(folder)
         self.name = name
 
     async def open(self) -> None:

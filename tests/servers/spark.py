@@ -61,7 +61,7 @@ def command(home: Path, folder: Path, port: int) -> list[str]:
         *(f"--add-opens=java.base/java.{name}=ALL-UNNAMED" for name in OPENED),
         *(f"--add-opens=java.base/sun.{name}=ALL-UNNAMED" for name in ("nio.ch", "nio.cs", "security.action")),
         "--add-opens=java.base/sun.util.calendar=ALL-UNNAMED",
-        *("-cp", f"{home}/jars/*", "org.apache.spark.deploy.SparkSubmit", "--master", "local[1]"),
+        *("-cp", f"{home}/jars/*", "org.apache.spark.deploy.SparkSubmit", "--master", "local[2]"),
         *("--class", "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2"),
         *(part for key, value in conf.items() for part in ("--conf", f"{key}={value}")),
         "spark-internal",

@@ -301,3 +301,29 @@ def test_a_month_of_the_audit_goes_as_a_whole_and_what_was_before_the_parts_in_p
         assert await left(store) == [month[2]]
 
     run(postgres_address, work)
+
+
+@pytest.mark.postgres
+def test_a_long_reader_holds_up_no_writer_and_the_month_goes_after_it(postgres_address: str) -> None:
+    """Such as pg_dump: it reads all tables, for hours."""
+    import asyncpg
+
+    async def work(store: Store) -> None:
+        await store.prepare_history(now_ms=NOON)
+        reader = await asyncpg.connect(postgres_address)
+        reading = reader.transaction()
+        await reading.start()
+        await reader.fetch("SELECT * FROM event")
+        end = months(NOON)[0][2]
+        # In one group with them, and right behind.
+        beside = asyncio.gather(*(ended(store, NOON + 90 * DAY + n) for n in range(3)))
+        await store.prepare_history(now_ms=NOON + 100 * DAY)
+        assert await retired(store, end) == [months(NOON)[0][0]]
+        assert len(await beside) == 3
+        assert await store.old_parts(event_before_ms=end, audit_before_ms=None) == [months(NOON)[0][0]]
+        await reading.rollback()
+        await reader.close()
+        await retired(store, end)
+        assert await store.old_parts(event_before_ms=end, audit_before_ms=None) == []
+
+    run(postgres_address, work)

@@ -142,6 +142,15 @@ class _Scrape:
         ):
             waiting.add_metric((reason,), number)
         yield waiting
+        given = GaugeMetricFamily(
+            "arkwright_worker_attempts",
+            "Attempts given to a group of workers that have not ended, in the whole installation.",
+            labels=("group", "state"),
+        )
+        for group, (unclaimed, claimed) in sorted(depths.groups.items()):
+            given.add_metric((group, "waiting"), unclaimed)
+            given.add_metric((group, "running"), claimed)
+        yield given
         yield GaugeMetricFamily("arkwright_slots_held", "Slots that nodes hold.", depths.slots_held)
         yield GaugeMetricFamily("arkwright_slots_leaked", "Slots held by what has ended.", depths.slots_leaked)
         yield GaugeMetricFamily("arkwright_outbox_notices", "Notices that are not delivered.", depths.notices)

@@ -144,7 +144,7 @@ def copy(source: str, target: str, keep: bool, as_json: bool) -> None:
     began = time.monotonic()
     with (
         _alone(None if is_postgres(old) else Path(old).parent),
-        _alone(None if is_postgres(new) else Path(new).parent),
+        _alone(None if is_postgres(new) else Path(new).parent, make=True),
         _progress(output) as progress,
     ):
         copied = asyncio.run(move(old, new, progress=progress, keep=keep))
@@ -209,9 +209,9 @@ def _database(given: str) -> str:
 
 
 @contextlib.contextmanager
-def _alone(folder: Path | None) -> Iterator[None]:
+def _alone(folder: Path | None, *, make: bool = False) -> Iterator[None]:
     """Hold a data folder's lock. Raises `FolderLocked` while a server runs on it."""
-    if folder is None:
+    if folder is None or not (make or folder.is_dir()):
         yield
         return
     from arkwright.folder_lock import FolderLock

@@ -22,10 +22,10 @@ from arkwright.nodes.base import Context, NodeImplementation, Work
 PORTABLE = frozenset(
     {
         *("RESTAPI", "RDSSQL", "DWSSQL", "HiveSQL", "SparkSQL", "MRSImpalaSQL", "MRSPrestoSQL", "MRSHetuEngine"),
-        *("MRSClickHouse", "DorisSQL", "CSS", "CloudSearch"),
+        *("MRSClickHouse", "DorisSQL", "CSS", "Shell", "Python"),
     }
 )
-"""Hosted nodes that work with another system alone, and with no file or object of this server."""
+"""Types that work with no file or object of this server."""
 
 
 class Placement:
@@ -78,7 +78,7 @@ class Placement:
 
 def portable(node: NodeImplementation) -> bool:
     """Whether it can run on another machine."""
-    return node.type.work is Work.PROGRAM or (node.type.work is Work.HOSTED and node.type.name in PORTABLE)
+    return node.type.work in (Work.PROGRAM, Work.HOSTED) and node.type.name in PORTABLE
 
 
 def _refused(message: str) -> Failed:

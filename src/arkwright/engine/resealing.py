@@ -48,6 +48,7 @@ PIECE = 100
 PACE = 4.0
 LONGEST_REST_SECONDS = 2.0
 EVERY_MS = 60 * 60 * 1000
+MOST_KEYS = 10
 SECOND_LOOK_SECONDS = 2.0
 """How long after a key was removed it is looked again whether something needs it: longer than any commit takes."""
 
@@ -145,6 +146,10 @@ class Resealing:
                 raise IllegalState(
                     "There is no new key yet that could have been copied.",
                     hint="Call it without keys_copied first, and copy the key file to the other servers.",
+                )
+            if len(self._sealer.key_ids()) >= MOST_KEYS:
+                raise IllegalState(
+                    f"There are {MOST_KEYS} keys already.", hint="Remove old ones that nothing needs any more."
                 )
             prepared = await asyncio.to_thread(self._sealer.add_key)
         if not self._alone and not keys_copied:

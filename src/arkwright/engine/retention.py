@@ -221,7 +221,6 @@ class Retention:
                 began = loop.time()
                 after = await self._store.retire_part(part, after=after, limit=ROWS)
                 await self._rest(loop.time() - began)
-            log.info("history: the part %s is gone", part)
 
     async def _clear_instances(self, scope: OldInstances, before: int, *, leave_history: bool) -> None:
         async for piece in self._pieces(scope, before, BEGINNING):

@@ -32,8 +32,8 @@ class Piece:
 
 
 def next_piece(path: Path, end: int, cap: int, mark: tuple[int, int] = (0, 0), *, seen: bool = True) -> Piece | None:
-    """What follows `end`. None: nothing (yet). `mark`: of the last piece that replaced. `seen`: whether this process has
-    seen the log as long as that. If not, a shorter one proves nothing: it may be an old copy, from a backup."""
+    """What follows `end`. None: nothing (yet). `mark`: of the last piece that replaced. `seen`: whether this process
+    has seen the log as long as that. If not, a shorter one proves nothing: it may be an old copy, from a backup."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:

@@ -1,4 +1,6 @@
-"""DLISQL: runs SQL on the workspace's own DuckDB database.
+"""DLISQL: runs SQL on the workspace's own DuckDB database; or, by a connection, on Spark's Thrift server.
+
+By a connection it is a SparkSQL node in all but its name (`sql_node`). On the workspace's own database:
 
 * The text is the node's script (`scriptName`, of type DLISQL) or its `statement` (also spelt `sql`, `sqlStatement`);
   where a node has both, `statementOrScript` says which.
@@ -9,8 +11,8 @@
 * Files are read and written below the workspace's `files` folder, by names relative to it, and nowhere else.
 * The output is the last result as the JSON text of a 2-D array of strings, `[["11"]]`, with null for NULL, of at most
   1,000 rows and 1,000,000 characters. A text without a statement that returns rows has no output.
-* No false green: `connectionName` other than `local`, a queue other than `default`, and any other setting that asks
-  for another place to run are refused by name.
+* No false green: a queue other than `default`, and any other setting that asks for another place to run are refused by
+  name.
 
 When it is repeated: the attempt's own transaction records the attempt, so `recall` knows for sure (see
 `duckdb_warehouse`). Stopping it interrupts DuckDB and rolls back, unless the commit has begun.
@@ -32,10 +34,12 @@ from arkwright.nodes.sql_text import STATEMENT_OR_SCRIPT, STATEMENTS_SPELT, sql_
 
 if TYPE_CHECKING:  # the server looks at this type without loading a database engine
     from arkwright.nodes.duckdb_warehouse import Result, Stop, Warehouse
+    from arkwright.nodes.sql_node import SqlNode
 
 LOCAL_CONNECTION = "local"
 DEFAULT_QUEUE = "default"
 SCRIPT_TYPE = "DLISQL"
+SPARK = "arkwright.nodes.sql_hive:Spark"
 OUTPUT = "output"
 COLUMNS = "columns"
 """File beside the output: the names of its columns, as a JSON list."""
@@ -55,8 +59,9 @@ class DliSql:
         work=Work.HOSTED,
         category=Category.SQL,
         icon="database",
-        summary="Runs SQL on the workspace's own DuckDB database.",
-        server="DuckDB, in a process of the server's own host.",
+        summary="Runs SQL on the workspace's own DuckDB database, or on Spark by a connection.",
+        server="DuckDB, in a process of the server's own host; by a connection Spark's Thrift server.",
+        connections=("SparkSQL", "MRSSpark", "DLI"),
         repeated="Exactly once: its transaction records the attempt, and is asked after a crash.",
         properties=(
             Property(name="scriptName", help="Script of type DLISQL; it may hold ${parameters} and #{expressions}."),
@@ -64,7 +69,7 @@ class DliSql:
             STATEMENT_OR_SCRIPT,
             Property(
                 name="connectionName",
-                help="Where to run: `local`, or nothing, is the workspace's own database.",
+                help="Where to run: `local`, or nothing, is the workspace's own database; else Spark's Thrift server.",
                 default=LOCAL_CONNECTION,
             ),
             Property(name="database", help="Schema to work in; it must exist. `default` is main.", default="default"),
@@ -81,10 +86,12 @@ class DliSql:
 
     def __init__(self) -> None:
         self._memory_limit_bytes, self._threads = resources({})
+        self._settings: Mapping[str, Any] = {}
 
     def configure(self, settings: Mapping[str, Any]) -> None:
         """`duckdb_memory_limit_bytes` (default: a quarter of the machine's memory) and `duckdb_threads` (default: its
-        cores). A database that is open keeps what it was opened with."""
+        cores). A database that is open keeps what it was opened with. By a connection: as `SqlNode` takes them."""
+        self._settings = settings
         self._memory_limit_bytes, self._threads = resources(settings)
 
     def close(self) -> None:
@@ -93,6 +100,8 @@ class DliSql:
             module.close_all()
 
     def check(self, context: Context) -> Failed | None:
+        if context.connection is not None:
+            return self._on_spark().check(context)
         refusal = _refuse_other_places(context)
         if refusal is not None:
             return refusal
@@ -100,9 +109,19 @@ class DliSql:
         return text if isinstance(text, Failed) else None
 
     def host(self, context: Context) -> str:
-        return f"duckdb-{context.workspace_id}"
+        return self._on_spark().host(context) if context.connection is not None else f"duckdb-{context.workspace_id}"
+
+    def _on_spark(self) -> SqlNode:
+        from arkwright.nodes.sql_node import SqlNode
+
+        node = SqlNode()
+        node.type, node.script_type, node.engine = self.type, SCRIPT_TYPE, SPARK  # type: ignore[misc]
+        node.configure(self._settings)
+        return node
 
     async def run(self, context: Context, log: Log) -> Outcome:
+        if context.connection is not None:
+            return await self._on_spark().run(context, log)
         import duckdb
 
         from arkwright.nodes.duckdb_statements import StatementRefused
@@ -137,6 +156,8 @@ class DliSql:
             return Failed(kind=FailureKind.ERROR, message=f"{fault}")
 
     async def recall(self, context: Context) -> Outcome | None:
+        if context.connection is not None:
+            return await self._on_spark().recall(context)
         import duckdb
 
         from arkwright.nodes.duckdb_warehouse import Stop

@@ -107,7 +107,9 @@ class SqliteEnd:
             if self._target:
                 return
             if not self._path.is_file():
-                raise StoreUnavailable(f"There is no database {self._path}.")
+                raise StoreUnavailable(
+                    f"There is no database {self._path}.", hint="Name the data folder of a server, or a database's URL."
+                )
             self._connection = sqlite3.connect(
                 f"file:{self._path}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
             )

@@ -10,8 +10,8 @@ Rules
   nothing of it: history of instances that still exist, be it that they run, were restarted, or that their job keeps
   more, moves to `event_kept`, in pieces, and the month is dropped. So nobody's history is lost, and one job that keeps
   for ever holds up no month. An instance that goes earlier leaves its history to the drop (`retention`).
-* Servers that share the database take turns. A drop waits for nobody longer than `LOCK_WAIT`: it is tried again in the
-  next pass.
+* Servers that share the database take turns. Nothing here waits for a lock longer than `LOCK_WAIT`, since other writers
+  wait with it: beside a long reader, such as pg_dump, it is left to the next pass.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ IN_PARTS = ("audit", "event")
 AHEAD = 2
 MOST = 600
 """Months made at once; of an older span the rest goes to the default part."""
-LOCK_WAIT = "2s"
+LOCK_WAIT = "200ms"
 _TURN = "SELECT pg_advisory_xact_lock(?)"
 _LOCK = 0x41524B58
+_LOCK_NOT_AVAILABLE = "55P03"
 _PARTS = """
     SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
     WHERE i.inhparent = CAST('{table}' AS regclass) AND c.relname LIKE '{table}\\_____\\___' ORDER BY 1"""
@@ -75,7 +76,7 @@ def prepare(transaction: Transaction, now_ms: int) -> Work[None]:
         yield from _make(table, wanted, there)
         for part in there:
             if part < wanted[0][0] and not (yield one(f"SELECT 1 FROM {part} LIMIT 1")):
-                yield from _drop(part)
+                yield from _without_waiting(f"DROP TABLE {part}")
 
 
 def make(table: str, low_ms: int, high_ms: int) -> Work[None]:
@@ -100,7 +101,7 @@ def old(event_before_ms: int | None, audit_before_ms: int | None) -> Work[list[s
 
 def retire(transaction: Transaction, part: str, after: int, limit: int) -> Work[int | None]:
     """Move what is kept of the next `limit` instances behind `after`; answers the last one's id. None: the part is
-    gone."""
+    gone, or somebody reads it and it goes another time."""
     table = part.rsplit("_", 2)[0]
     yield one(_TURN, _LOCK)
     if part not in (yield from _parts(table)):
@@ -114,7 +115,7 @@ def retire(transaction: Transaction, part: str, after: int, limit: int) -> Work[
                 yield one(_MOVE.replace("{part}", part), encoding.array(kept))
             last: int = ids[-1]
             return last
-    yield from _drop(part)
+    yield from _without_waiting(f"DROP TABLE {part}")
     return None
 
 
@@ -128,10 +129,18 @@ def _make(table: str, wanted: Sequence[tuple[str, int, int]], there: Sequence[st
         if part in there:
             continue
         if not (yield one(f"SELECT 1 FROM {table}_default WHERE at_ms >= ? AND at_ms < ? LIMIT 1", low, high)):
-            yield one(f"CREATE TABLE {part} PARTITION OF {table} FOR VALUES FROM ({low}) TO ({high})")
+            yield from _without_waiting(f"CREATE TABLE {part} PARTITION OF {table} FOR VALUES FROM ({low}) TO ({high})")
 
 
-def _drop(part: str) -> Work[None]:
-    yield one(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'")
-    yield one(f"DROP TABLE {part}")
-    yield one("SET LOCAL lock_timeout = 0")
+def _without_waiting(statement: str) -> Work[None]:
+    """What needs a table for itself, unless somebody uses it for longer. Other writers of the group are not touched."""
+    yield one("SAVEPOINT for_itself")
+    try:
+        yield one(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'")
+        yield one(statement)
+        yield one("SET LOCAL lock_timeout = 0")
+    except Exception as error:
+        if getattr(error, "sqlstate", "") != _LOCK_NOT_AVAILABLE:
+            raise
+        yield one("ROLLBACK TO SAVEPOINT for_itself")
+    yield one("RELEASE SAVEPOINT for_itself")

@@ -73,7 +73,7 @@ class RetentionStore(Protocol):
 
     async def retire_part(self, part: str, *, after: int, limit: int) -> int | None:
         """A piece of a part's end: what is kept of its next `limit` instances moves elsewhere. Answers the id to go on
-        after (begin with 0); None: the part is gone."""
+        after (begin with 0); None: the part is gone, or is in use and goes another time."""
         ...
 
     async def shrink(self, *, pages: int) -> None:

@@ -22,7 +22,6 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "attempt": ("instance_id", "node", "attempt"),
     "event": ("instance_id", "seq"),
     "event_kept": ("instance_id", "seq"),
-    "event_kept": ("instance_id", "seq"),
     "posted": ("id",),
 }
 _OF_INSTANCES = (
@@ -30,7 +29,6 @@ _OF_INSTANCES = (
     ("attempt", "request"),
     ("attempt", "outcome"),
     ("event", "body"),
-    ("event_kept", "body"),
     ("event_kept", "body"),
     ("posted", "body"),
 )

@@ -30,7 +30,6 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "attempt": ("request", "outcome"),
     "event": ("body",),
     "event_kept": ("body",),
-    "event_kept": ("body",),
     "posted": ("body",),
 }
 

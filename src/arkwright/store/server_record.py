@@ -92,6 +92,8 @@ class Depths:
     """Notices that are not delivered."""
     lag_ms: int
     """How long the oldest due plan time has been due."""
+    groups: Mapping[str, tuple[int, int]]
+    """Attempts given to workers that have not ended, by group: how many no worker has claimed, how many one has."""
 
 
 MOST_COUNTED = 100_000

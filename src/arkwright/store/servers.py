@@ -122,14 +122,22 @@ _COUNTED = {
 _DEPTHS = "SELECT " + ", ".join(
     f"(SELECT count(*) FROM ({query} LIMIT {MOST_COUNTED}) AS {name})" for name, query in _COUNTED.items()
 )
+_BY_GROUP = f"""
+    SELECT worker_group, sum(CASE WHEN runner = '' THEN 1 ELSE 0 END), sum(CASE WHEN runner = '' THEN 0 ELSE 1 END)
+    FROM (SELECT worker_group, runner FROM attempt WHERE worker_group IS NOT NULL AND ended_ms IS NULL
+    LIMIT {MOST_COUNTED}) AS given GROUP BY worker_group"""
 
 
 def depths(now_ms: int) -> Work[Depths]:
     rows = yield one(_DEPTHS)
     counted = dict(zip(_COUNTED, rows[0], strict=True))
     due_ms = yield from schedules.next_due()
+    groups = {row[0]: (int(row[1]), int(row[2])) for row in (yield one(_BY_GROUP))}
     return Depths(
-        **counted, slots_leaked=(yield from slots.leaked()), lag_ms=max(0, now_ms - due_ms) if due_ms is not None else 0
+        **counted,
+        slots_leaked=(yield from slots.leaked()),
+        lag_ms=max(0, now_ms - due_ms) if due_ms is not None else 0,
+        groups=groups,
     )
 
 

@@ -1,5 +1,5 @@
 import "@xyflow/react/dist/style.css";
-import { Background, type Connection, Controls, type Edge, type EdgeChange, MarkerType, MiniMap, type NodeChange, Position, ReactFlow, ReactFlowProvider, useReactFlow } from "@xyflow/react";
+import { Background, type Connection, Controls, type Edge, type EdgeChange, MarkerType, MiniMap, type NodeChange, Position, ReactFlow, ReactFlowProvider, useReactFlow, useStore } from "@xyflow/react";
 import { useComputedColorScheme } from "@mantine/core";
 import { type DragEvent, type KeyboardEvent, type Ref, useCallback, useEffect, useImperativeHandle, useMemo, useRef, useState } from "react";
 import type { Job, NodeType } from "../api/types";
@@ -7,7 +7,7 @@ import { useT } from "../i18n";
 import { position, typeOf, withLine, withNode, withoutLine } from "../pages/job-model";
 import { HEIGHT, WIDTH } from "../parts/layout";
 import { kindOf } from "./kinds";
-import { type Card, NodeCard } from "./NodeCard";
+import { type Card, FAR, NodeCard } from "./NodeCard";
 import { useStable } from "./useStable";
 import { moved, neighbour, NOTHING, placeAfter, type Selection, type Way, without } from "./selection";
 
@@ -32,6 +32,7 @@ interface Props {
 }
 
 const MANY = 100;
+const ARROW = { type: MarkerType.ArrowClosed, width: 16, height: 16, color: "var(--xy-edge-stroke)" };
 const FIT = { maxZoom: 1, padding: 0.15 };
 const DELETE = ["Delete", "Backspace"];
 const MULTI = ["Shift", "Meta", "Control"];
@@ -98,6 +99,8 @@ function Flow(props: Props) {
   const [dragged, setDragged] = useState<Record<string, { x: number; y: number }>>({});
   const [fits] = useState(job.nodes.length > 0);
   const cards = useCards(props, dragged);
+  // From afar a large job is drawn as boxes and straight lines: nobody can read it there, and it stays smooth.
+  const far = useStore((store) => store.transform[2] < FAR) && job.nodes.length > MANY;
   const lines = useMemo<Edge[]>(
     () =>
       job.nodes.flatMap((node) =>
@@ -108,14 +111,14 @@ function Flow(props: Props) {
             source: from,
             target: node.name,
             selected: selection.line?.[0] === from && selection.line[1] === node.name,
-            label: condition ? t("job.if") : undefined,
+            label: condition && !far ? t("job.if") : undefined,
+            ...(far ? { type: "straight", interactionWidth: 0 } : { markerEnd: ARROW }),
             ariaLabel: condition ? t("job.lineIf", { from, to: node.name, condition }) : t("job.line", { from, to: node.name }),
             className: condition ? "conditional" : undefined,
-            markerEnd: { type: MarkerType.ArrowClosed, width: 16, height: 16, color: "var(--xy-edge-stroke)" },
           };
         }),
       ),
-    [job.nodes, selection.line, t],
+    [job.nodes, selection.line, far, t],
   );
   useEffect(() => setDragged({}), [job.nodes]);
   const focus = useCallback(
@@ -214,7 +217,7 @@ function Flow(props: Props) {
       >
         <Background gap={22} />
         <Controls showInteractive={false} />
-        {job.nodes.length > 8 && <MiniMap pannable zoomable ariaLabel={t("job.minimap")} nodeStrokeWidth={3} />}
+        {job.nodes.length > 8 && !far && <MiniMap pannable zoomable ariaLabel={t("job.minimap")} nodeStrokeWidth={3} />}
       </ReactFlow>
     </div>
   );
