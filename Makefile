@@ -19,7 +19,7 @@ install = $(BIN)/python -m pip install -q --disable-pip-version-check --require-
 install_self = $(BIN)/python -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
 endif
 
-.PHONY: help setup dev ui ui-test ui-check ui-types run test test-long check fix serve bench bench-scale chaos image docs conformance lock wheel clean
+.PHONY: help setup dev ui ui-test ui-check ui-types run test test-postgres test-long check fix serve bench bench-scale chaos image docs conformance lock wheel clean
 
 help:  ## list these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,6 +84,9 @@ run: $(VENV)/.installed  ## run the example on real data: server, import, run, r
 
 test: dev ui ui-test  ## the tests, but for the long ones; ARGS='tests/core -k retry' picks some
 	@$(BIN)/python -m pytest -n 2 -m "not long" $(ARGS)
+
+test-postgres: dev  ## the suites of engine, scheduler and API on PostgreSQL instead of the embedded database
+	@ARKWRIGHT_TEST_DATABASE=postgresql $(BIN)/python -m pytest -n 2 tests/store tests/engine tests/scheduler tests/api $(ARGS)
 
 test-long: dev ui  ## the long tests: kills by the dozen, thousands of rows, other engines
 	@$(BIN)/python -m pytest -n 2 -m long $(ARGS)

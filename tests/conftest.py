@@ -41,7 +41,7 @@ class Watch:
         if any(map(conformance.is_watched, collected)):
             self.watching.enter_context(conformance.watching(self.recorder))
         self.chosen |= any("::" in str(each) for each in self.config.args)
-        self.whole = not self.chosen and conformance.watched_files() <= collected
+        self.whole = not (self.chosen or self.config.option.collectonly) and conformance.watched_files() <= collected
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:

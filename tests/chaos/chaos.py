@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ class Told:
     found: Found = field(default_factory=Found)
     settle_seconds: float = 0.0
     accepted: int = 0
+    stalls: int = 0
     wrong: list[str] = field(default_factory=list)
 
     def text(self, took: float) -> str:
@@ -51,6 +53,7 @@ class Told:
             f"seed {self.seed}, {self.seconds:.0f} s of faults, {took:.0f} s in all, lease {LEASE_SECONDS} s\n"
             f"  {sum(self.faults.values())} faults\n{faults}"
             f"  servers that ended by themselves and were started again: {self.restarts or 'none'}\n"
+            f"  the machine itself stalled {self.stalls} times\n"
             f"  {figures.sent} requests, {figures.unanswered} of them without an answer ({figures.errors} errors); "
             f"{self.accepted} runs accepted\n"
             f"  acceptance p50 {quantile(figures.seconds, 0.5) * 1e3:.0f} ms, "
@@ -81,6 +84,9 @@ class Chaos:
                 with_api.good("POST", f"jobs/{name}/start")
             with_api.close()
             load, faults = Load(made, jobs, told.seed, PACE), Faults(made, told.seed)
+            ended = threading.Event()
+            watch = threading.Thread(target=faults.watch_machine, args=[ended], daemon=True)
+            watch.start()
             load.start()
             faults.rage(told.seconds)
             load.end()
@@ -90,6 +96,9 @@ class Chaos:
             self._stop_schedules(made)
             self._settle(made)
             told.settle_seconds = time.monotonic() - since
+            ended.set()
+            watch.join(30)
+            told.stalls = len(faults.stalls)
             told.faults, told.restarts, told.figures = faults.counts(), dict(faults.ended_by_themselves), load.figures
             told.accepted = sum(wish.instance_id is not None for wish in load.wishes)
             told.found = Judge(made.database.address, self._ledger, calls.counts, faults).judge(

@@ -10,6 +10,7 @@ import contextlib
 import os
 import random
 import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from tests.chaos.machines import LEASE_SECONDS, Cluster, Machine
 from tests.chaos.network import Host
 
 AT_ONCE = 2
+STALL_SECONDS = 0.5
 WRONG_CLOCKS = ("+45s", "-45s")
 _FAKE_CLOCK = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
 
@@ -42,6 +44,8 @@ class Faults:
     seed: int
     log: list[Fault] = field(default_factory=list)
     """All that are over, and those that are not."""
+    stalls: list[Fault] = field(default_factory=list)
+    """Moments at which this machine had no processor for us."""
     ended_by_themselves: Counter[str] = field(default_factory=Counter)
     """Servers, by host."""
     _active: list[Fault] = field(default_factory=list)
@@ -53,6 +57,14 @@ class Faults:
         self._kinds = self._possible()
 
     # -- life
+    def watch_machine(self, ended: threading.Event) -> None:
+        """Notes when this machine itself stalls, which befalls everybody: run it on a thread of its own."""
+        while not ended.is_set():
+            begun = time.time()
+            ended.wait(STALL_SECONDS / 10)
+            if time.time() - begun > STALL_SECONDS:
+                self.stalls.append(Fault("the machine stalled", "db", begun, lambda: None, 0.0, time.time()))
+
     def rage(self, seconds: float) -> None:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
@@ -87,7 +99,7 @@ class Faults:
         slack = 2 * LEASE_SECONDS
         return [
             fault
-            for fault in self.log
+            for fault in [*self.log, *self.stalls]
             if fault.begun <= until and (fault.ended or time.time()) >= since - slack
             # What a worker runs is lost by what befalls others, too: it tells of itself to them.
             if not where or fault.where in (where, "db") or where.startswith("worker")

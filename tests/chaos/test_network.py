@@ -13,7 +13,7 @@ pytestmark = pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)
 
 def _reaches(one: Host, address: str) -> bool:
     """Whether anything comes back, be it a refusal."""
-    ask = one.command("timeout", "0.3", "bash", "-c", f"</dev/tcp/{address}/9")
+    ask = one.command("timeout", "1", "bash", "-c", f"</dev/tcp/{address}/9")
     return subprocess.run(ask, stderr=subprocess.DEVNULL, timeout=20, check=False).returncode != 124
 
 

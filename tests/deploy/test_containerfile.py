@@ -10,6 +10,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from tests.e2e.house import house
 
 ROOT = Path(__file__).parents[2]
 EXTRAS = ("notify", "kafka", "watch", "s3", "sql", "ssh", "dask")
@@ -56,3 +57,21 @@ def test_what_the_recipe_copies_is_in_its_context() -> None:
             path = source.rstrip("/")
             assert (ROOT / path).exists(), source
             assert path in taken or path.split("/")[0] in taken, source
+
+
+def test_the_health_check_tells_a_server_from_none(tmp_path: Path) -> None:
+    script = ROOT / "deploy" / "healthcheck.py"
+
+    def ask(port: int, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, str(script), *arguments]
+        given = {"ARKWRIGHT_PORT": str(port)}
+        return subprocess.run(command, env=given, capture_output=True, text=True, timeout=30, check=False)
+
+    with house(tmp_path) as home:
+        port = int(home.url.rsplit(":", 1)[1])
+        assert ask(port).returncode == ask(port, "/readyz").returncode == 0
+        assert ask(port, "/no-such-path").returncode == 1
+        home.stop()
+        gone = ask(port)
+        assert gone.returncode == 1
+        assert str(port) in gone.stderr

@@ -130,7 +130,7 @@ def operate(console: Console, what: str) -> None:
 # ---------------------------------------------------------------- every page
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 @pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: make ui")
 @pytest.mark.parametrize("section", ["watch", "develop", "administer"])
 def test_every_page_is_accessible_in_light_and_dark_and_complains_of_nothing(

@@ -19,8 +19,8 @@ from tests.e2e.house import House, house, node, until
 
 pytestmark = NEEDS
 
-SMOOTH_MS = 250
-"""What a person feels as stuttering; it leaves room for machines that do other things, too."""
+SMOOTH_MS = 100
+"""What a person feels as at once."""
 
 FRAMES = (
     "() => { window.frames_ = []; let last = performance.now();"
@@ -83,6 +83,22 @@ def failed(home: House) -> list[int]:
 def console(browser: Any, home: House) -> Iterator[Console]:
     with logged_in(browser, home) as made:
         yield made
+
+
+class MainThread:
+    """Processor time of the page's thread: what the page costs, whatever else the machine does."""
+
+    def __init__(self, page: Any) -> None:
+        self._session = page.context.new_cdp_session(page)
+        self._session.send("Performance.enable", {"timeDomain": "threadTicks"})
+        self._last = 0.0
+        self.since()
+
+    def since(self) -> float:
+        """Milliseconds since it was last asked."""
+        found = {each["name"]: each["value"] for each in self._session.send("Performance.getMetrics")["metrics"]}
+        before, self._last = self._last, 1000 * found["TaskDuration"]
+        return self._last - before
 
 
 def rows(console: Console) -> Any:
@@ -156,7 +172,7 @@ def test_what_somebody_else_starts_appears_by_itself(console: Console, home: Hou
     assert console.complaints == []
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(180)
 def test_a_list_of_ten_thousand_instances_stays_smooth(console: Console, home: House) -> None:
     page = console.page
     with closing(home.client()) as client:
@@ -171,15 +187,21 @@ def test_a_list_of_ten_thousand_instances_stays_smooth(console: Console, home: H
     expect(page.get_by_text("10,000 instances")).to_be_visible()
     expect(rows(console)).to_have_count(500)
     page.evaluate(FRAMES)
+    busy = MainThread(page)
     page.mouse.move(700, 500)
     for _ in range(20):
         page.mouse.wheel(0, 700)
+    page.wait_for_function("() => frames_.length > 20")
+    scrolling = busy.since() / 20
     for row in range(5):
         rows(console).nth(row).get_by_role("checkbox").check()
+    choosing = busy.since() / 5
     frames = sorted(page.evaluate("frames_"))
-    print(f"10,000 instances, 500 rows: {len(frames)} frames, p50 {frames[len(frames) // 2]:.0f} ms, "
-          f"p90 {frames[len(frames) * 9 // 10]:.0f} ms, longest {frames[-1]:.0f} ms")  # fmt: skip
-    assert frames[len(frames) * 9 // 10] < SMOOTH_MS, frames[-10:]
+    p50, p90 = frames[len(frames) // 2], frames[len(frames) * 9 // 10]
+    print(f"500 of 10,000 rows: {scrolling:.0f} ms of the page's thread for a turn of the wheel,", end=" ")
+    print(f"{choosing:.0f} ms for a choice; frames p50 {p50:.0f} ms, p90 {p90:.0f} ms")
+    assert scrolling < SMOOTH_MS
+    assert choosing < SMOOTH_MS
     page.get_by_label("Select all on this page").check()
     console.button("Select all 10,000").click()
     expect(page.get_by_role("status").filter(has_text="10000 selected")).to_be_visible()
@@ -317,7 +339,7 @@ def test_the_audit_log_is_filtered_and_exported(console: Console, pages: dict[st
 # ---------------------------------------------------------------- the feel
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(180)
 def test_every_page_can_be_walked_by_keyboard_and_asks_no_other_site(console: Console, pages: dict[str, str]) -> None:
     """On each page: first the way past the menu, and whatever has the focus shows it. All that is asked for meanwhile
     comes from the server itself, and its security policy is kept."""

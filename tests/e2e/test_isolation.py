@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pytest
 from tests.e2e.house import house, node, until
 
 BOMB = "bomb() { sleep 0.3; bomb & bomb & wait; }; bomb"
@@ -14,6 +15,8 @@ HOG = 'import time\nkept = []\nwhile True:\n    kept.append(b"x" * 20_000_000)\n
 GREEDY = "SELECT length(string_agg(range || 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx', ',')) FROM range(300000000)"
 
 
+@pytest.mark.long
+@pytest.mark.timeout(240)
 def test_the_server_answers_while_nodes_eat_the_machine(tmp_path: Path) -> None:
     with house(
         tmp_path,

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.api.test_hooks import signed
 from tests.e2e.house import Client, House, house, node, until
 
@@ -87,6 +88,8 @@ def works(home: House, client: Client, hook: dict[str, Any]) -> None:
     unsigned.close()
 
 
+@pytest.mark.long
+@pytest.mark.timeout(240)
 def test_the_key_changes_under_way_and_nothing_needs_the_old_one(tmp_path: Path) -> None:
     with house(tmp_path / "house", command=COMMAND) as home:
         client = home.client()

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import pytest
 from tests.e2e.house import Client, House, house, node, until
+from tests.e2e.yard import yard
 from tests.servers.s3 import s3_endpoint  # noqa: F401
 
 # A shorter lag, and a shorter wait for a dead server.
@@ -164,3 +165,29 @@ def test_a_server_that_is_killed_again_and_again_ships_everything_once(
         client.close()
         assert list((home.data / "shipping").iterdir()) == []
         assert home.stop() == 0
+
+
+def test_what_workers_run_goes_there_too(tmp_path: Path) -> None:
+    pytest.importorskip("distributed", reason="needs arkwright[dask]")
+    shared = tmp_path / "shared"
+    kept = ("--log-store", "obs://logs", "--objects-folder", str(shared))
+    with yard(tmp_path, *kept) as place:
+        place.worker("one", "default").start()
+        client = place.home.client()
+        client.save_job(
+            "afar",
+            node("a", statement="seq 1 500; echo 42"),
+            node("b", "Shell", "a", statement='echo "got $#"', arguments='#{Job.getNodeOutput("a")}'),
+            logPath="obs://logs-of-job/here",
+        )
+        instance_id = client.run("afar")
+        shown = client.ended("afar", instance_id)
+        assert shown["status"] == "success", shown
+        said = "".join(f"{number}\n" for number in range(1, 501)) + "42\n"
+        assert client.log("afar", instance_id, "a") == said
+        assert client.log("afar", instance_id, "b") == "got 501\n"
+        assert not list(place.home.data.glob("runs/*/*/log")), "the server keeps none of it"
+        assert list(shared.glob("logs/*/*/*/log/*"))
+        own = shown["nodes"][0]["logPath"].removeprefix("obs://")
+        assert (shared / own).read_text() == said
+        client.close()

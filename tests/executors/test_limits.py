@@ -119,7 +119,7 @@ def test_of_a_user_that_is_not_root_the_kernel_itself_refuses_too_many_processes
 ) -> None:
     monkeypatch.setattr(limits, "OTHERS", 20)
     monkeypatch.setattr(os, "getuid", lambda: 65534)
-    text = limits.shell_text(ProgramLimits(processes=20))
+    text = limits.shell_text.__wrapped__(ProgramLimits(processes=20))
     bomb = "n=0; while [ $n -lt 200 ]; do sleep 5 & n=$((n+1)); done; wait"
     with subprocess.Popen(
         ["/bin/sh", "-c", text + bomb], user=65534, stderr=subprocess.PIPE, start_new_session=True

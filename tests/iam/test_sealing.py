@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from arkwright.errors import SettingInvalid
+from arkwright.errors import IllegalState, SettingInvalid
 from arkwright.iam.sealing import Sealer
 
 
@@ -85,3 +85,87 @@ def test_sealers_that_start_together_use_one_key(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as threads:
         sealed = list(threads.map(lambda sealer: sealer.seal("AK", "secret"), sealers))
     assert {Sealer(tmp_path / "secret.key").unseal("AK", one) for one in sealed} == {b"secret"}
+
+
+# ---------------------------------------------------------------- several keys
+
+
+def sealed_before_keys_had_ids(path: Path, bound_to: str, secret: str) -> bytes:
+    """As the first releases sealed: a version byte, a nonce, the text."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    key, nonce = bytes.fromhex(path.read_text().split()[0]), b"n" * 12
+    return b"\x01" + nonce + AESGCM(key).encrypt(nonce, secret.encode(), bound_to.encode())
+
+
+def test_what_was_sealed_before_keys_had_ids_opens_with_whichever_key_fits(tmp_path: Path) -> None:
+    sealer = Sealer(tmp_path / "secret.key")
+    first = sealer.sealing_key_id()
+    old = sealed_before_keys_had_ids(tmp_path / "secret.key", "AK", "secret")
+    new = sealer.add_key()
+    sealer.prefer(new)
+    assert sealer.unseal("AK", old) == b"secret"
+    assert (sealer.key_of("AK", old), sealer.key_of("OTHER", old)) == (first, None)
+    assert not sealer.is_current(old)
+    again = sealer.resealed("AK", old)
+    assert sealer.is_current(again)
+    sealer.remove_key(first)
+    assert Sealer(tmp_path / "secret.key").unseal("AK", again) == b"secret"
+    with pytest.raises(SettingInvalid):
+        Sealer(tmp_path / "secret.key").unseal("AK", old)
+
+
+def test_a_new_key_seals_only_when_it_is_preferred_and_both_open(tmp_path: Path) -> None:
+    sealer = Sealer(tmp_path / "secret.key")
+    before = sealer.seal("AK", "one")
+    new = sealer.add_key()
+    assert sealer.is_current(before)
+    sealer.prefer(new)
+    after = sealer.seal("AK", "two")
+    assert sealer.key_of("AK", after) == new
+    fresh = Sealer(tmp_path / "secret.key")
+    assert [fresh.unseal("AK", each) for each in (before, after)] == [b"one", b"two"]
+    assert fresh.key_ids() == sealer.key_ids()
+    assert (tmp_path / "secret.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_same_sealed_secret_is_resealed_to_the_same_bytes_by_everybody(tmp_path: Path) -> None:
+    one, two = Sealer(tmp_path / "secret.key"), Sealer(tmp_path / "secret.key")
+    sealed, other = one.seal("AK", "secret"), one.seal("AK", "secret")
+    new = one.add_key()
+    one.prefer(new)
+    two.prefer(new)
+    assert one.resealed("AK", sealed) == two.resealed("AK", sealed) != one.resealed("AK", other)
+    assert one.resealed("AK", one.resealed("AK", sealed)) == one.resealed("AK", sealed)
+
+
+def test_a_key_that_arrives_in_the_file_later_is_found_and_a_missing_one_is_named(tmp_path: Path) -> None:
+    here, there = Sealer(tmp_path / "here.key"), tmp_path / "there.key"
+    here.seal("AK", "secret")
+    there.write_bytes((tmp_path / "here.key").read_bytes())
+    other = Sealer(there)
+    assert other.key_ids() == here.key_ids()
+    new = here.add_key()
+    here.prefer(new)
+    sealed = here.seal("AK", "secret")
+    with pytest.raises(SettingInvalid) as missing:
+        other.unseal("AK", sealed)
+    assert new in str(missing.value)
+    other.prefer(new)
+    with pytest.raises(SettingInvalid):
+        other.seal("AK", "never with another key")
+    there.write_bytes((tmp_path / "here.key").read_bytes())
+    assert other.unseal("AK", sealed) == b"secret"
+
+
+def test_the_key_that_seals_can_not_be_removed_and_a_removed_one_can_come_back(tmp_path: Path) -> None:
+    sealer = Sealer(tmp_path / "secret.key")
+    old = sealer.sealing_key_id()
+    with pytest.raises(IllegalState):
+        sealer.remove_key(old)
+    new = sealer.add_key()
+    sealer.prefer(new)
+    sealer.remove_key(old)
+    assert Sealer(tmp_path / "secret.key").key_ids() == [new]
+    sealer.restore_key(old)
+    assert sorted(Sealer(tmp_path / "secret.key").key_ids()) == sorted([old, new])

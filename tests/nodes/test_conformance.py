@@ -318,6 +318,7 @@ CASES = (
     ),
     *(kafkaclient, mrskafka, obsmanager, createobs, deleteobs),
 )
+STARTS_A_JVM = (hivesql,)
 AT_ONCE = {"CreateOBS", "DeleteOBS"}
 """One or few calls of the storage: there is nothing to stop. Their implementation is OBSManager's."""
 
@@ -343,7 +344,10 @@ def silence() -> Iterator[Silence]:
     silence.listener.close()
 
 
-@pytest.fixture(params=CASES, ids=lambda each: each.__name__)
+@pytest.fixture(
+    params=[pytest.param(each, marks=pytest.mark.long if each in STARTS_A_JVM else ()) for each in CASES],
+    ids=[each.__name__ for each in CASES],
+)
 def case(request: pytest.FixtureRequest) -> Case:
     made: Case = request.param(request)
     return made

@@ -29,6 +29,8 @@ from arkwright.nodes.container_program import container_name
 from arkwright.nodes.program_limits import NO_LIMITS, ProgramLimits
 from arkwright.nodes.registry import Registry
 
+pytestmark = pytest.mark.long
+
 SECRET = "Container-Masked-77"
 HOG = "tail /dev/zero"
 

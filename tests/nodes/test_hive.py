@@ -18,6 +18,9 @@ from tests.servers.spark import ThriftServer
 from arkwright.core.outcome import Failed, FailureKind, Succeeded
 from arkwright.nodes.base import Connection
 
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
+"""A JVM has to start."""
+
 SLOW = "SELECT count(*) FROM range(0, 10000000000000, 1, 1) WHERE id % 7 = 3"
 
 
@@ -39,7 +42,6 @@ def hive(thrift_server: ThriftServer) -> Connection:
     return Connection(name="hive", type="HIVE", config=config)
 
 
-@pytest.mark.timeout(180)
 def test_rows_and_their_types_arrive_as_the_server_says_them(stage: SqlStage, hive: Connection) -> None:
     outcome, log, output = stage.run_sql(
         "HiveSQL",

@@ -86,6 +86,7 @@ def run(
     return asyncio.run(scene())
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 def test_a_script_runs_on_spark_and_its_secret_is_nowhere(stage: HostedStage) -> None:
     spark_home()
@@ -102,6 +103,7 @@ def test_a_script_runs_on_spark_and_its_secret_is_nowhere(stage: HostedStage) ->
     assert holding(stage, context, SECRET) == []
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 def test_it_outlives_the_server_and_is_stopped_with_its_jvm(stage: HostedStage) -> None:
     spark_home()
@@ -125,6 +127,7 @@ def test_it_outlives_the_server_and_is_stopped_with_its_jvm(stage: HostedStage) 
     assert processes(str(context.folder)) == 0
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 def test_a_jar_comes_from_the_object_storage_and_a_failure_has_sparks_words(stage: HostedStage) -> None:
     jar = next((spark_home() / "jars").glob("spark-hive-thriftserver_*.jar"))

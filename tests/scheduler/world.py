@@ -12,7 +12,7 @@ from typing import Any
 from tests.servers.database import url_for
 
 from arkwright.core.identity import Workspace
-from arkwright.core.instance import Instance, InstanceType
+from arkwright.core.instance import Instance, InstanceStatus, InstanceType
 from arkwright.core.outcome import Failed, FailureKind, Outcome, Succeeded
 from arkwright.core.rules import Rules
 from arkwright.engine.engine import Engine
@@ -222,7 +222,14 @@ class World:
                     and self.scheduler.gates.idle.is_set()
                     and self.scheduler.slots.idle.is_set()
                 )
+                busy = busy or (bool(self._url) and await self._unbegun())
                 calm = 0 if busy or await self.store.posted(self.name) else calm + 1
+
+    async def _unbegun(self) -> bool:
+        """Beside other engines, what is planned waits to be claimed."""
+        where = InstanceFilter(place=PLACE, from_ms=0, to_ms=2**53, statuses=[InstanceStatus.WAITING])
+        page = await self.store.list_instances(where, limit=100)
+        return any(each.version == 0 and (each.gate is None or each.gate.open) for each in page.items)
 
     # -- looking
     async def instances(self, name: str = "") -> list[Instance]:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-START_SECONDS = 120.0
+START_SECONDS = 240.0
 OPENED = (
     *("lang", "lang.invoke", "lang.reflect", "io", "net", "nio", "util", "util.concurrent", "util.concurrent.atomic"),
 )

@@ -13,6 +13,10 @@ from typing import Any, TypeVar
 
 import rich_click as click
 
+from arkwright.errors import SettingInvalid
+
+log = logging.getLogger("arkwright.dask")
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -72,9 +76,24 @@ async def _serve(address: Any, as_json: bool) -> None:
     scheduler = Scheduler(
         host=address.url, security=security(address), dashboard=False, dashboard_address="127.0.0.1:0"
     )
-    async with scheduler:
+    try:
+        await scheduler
+    except OSError as error:
+        raise SettingInvalid(
+            f"Can't listen on {address.url}: {error.strerror or error}.",
+            hint="Another program uses it, or the address is not this machine's; choose another one with --listen.",
+        ) from None
+    try:
+        if not address.encrypted and not address.loopback:
+            log.warning(
+                "%s is not encrypted and has no log-in: whoever reaches it may run anything on the workers. "
+                "Use tls://, or see to it that nobody else is on that network.",
+                scheduler.address,
+            )
         if as_json:
             print(json.dumps({"address": scheduler.address}), flush=True)
         else:
             print(f"The Dask scheduler listens on {scheduler.address}", file=sys.stderr)
         await stopped.wait()
+    finally:
+        await scheduler.close()

@@ -68,7 +68,8 @@ def drain(session: Session, name: str, waits: bool, timeout_seconds: float) -> N
 
     session.send(servers.drain(name))
     if not waits:
-        session.output.done(f"Server {name} is being emptied; `arkwright server list` tells when it is.", {"name": name})
+        told = f"Server {name} is being emptied; `arkwright server list` tells when it is."
+        session.output.done(told, {"name": name})
         return
     deadline, told = time.monotonic() + timeout_seconds, -1
     while True:

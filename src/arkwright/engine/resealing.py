@@ -4,8 +4,8 @@ Theory of operation
 -------------------
 1. A new key is added to the key file. Nothing uses it yet.
 2. The database names it as the one that seals. Every server hears that and seals with it from then on.
-3. A pass goes through all sealed values (`store.sealed_record`), in pieces with rests between them, and seals again what
-   an older key sealed. A mark in the database says how far it has come.
+3. A pass goes through all sealed values (`store.sealed_record`), in pieces with rests between them, and seals again
+   what an older key sealed. A mark in the database says how far it has come.
 4. An old key is removed when a search through all of it finds nothing that needs it; then the search is made once more,
    and the key put back if something had been on its way.
 

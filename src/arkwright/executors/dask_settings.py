@@ -55,6 +55,11 @@ class DaskAddress:
     def encrypted(self) -> bool:
         return self.url.startswith("tls://")
 
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine reaches it."""
+        return urlsplit(self.url).hostname in ("127.0.0.1", "::1", "localhost")
+
 
 def read_address(
     given: str, *, ca: Path | None, cert: Path | None, key: Path | None, names: tuple[str, str, str, str]

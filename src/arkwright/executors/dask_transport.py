@@ -47,7 +47,7 @@ class DaskTransport:
 
     def withdraw(self, key: AttemptKey) -> None:
         self._wanted.pop(key, None)
-        future = self._futures.pop(key, None)
+        future: Any = self._futures.pop(key, None)
         if future is not None:
             future.release()  # a task that nobody waits for any more is forgotten by the scheduler
 

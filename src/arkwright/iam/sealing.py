@@ -8,8 +8,8 @@ One key seals: the one that the database names (`prefer`), else the first of the
 by its id, five bytes of its own hash, so that the file needs no names and a copied line is the same key everywhere.
 
 Sealed form: a version byte; from version 2 on the key's id; 12 bytes nonce; AES-256-GCM over the secret. What the
-secret is bound to (an access key, a workspace and name) is authenticated with it, so that a sealed secret can't be moved
-to another place. Version 1 had no id: it is tried with every key.
+secret is bound to (an access key, a workspace and name) is authenticated with it, so that a sealed secret can't be
+moved to another place. Version 1 had no id: it is tried with every key.
 
 Resealing gives the same bytes whenever the same sealed secret is resealed with the same key: a value that stands in a
 state and in the history it came from stays one value.

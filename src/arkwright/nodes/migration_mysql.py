@@ -8,7 +8,6 @@ takes the old one's place after the commit, which a repeat does again if it has 
 from __future__ import annotations
 
 # ruff: noqa: S608  # names are quoted, values are parameters or literals made by the driver
-import contextlib
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
@@ -16,7 +15,7 @@ from typing import Any
 
 import pymysql
 from pymysql.constants import ER
-from pymysql.converters import encoders, escape_string
+from pymysql.converters import escape_string
 from pymysql.cursors import Cursor, SSCursor
 
 from arkwright.nodes.migration_ends import (
@@ -44,9 +43,9 @@ from arkwright.nodes.migration_sql import (
     type_of,
 )
 from arkwright.nodes.migration_types import Column, Kind, Store, typed
+from arkwright.nodes.sql_mysql import mysql_connection, said_by_mysql
 from arkwright.nodes.sql_session import Target
 
-CONNECT_SECONDS = 10
 _MODE = "STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_VALUE_ON_ZERO"
 _ROWS_FAULT = frozenset(
     {
@@ -89,25 +88,14 @@ class _Connected:
 
 
 def _connect(target: Target, cursor: type[Cursor]) -> Any:
+    first = (
+        f"SET time_zone = '+00:00', sql_mode = '{_MODE}',"
+        f" innodb_lock_wait_timeout = {LOCK_SECONDS}, lock_wait_timeout = {LOCK_SECONDS}"
+    )
     try:
-        return pymysql.connect(
-            host=target.address,
-            port=target.port,
-            user=target.user or None,
-            password=target.password,
-            database=target.database or None,
-            charset="utf8mb4",
-            connect_timeout=CONNECT_SECONDS,
-            autocommit=True,
-            cursorclass=cursor,
-            conv=dict(encoders),  # no decoders: values stay the texts that the server sent
-            ssl={"check_hostname": False} if target.tls else None,
-            program_name=target.name[:63],
-            init_command=f"SET time_zone = '+00:00', sql_mode = '{_MODE}',"
-            f" innodb_lock_wait_timeout = {LOCK_SECONDS}, lock_wait_timeout = {LOCK_SECONDS}",
-        )
+        return mysql_connection(target, cursor, autocommit=True, init_command=first)
     except pymysql.Error as error:
-        raise MigrationFailed(f"Can't connect to {target.host}:{target.port}: {_said(error)}") from None
+        raise MigrationFailed(f"Can't connect to {target.host}:{target.port}: {said_by_mysql(error)}") from None
 
 
 class MySqlReader:
@@ -131,7 +119,7 @@ class MySqlReader:
             self._rows.execute(query)
             self._columns = [column_of(each) for each in self._rows._result.fields]
         except pymysql.Error as error:
-            raise MigrationFailed(f"The source {self._plan.source}: {_said(error)}") from None
+            raise MigrationFailed(f"The source {self._plan.source}: {said_by_mysql(error)}") from None
 
     @property
     def columns(self) -> Sequence[Column]:
@@ -154,7 +142,7 @@ class MySqlReader:
             behind = f"{name} > {_literal(since, kind)}" if since is not None else f"{name} IS NOT NULL"
             found = self._run(f"SELECT CAST(max({name}) AS CHAR) FROM ({rows}) AS s WHERE {behind}")
         except pymysql.Error as error:
-            raise MigrationFailed(f"incrementalColumn {self._plan.incremental}: {_said(error)}") from None
+            raise MigrationFailed(f"incrementalColumn {self._plan.incremental}: {said_by_mysql(error)}") from None
         until = found[0][0]
         if until is None:
             self._range = "false"
@@ -179,7 +167,7 @@ class MySqlReader:
             while batch := cursor.fetchmany(BATCH):
                 yield [changed(row, changes) for row in batch] if changes else batch
         except pymysql.Error as error:
-            raise MigrationFailed(f"The source {self._plan.source}: {_said(error)}") from None
+            raise MigrationFailed(f"The source {self._plan.source}: {said_by_mysql(error)}") from None
 
     def stop(self) -> None:
         self._server.stop()
@@ -226,7 +214,7 @@ class MySqlWriter:
                 self._make(columns)
                 there = typed(columns, self._plan.types)
         except pymysql.Error as error:
-            raise MigrationFailed(f"The target {self._plan.target}: {_said(error)}") from None
+            raise MigrationFailed(f"The target {self._plan.target}: {said_by_mysql(error)}") from None
         self._columns = matched(columns, there, str(self._plan.target))
         names = ", ".join(_quoted(each.name) for each in self._columns)
         self._insert = f"INSERT INTO {self._loaded} ({names}) VALUES "
@@ -307,7 +295,7 @@ class MySqlWriter:
             elif self._plan.cleared and not self._recreated:
                 self._run(f"DELETE FROM {self._table} WHERE {self._plan.cleared}")
         except pymysql.Error as error:
-            raise MigrationFailed(f"The target {self._plan.target}: {_said(error)}") from None
+            raise MigrationFailed(f"The target {self._plan.target}: {said_by_mysql(error)}") from None
         return since
 
     @property
@@ -329,11 +317,11 @@ class MySqlWriter:
             except (pymysql.DataError, pymysql.IntegrityError, pymysql.OperationalError) as error:
                 if error.args and error.args[0] in _ROWS_FAULT:
                     self._run("ROLLBACK TO SAVEPOINT batch")
-                    raise RowsRefused(_said(error)) from None
+                    raise RowsRefused(said_by_mysql(error)) from None
                 raise
             self._run("RELEASE SAVEPOINT batch")
         except pymysql.Error as error:
-            raise MigrationFailed(f"The target {self._plan.target}: {_said(error)}") from None
+            raise MigrationFailed(f"The target {self._plan.target}: {said_by_mysql(error)}") from None
 
     def _statements(self, rows: Sequence[Row]) -> Iterator[str]:
         """Each of about a megabyte, which every server takes."""
@@ -367,7 +355,9 @@ class MySqlWriter:
             if self._recreated:
                 self._put_in_place()
         except pymysql.Error as error:
-            raise MigrationFailed(f"The target {self._plan.target} refused the commit: {_said(error)}") from None
+            raise MigrationFailed(
+                f"The target {self._plan.target} refused the commit: {said_by_mysql(error)}"
+            ) from None
 
     def _put_in_place(self) -> None:
         if self._run(f"SHOW TABLES {self._in_schema} LIKE %s", (self._fresh.rpartition("`.`")[2].strip("`"),)):
@@ -413,10 +403,3 @@ def _literal(value: str, kind: Kind) -> str:
     if kind in (Kind.INTEGER, Kind.DECIMAL) and re.fullmatch(r"-?\d+(\.\d+)?", value):
         return value
     return f"'{escape_string(value)}'"
-
-
-def _said(error: Exception) -> str:
-    number, text = error.args if len(error.args) == 2 else ("", " ".join(map(str, error.args)))
-    with contextlib.suppress(AttributeError):
-        text = str(text)
-    return f"{text} (error {number})" if number else str(text)

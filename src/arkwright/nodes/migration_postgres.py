@@ -39,6 +39,7 @@ from arkwright.nodes.migration_sql import (
     type_of,
 )
 from arkwright.nodes.migration_types import Column, Kind, Store, typed
+from arkwright.nodes.sql_postgres import said_by_postgres
 from arkwright.nodes.sql_session import Target
 
 CONNECT_SECONDS = 10
@@ -83,7 +84,7 @@ def connected(target: Target) -> psycopg.Connection[Any]:
             autocommit=True,
         )
     except psycopg.Error as error:
-        raise MigrationFailed(f"Can't connect to {target.host}:{target.port}: {_said(error)}") from None
+        raise MigrationFailed(f"Can't connect to {target.host}:{target.port}: {said_by_postgres(error)}") from None
     connection.add_notice_handler(lambda _: None)
     return connection
 
@@ -102,7 +103,7 @@ class PostgresReader:
             self._select = select(plan.source, [source for source, _ in plan.columns], _quoted)
             self._columns = _columns(self._connection, f"{self._select} LIMIT 0")
         except psycopg.Error as error:
-            raise MigrationFailed(f"The source {plan.source}: {_said(error)}") from None
+            raise MigrationFailed(f"The source {plan.source}: {said_by_postgres(error)}") from None
 
     @property
     def columns(self) -> Sequence[Column]:
@@ -116,7 +117,7 @@ class PostgresReader:
             found = self._connection.execute(_text(f"SELECT max({name})::text FROM ({rows}) AS s WHERE {behind}"))
             row = found.fetchone()
         except psycopg.Error as error:
-            raise MigrationFailed(f"incrementalColumn {self._plan.incremental}: {_said(error)}") from None
+            raise MigrationFailed(f"incrementalColumn {self._plan.incremental}: {said_by_postgres(error)}") from None
         until = row[0] if row is not None else None
         self._range = f" AND {behind} AND {name} <= {_literal(until)}" if until is not None else " AND false"
         return until if until is not None else since
@@ -129,7 +130,7 @@ class PostgresReader:
                 while batch := list(islice(rows, BATCH)):
                     yield [_read(row, changed) for row in batch] if changed else batch
         except psycopg.Error as error:
-            raise MigrationFailed(f"The source {self._plan.source}: {_said(error)}") from None
+            raise MigrationFailed(f"The source {self._plan.source}: {said_by_postgres(error)}") from None
 
     def _query(self) -> str:
         if not self._range:
@@ -167,7 +168,7 @@ class PostgresWriter:
                 self._make(columns, exists=there is not None)
                 there = typed(columns, self._plan.types)
         except psycopg.Error as error:
-            raise MigrationFailed(f"The target {self._plan.target}: {_said(error)}") from None
+            raise MigrationFailed(f"The target {self._plan.target}: {said_by_postgres(error)}") from None
         self._columns = matched(columns, there, str(self._plan.target))
         return self._columns
 
@@ -186,7 +187,7 @@ class PostgresWriter:
         except psycopg.errors.InsufficientPrivilege as error:
             raise MigrationFailed(
                 f"The target {self._plan.target}: a migration keeps its records in the table {RECORDS} beside its "
-                f"target, so that no repeat doubles a row, and may not make it: {_said(error)}"
+                f"target, so that no repeat doubles a row, and may not make it: {said_by_postgres(error)}"
             ) from None
 
     def _there(self) -> list[Column] | None:
@@ -224,7 +225,7 @@ class PostgresWriter:
             self._clear()
             self._stage()
         except psycopg.Error as error:
-            raise MigrationFailed(f"The target {self._plan.target}: {_said(error)}") from None
+            raise MigrationFailed(f"The target {self._plan.target}: {said_by_postgres(error)}") from None
         return since
 
     def _since(self, task: str) -> str | None:
@@ -282,11 +283,11 @@ class PostgresWriter:
             except psycopg.Error as error:
                 if isinstance(error, psycopg.DataError) or (error.sqlstate or "").startswith(_ROWS_FAULT):
                     execute("ROLLBACK TO batch")
-                    raise RowsRefused(_said(error)) from None
+                    raise RowsRefused(said_by_postgres(error)) from None
                 raise
             execute("RELEASE batch")
         except psycopg.Error as error:
-            raise MigrationFailed(f"The target {self._plan.target}: {_said(error)}") from None
+            raise MigrationFailed(f"The target {self._plan.target}: {said_by_postgres(error)}") from None
 
     def commit(self, done: Done) -> None:
         values = (done.read, done.written, done.refused, done.until)
@@ -301,7 +302,9 @@ class PostgresWriter:
             )
             self._connection.execute("COMMIT")
         except psycopg.Error as error:
-            raise MigrationFailed(f"The target {self._plan.target} refused the commit: {_said(error)}") from None
+            raise MigrationFailed(
+                f"The target {self._plan.target} refused the commit: {said_by_postgres(error)}"
+            ) from None
 
     def stop(self) -> None:
         self._connection.cancel_safe(timeout=2)
@@ -353,15 +356,3 @@ def _literal(value: str) -> str:
 
 def _text(query: str) -> bytes:
     return query.encode()
-
-
-def _said(error: Exception) -> str:
-    diagnosis = getattr(error, "diag", None)
-    parts = [
-        str(getattr(diagnosis, part))
-        for part in ("message_primary", "message_detail", "message_hint")
-        if getattr(diagnosis, part, None)
-    ]
-    state = getattr(error, "sqlstate", None)
-    text = " ".join(parts) or " ".join(str(error).split())
-    return f"{text} (SQLSTATE {state})" if state else text

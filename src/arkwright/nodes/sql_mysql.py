@@ -25,24 +25,10 @@ class MySql:
 
     def session(self, target: Target, *, transaction: bool) -> AbstractAsyncContextManager[Session]:
         import pymysql
-        from pymysql.converters import encoders
         from pymysql.cursors import SSCursor
 
         def connect(*, autocommit: bool = not transaction) -> Any:
-            return pymysql.connect(
-                host=target.address,
-                port=target.port,
-                user=target.user or None,
-                password=target.password,
-                database=target.database or None,
-                charset="utf8mb4",
-                connect_timeout=CONNECT_SECONDS,
-                autocommit=autocommit,
-                cursorclass=SSCursor,
-                conv=dict(encoders),  # no decoders: values stay the texts that the server sent
-                ssl={"check_hostname": False} if target.tls else None,
-                program_name=target.name[:63],
-            )
+            return mysql_connection(target, SSCursor, autocommit=autocommit)
 
         def stop(cursor: Any) -> None:
             other = connect(autocommit=True)
@@ -52,10 +38,7 @@ class MySql:
                 other.close()
 
         def said(error: Exception) -> str | None:
-            if not isinstance(error, pymysql.Error):
-                return None
-            number, text = error.args if len(error.args) == 2 else ("", " ".join(map(str, error.args)))
-            return f"{text} (error {number})" if number else str(text)
+            return said_by_mysql(error) if isinstance(error, pymysql.Error) else None
 
         def make(connection: Any) -> BlockingSession:
             return BlockingSession(connection, cancel=stop, said=said, as_text=as_text)
@@ -90,6 +73,34 @@ def as_text(value: Any) -> str | None:
         except UnicodeDecodeError:
             return "\\x" + value.hex()
     return str(value)
+
+
+def mysql_connection(target: Target, cursor: Any, *, autocommit: bool, **more: Any) -> Any:
+    """Raises `pymysql.Error`."""
+    import pymysql
+    from pymysql.converters import encoders
+
+    return pymysql.connect(
+        host=target.address,
+        port=target.port,
+        user=target.user or None,
+        password=target.password,
+        database=target.database or None,
+        charset="utf8mb4",
+        connect_timeout=CONNECT_SECONDS,
+        autocommit=autocommit,
+        cursorclass=cursor,
+        conv=dict(encoders),  # no decoders: values stay the texts that the server sent
+        ssl={"check_hostname": False} if target.tls else None,
+        program_name=target.name[:63],
+        **more,
+    )
+
+
+def said_by_mysql(error: Exception) -> str:
+    """What the server said of it, with its number."""
+    number, text = error.args if len(error.args) == 2 else ("", " ".join(map(str, error.args)))
+    return f"{text} (error {number})" if number else str(text)
 
 
 def reads_only(statement: str) -> bool:

@@ -63,7 +63,7 @@ class Postgres:
                 autocommit=not transaction,
             )
         except psycopg.Error as error:
-            raise SqlFailed(f"Can't connect to {target.host}:{target.port}: {_said(error)}") from None
+            raise SqlFailed(f"Can't connect to {target.host}:{target.port}: {said_by_postgres(error)}") from None
         try:
             _take_texts(connection)
             connection.add_notice_handler(lambda _: None)
@@ -132,7 +132,7 @@ class _PostgresSession:
                 sink.begin([column.name for column in cursor.description or ()])
             return None
         except psycopg.Error as error:
-            raise SqlFailed(_said(error)) from None
+            raise SqlFailed(said_by_postgres(error)) from None
         finally:
             await cursor.close()
 
@@ -170,7 +170,7 @@ class _PostgresSession:
             found = await self.one("SELECT pg_current_xact_id_if_assigned()")
             return None if found is None else str(found)
         except psycopg.Error as error:
-            raise SqlFailed(_said(error)) from None
+            raise SqlFailed(said_by_postgres(error)) from None
 
     async def commit(self) -> None:
         import psycopg
@@ -178,7 +178,7 @@ class _PostgresSession:
         try:
             await self._connection.commit()
         except psycopg.Error as error:
-            raise SqlFailed(_said(error)) from None
+            raise SqlFailed(said_by_postgres(error)) from None
 
     async def one(self, query: str, *values: Any) -> Any:
         cursor = await self._connection.execute(query.encode(), values)
@@ -196,7 +196,8 @@ def _take_texts(connection: AsyncConnection[Any]) -> None:
             connection.adapters.register_loader(each.array_oid, TextLoader)
 
 
-def _said(error: Exception) -> str:
+def said_by_postgres(error: Exception) -> str:
+    """What the server said of it, with its code."""
     diagnosis = getattr(error, "diag", None)
     parts = [
         str(getattr(diagnosis, part))

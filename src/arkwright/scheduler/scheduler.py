@@ -1,8 +1,8 @@
 """The scheduler: what `interface.Scheduler` promises, put together from planner, gates and schedules.
 
 Of several servers on one database one plans and decides at a time: whoever holds the lease. The others stand by: each
-waits for the moment when it runs out, or is given back, and one of them takes over. A server whose lease ran out without
-its noticing does no harm: whatever it still writes is refused (`store/server_record.py`), and then it stands by.
+waits for the moment when it runs out, or is given back, and one of them takes over. A server whose lease ran out
+without its noticing does no harm: whatever it still writes is refused (`store/server_record.py`), and it stands by.
 """
 
 from __future__ import annotations

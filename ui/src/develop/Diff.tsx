@@ -21,6 +21,7 @@ export function SideBySide({ before, after, labels }: { before: string; after: s
   return (
     <Box className="diff" role="region" tabIndex={0} aria-label={t("versions.differences")}>
       <table className="diff-table">
+        <colgroup><col className="diff-sign" /><col /><col className="diff-sign" /><col /></colgroup>
         <thead><tr>{labels.map((each) => <th key={each} colSpan={2} scope="col">{each}</th>)}</tr></thead>
         <tbody>
           {rows.map((row, at) =>

@@ -101,7 +101,7 @@ export function Jobs() {
                       <Table.Th>{t("common.name")}</Table.Th>
                       <Table.Th>{t("common.status")}</Table.Th>
                       <Table.Th>{t("jobs.lastRun")}</Table.Th>
-                      <Table.Th>{t("jobs.changed")}</Table.Th>
+                      <Table.Th visibleFrom="lg">{t("jobs.changed")}</Table.Th>
                       <Table.Th w={80}><span className="visually-hidden">{t("common.actions")}</span></Table.Th>
                     </Table.Tr>
                   </Table.Thead>
@@ -114,8 +114,8 @@ export function Jobs() {
                           {job.path !== "/" && job.path !== directory && <Text size="xs" c="dimmed">{job.path}</Text>}
                         </Table.Td>
                         <Table.Td><Status state={job.status} /></Table.Td>
-                        <Table.Td>{job.lastInstanceStatus && <Group gap={6}><Status state={job.lastInstanceStatus} /><Text size="xs" c="dimmed">{clock(job.lastInstanceEndTime, workspace.timeZone)}</Text></Group>}</Table.Td>
-                        <Table.Td><Text size="sm">{clock(job.lastUpdateTime, workspace.timeZone)}</Text><Text size="xs" c="dimmed">{job.lastUpdateUser}</Text></Table.Td>
+                        <Table.Td>{job.lastInstanceStatus && <Group gap={6} wrap="nowrap"><Status state={job.lastInstanceStatus} /><Text size="xs" c="dimmed">{clock(job.lastInstanceEndTime, workspace.timeZone)}</Text></Group>}</Table.Td>
+                        <Table.Td visibleFrom="lg" style={{ whiteSpace: "nowrap" }}><Text size="sm">{clock(job.lastUpdateTime, workspace.timeZone)}</Text><Text size="xs" c="dimmed">{job.lastUpdateUser}</Text></Table.Td>
                         <Table.Td>
                           <Group gap={2} wrap="nowrap" justify="flex-end">
                             {job.jobType === "BATCH" && <Tooltip label={t("job.run")}><ActionIcon variant="subtle" aria-label={t("job.runTitle", { name: job.name })} onClick={() => void run(job)}><IconPlayerPlay size={17} /></ActionIcon></Tooltip>}

@@ -167,7 +167,7 @@ async def _import(
         entries = [
             entry
             for entry in await asyncio.to_thread(source.package.entries, kinds)
-            if entry.kind not in chosen or entry.name in chosen[entry.kind]
+            if entry.kind is None or entry.kind not in chosen or entry.name in chosen[entry.kind]
         ]
         if not entries:
             raise InvalidInput(f"{source.path} holds nothing to import.")
