@@ -19,7 +19,7 @@ install = $(BIN)/python -m pip install -q --disable-pip-version-check --require-
 install_self = $(BIN)/python -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
 endif
 
-.PHONY: help setup dev ui ui-test ui-check ui-types run test test-postgres test-long check fix serve bench bench-scale chaos image docs conformance lock wheel clean
+.PHONY: help setup dev ui ui-test ui-check ui-types run test test-postgres test-long spark check fix serve bench bench-scale chaos image docs conformance lock wheel clean
 
 help:  ## list these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,14 @@ $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 
 # What the container image has beside the core.
 IMAGE_EXTRAS := notify kafka watch s3 sql ssh dask
+# Half a gigabyte, and of no use without Java.
+$(VENV)/.installed-spark: requirements-spark.lock $(VENV)/.installed-dev
+	@echo "setup: installing requirements-spark.lock"
+	@$(call install,requirements-spark.lock)
+	@touch $@
+spark: $(if $(shell command -v java),$(VENV)/.installed-spark,dev)
+	@:
+
 CONSOLE := src/arkwright/console
 UI_SOURCES := $(shell find ui -path ui/node_modules -prune -o -type f -print)
 ifeq ($(shell command -v npm),)
@@ -88,7 +96,7 @@ test: dev ui ui-test  ## the tests, but for the long ones; ARGS='tests/core -k r
 test-postgres: dev  ## the suites of engine, scheduler and API on PostgreSQL instead of the embedded database
 	@ARKWRIGHT_TEST_DATABASE=postgresql $(BIN)/python -m pytest -n 2 tests/store tests/engine tests/scheduler tests/api $(ARGS)
 
-test-long: dev ui  ## the long tests: kills by the dozen, thousands of rows, other engines
+test-long: spark ui  ## the long tests: kills by the dozen, thousands of rows, other engines
 	@$(BIN)/python -m pytest -n 2 -m long $(ARGS)
 
 check: dev ui-check  ## format, lint, types, import direction, file sizes
@@ -130,6 +138,8 @@ lock: dev  ## resolve the dependencies anew into both lock files
 		--no-header --group setup pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header --group setup --group test --group check -c requirements.lock pyproject.toml -o requirements-dev.lock
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--group spark -c requirements-dev.lock -o requirements-spark.lock
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group setup \
 		$(patsubst %,--extra %,$(IMAGE_EXTRAS)) -c requirements-dev.lock pyproject.toml -o deploy/requirements.lock
 

@@ -37,7 +37,7 @@ def spark_home() -> Path:
     """Skips the test where there is no Spark, or no Java to run it."""
     found = importlib.util.find_spec("pyspark")
     if found is None or not found.submodule_search_locations:
-        pytest.skip("pyspark is not installed (pip install pyspark)")
+        pytest.skip("pyspark is not installed (make test-long installs it)")
     if shutil.which("java") is None:
         pytest.skip("there is no Java (on Debian: apt-get install default-jre-headless)")
     return Path(found.submodule_search_locations[0])

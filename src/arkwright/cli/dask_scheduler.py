@@ -78,9 +78,10 @@ async def _serve(address: Any, as_json: bool) -> None:
     )
     try:
         await scheduler
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # Dask wraps what the system said
+        why = error.__cause__ if isinstance(error.__cause__, OSError) else error
         raise SettingInvalid(
-            f"Can't listen on {address.url}: {error.strerror or error}.",
+            f"Can't listen on {address.url}: {getattr(why, 'strerror', None) or why}.",
             hint="Another program uses it, or the address is not this machine's; choose another one with --listen.",
         ) from None
     try:

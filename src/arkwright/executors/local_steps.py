@@ -201,7 +201,7 @@ class Steps:
             return node
         outcome = node.outcome(attempt.context, code)
         if code and isinstance(outcome, Failed) and (hint := out_of_memory(folder.file("log"), attempt.limits)):
-            outcome = msgspec.structs.replace(outcome, message=f"{outcome.message} {hint}")
+            outcome = msgspec.structs.replace(outcome, message=f"{hint} {outcome.message}")
         return outcome
 
     def _limits(self, node: ProgramNode, context: Context) -> ProgramLimits:

@@ -122,9 +122,9 @@ class Sealer:
         self._write([key.secret for key in self._keys.values() if key.id != key_id])
 
     def restore_key(self, key_id: str) -> None:
-        """Undo `remove_key`."""
+        """Undo `remove_key`; as an old key it stands before the others."""
         if key_id not in self.key_ids() and key_id in self._gone:
-            self._write([*(key.secret for key in self._keys.values()), self._gone[key_id].secret])
+            self._write([self._gone[key_id].secret, *(key.secret for key in self._keys.values())])
 
     # -- what is sealed
     def key_of(self, bound_to: str, sealed: bytes) -> str | None:

@@ -20,7 +20,7 @@ from arkwright.nodes.sql_mysql import reads_only
 from arkwright.nodes.sql_session import Fate, Session, Sink, SqlFailed, Target
 
 CONNECT_SECONDS = 10.0
-KILL_SECONDS = 5.0
+KILL_SECONDS, PATIENCE_SECONDS = 1.5, 60.0
 FORM = "TabSeparatedWithNames"
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _PLAIN = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "0": "\0", "\\": "\\", "'": "'"}
@@ -34,21 +34,7 @@ class ClickHouse:
 
     @asynccontextmanager
     async def session(self, target: Target, *, transaction: bool) -> AsyncIterator[Session]:
-        address = f"[{target.address}]" if ":" in target.address else target.address
-        name = f"[{target.host}]" if ":" in target.host else target.host
-        client = httpx2.AsyncClient(
-            base_url=f"{'https' if target.tls else 'http'}://{address}:{target.port}",
-            headers={
-                "Host": f"{name}:{target.port}",
-                "X-ClickHouse-User": target.user or "default",
-                "X-ClickHouse-Key": target.password,
-                "User-Agent": target.name,
-            },
-            verify=False,  # as the other engines here: encrypted, the certificate not asked for
-            trust_env=False,
-            timeout=httpx2.Timeout(None, connect=CONNECT_SECONDS),
-        )
-        async with client:
+        async with _client(target) as client:
             made = _Session(client, target)
             await made.ask("SELECT 1")
             yield made
@@ -58,6 +44,23 @@ class ClickHouse:
 
     async def fate(self, target: Target, mark: str) -> Fate:
         return Fate.UNKNOWN
+
+
+def _client(target: Target) -> httpx2.AsyncClient:
+    address = f"[{target.address}]" if ":" in target.address else target.address
+    name = f"[{target.host}]" if ":" in target.host else target.host
+    return httpx2.AsyncClient(
+        base_url=f"{'https' if target.tls else 'http'}://{address}:{target.port}",
+        headers={
+            "Host": f"{name}:{target.port}",
+            "X-ClickHouse-User": target.user or "default",
+            "X-ClickHouse-Key": target.password,
+            "User-Agent": target.name,
+        },
+        verify=False,  # as the other engines here: encrypted, the certificate not asked for
+        trust_env=False,
+        timeout=httpx2.Timeout(None, connect=CONNECT_SECONDS),
+    )
 
 
 class _Session:
@@ -77,12 +80,11 @@ class _Session:
             async with self._sent(statement, query_id) as answer:
                 return await _take(answer, sink)
         except asyncio.CancelledError:
-            with contextlib.suppress(SqlFailed, TimeoutError):
-                await asyncio.shield(asyncio.wait_for(self._kill(query_id), KILL_SECONDS))
+            killing = asyncio.create_task(_kill(self._target, query_id))
+            _KILLING.add(killing)
+            killing.add_done_callback(_KILLING.discard)
+            await asyncio.wait({killing}, timeout=KILL_SECONDS)
             raise
-
-    async def _kill(self, query_id: str) -> None:
-        await self.ask(f"KILL QUERY WHERE query_id = '{query_id}' ASYNC")
 
     @asynccontextmanager
     async def _sent(self, statement: str, query_id: str) -> AsyncIterator[httpx2.Response]:
@@ -107,6 +109,17 @@ class _Session:
 
     async def commit(self) -> None:
         """Each statement did."""
+
+
+_KILLING: set[asyncio.Task[None]] = set()
+"""Those that a busy server takes its time for; they go on when their attempt has ended."""
+
+
+async def _kill(target: Target, query_id: str) -> None:
+    """On a connection of its own, until the statement has ended."""
+    with contextlib.suppress(SqlFailed, TimeoutError):
+        async with asyncio.timeout(PATIENCE_SECONDS), _client(target) as client:
+            await _Session(client, target).ask(f"KILL QUERY WHERE query_id = '{query_id}' SYNC")
 
 
 async def _take(answer: httpx2.Response, sink: Sink) -> int | None:

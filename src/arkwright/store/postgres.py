@@ -25,8 +25,9 @@ from typing import Any, TypeVar
 import asyncpg  # type: ignore[import-untyped]
 
 from arkwright.errors import AlreadyExists, IllegalState, InvalidInput, StoreUnavailable
-from arkwright.store import group, migration, partitions, retention
+from arkwright.store import group, migration
 from arkwright.store.migration import Migration
+from arkwright.store.part_methods import PartMethods
 from arkwright.store.postgres_schema import migrate
 from arkwright.store.sql_store import SqlStore
 from arkwright.store.work import (
@@ -148,7 +149,7 @@ async def _keep_settings(connection: Any) -> None:
     """Nothing here changes a connection's settings, so nothing is put back when it returns to the pool."""
 
 
-class PostgresStore(SqlStore):
+class PostgresStore(PartMethods, SqlStore):
     """`arkwright.store.base.Store` on PostgreSQL."""
 
     _alone = False
@@ -356,30 +357,10 @@ class PostgresStore(SqlStore):
 
     # ---------------------------------------------------------------- care
 
-    async def prepare_history(self, *, now_ms: int) -> None:
-        await self._write(lambda transaction: partitions.prepare(transaction, now_ms))
-
-    async def old_parts(self, *, event_before_ms: int | None, audit_before_ms: int | None) -> Sequence[str]:
-        return await self._read(lambda: partitions.old(event_before_ms, audit_before_ms))
-
-    async def retire_part(self, part: str, *, after: int, limit: int) -> int | None:
-        return await self._write(lambda transaction: partitions.retire(transaction, part, after, limit))
-
-    async def delete_instances(
-        self, instance_ids: Sequence[int], *, before_ms: int, leave_history: bool = False
-    ) -> int:
-        tables = ("event_default", "event_kept") if leave_history else retention.HISTORY
-        return await self._write(lambda transaction: retention.delete(transaction, instance_ids, before_ms, tables))
-
-    async def purge_audit(self, workspace_id: str, *, before_ms: int, limit: int) -> int:
-        """Of the default part alone: the months are dropped as a whole."""
-        return await self._write(
-            lambda transaction: retention.purge_audit(transaction, workspace_id, before_ms, limit, "audit_default")
-        )
-
     async def backup(self, target: str) -> None:
         raise IllegalState(
-            "A PostgreSQL database is not backed up by Arkwright.", hint="Use PostgreSQL's own tools, such as pg_dump."
+            "A PostgreSQL database is not backed up as a file of its own.",
+            hint="Use arkwright backup --database-url, or PostgreSQL's own tools, such as pg_dump.",
         )
 
 

@@ -44,7 +44,7 @@ export function Curve({ completion }: { completion: Answers["listFactoryTaskComp
           {[HEIGHT, HEIGHT / 2 + 5, 10].map((y) => <line key={y} x1={0} x2={WIDTH} y1={y} y2={y} stroke="var(--mantine-color-default-border)" vectorEffect="non-scaling-stroke" />)}
           {hour !== null && <line x1={(hour / (HOURS - 1)) * WIDTH} x2={(hour / (HOURS - 1)) * WIDTH} y1={0} y2={HEIGHT} stroke="var(--mantine-color-dimmed)" strokeDasharray="3 3" vectorEffect="non-scaling-stroke" />}
           {series.map((each, index) => <polyline key={each.name} points={points(each.values, most)} fill="none" stroke={each.color} strokeWidth={index ? 1.5 : 3} strokeLinecap="round" strokeDasharray={index === 2 ? "5 4" : undefined} vectorEffect="non-scaling-stroke" />)}
-          {series[0]!.values.length === 1 && <circle cx={2} cy={HEIGHT - (series[0]!.values[0]! / most) * (HEIGHT - 10)} r={4} fill={series[0]!.color} />}
+          {series[0]!.values.length === 1 && <path d={`M2 ${HEIGHT - (series[0]!.values[0]! / most) * (HEIGHT - 10)} h0.01`} stroke={series[0]!.color} strokeWidth={8} strokeLinecap="round" vectorEffect="non-scaling-stroke" />}
         </svg>
       </Group>
       <Group justify="space-between" pl={36} aria-hidden>{["0:00", "6:00", "12:00", "18:00", "23:00"].map((each) => <Text key={each} size="xs" c="dimmed">{each}</Text>)}</Group>
