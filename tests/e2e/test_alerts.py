@@ -50,6 +50,7 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_each_failure_is_told_through_kill_9_and_a_repetition_has_the_number_of_the_first(tmp_path: Path) -> None:
     with Receiver() as receiver:

@@ -41,6 +41,7 @@ def listen_to_kafka(client: Client, broker: Broker, topic: str, *nodes: dict[str
     client.good("POST", "jobs/fed/start")
 
 
+@pytest.mark.long
 def test_each_kafka_message_runs_once_however_often_the_server_is_killed(tmp_path: Path, kafka_broker: Broker) -> None:
     topic = kafka_broker.topic()
     trace = tmp_path / "trace"
@@ -221,6 +222,7 @@ def test_a_planned_instance_waits_for_its_object(tmp_path: Path) -> None:
         assert home.stop() == 0
 
 
+@pytest.mark.long
 @pytest.mark.postgres
 def test_another_server_takes_over_a_trigger_when_its_server_is_killed(
     tmp_path: Path, kafka_broker: Broker, postgres_address: str

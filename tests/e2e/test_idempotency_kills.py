@@ -40,6 +40,7 @@ def send(home: House, keys: list[str], answers: dict[str, set[str]]) -> None:
         client.close()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 def test_a_task_is_made_once_per_key_through_kills(tmp_path: Path) -> None:
     keys = [[f"key-{client}-{number}" for number in range(KEYS_EACH)] for client in range(CLIENTS)]

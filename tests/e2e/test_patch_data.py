@@ -42,6 +42,7 @@ def status(home: House, client: Client) -> Any:
     return row["status"]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_a_patch_goes_on_where_it_was_however_often_the_server_is_killed(tmp_path: Path) -> None:
     started_ms = int(time.time() * 1000)

@@ -24,6 +24,7 @@ LEASE = ("--lease-seconds", "1.5")
 SOME_KILLS = max(4, KILLS // 4)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(120 + 10 * SOME_KILLS)
 def test_every_instance_ends_as_if_the_server_had_never_been_killed(tmp_path: Path, postgres_address: str) -> None:
     with house(tmp_path, "--database-url", postgres_address) as home:
@@ -36,6 +37,7 @@ def test_every_instance_ends_as_if_the_server_had_never_been_killed(tmp_path: Pa
         print(storm.count)
 
 
+@pytest.mark.long
 def test_a_database_that_loses_commits_and_answers_loses_no_run(tmp_path: Path, postgres_address: str) -> None:
     """The server lives on, and is never started again: nothing may wait for that."""
     with lossy_way(postgres_address, SEED) as way, house(tmp_path, "--database-url", way.address, *LEASE) as home:

@@ -25,6 +25,7 @@ def _accept(home: House, count: int) -> list[int]:
         client.close()
 
 
+@pytest.mark.long
 def test_a_backlog_is_worked_off_behind_the_open_port(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     with house(tmp_path, "--roles", "api") as home:

@@ -56,6 +56,7 @@ def set_up(client: Client) -> None:
         client.good("POST", f"jobs/{name}/start", {"start_date": tomorrow})
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_a_thousand_due_jobs_have_one_instance_each_however_often_the_server_is_killed(tmp_path: Path) -> None:
     with house(tmp_path) as home:

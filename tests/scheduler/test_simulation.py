@@ -105,6 +105,7 @@ def oracle(plans: dict[str, tuple[str, str, str]], durations: dict[str, int]) ->
     return ends
 
 
+@pytest.mark.long
 def test_a_month_of_a_hundred_jobs_is_simulated_in_seconds_and_right() -> None:
     pick = random.Random(5)
     plans: dict[str, tuple[str, str, str]] = {}
