@@ -1,6 +1,6 @@
 """What goes wrong, at random from a seed: who can't hear whom, what is killed, what is frozen, whose clock is wrong.
 
-A fault has a beginning and an end, and both are noted. At most one befalls a host at a time, and at most two happen at
+A fault has a beginning and an end, and both are noted. At most one befalls a host at a time, and at most three happen at
 once. Servers that have ended are started again, as a supervisor does; one that ends by itself is noted.
 """
 
@@ -20,7 +20,7 @@ from pathlib import Path
 from tests.chaos.machines import LEASE_SECONDS, Cluster, Machine
 from tests.chaos.network import Host
 
-AT_ONCE = 2
+AT_ONCE = 3
 STALL_SECONDS = 0.5
 WRONG_CLOCKS = ("+45s", "-45s")
 _FAKE_CLOCK = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")

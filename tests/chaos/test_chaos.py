@@ -18,7 +18,7 @@ from tests.chaos.machines import LARGE, SMALL
 from tests.chaos.network import missing
 
 WHY_NOT = missing()
-SECONDS = float(os.environ.get("ARKWRIGHT_CHAOS_SECONDS", "8"))
+SECONDS = float(os.environ.get("ARKWRIGHT_CHAOS_SECONDS", "12"))
 LONG_SECONDS = 60
 """From then on there are more hosts, which take longer to start."""
 SEED = int(os.environ.get("ARKWRIGHT_CHAOS_SEED", "1"))

@@ -200,7 +200,6 @@ def test_nothing_is_lost_and_nothing_done_twice_while_servers_are_frozen_and_kil
     load.start()
     until(lambda: len(town.accepted) > 20, "the load runs")
 
-    mark = time.monotonic()
     planner = town.planner()
     other = next(each for each in town.workers if each is not planner)
     minute = int(time.time()) // 60 * 60_000
@@ -210,7 +209,6 @@ def test_nothing_is_lost_and_nothing_done_twice_while_servers_are_frozen_and_kil
     assert until(lambda: town.planner() is other, "the other one plans") is True
     town.due_again(minute)
     planner.process.send_signal(signal.SIGCONT)
-    print("taken over after", time.monotonic() - mark)
     count = len(town.accepted)
     until(lambda: len(town.accepted) > count + 20, "the load goes on")
     other.kill()
@@ -218,13 +216,11 @@ def test_nothing_is_lost_and_nothing_done_twice_while_servers_are_frozen_and_kil
     town.due_again(minute)
     count = len(town.accepted)
     until(lambda: len(town.accepted) > count + 20, "the load still goes on")
-    print("and again", time.monotonic() - mark)
     stop.set()
     load.join(30)
 
     unended = "SELECT count(*) FROM instance WHERE ended = 0"
     until(lambda: town.rows(unended)[0][0] == 0, "all end")
-    print("all ended", time.monotonic() - mark)
     traced = "SELECT id, status FROM instance WHERE job_id = (SELECT id FROM definition WHERE name = 'traced')"
     ended = {row[0]: row[1] for row in town.rows(traced)}
     assert set(ended) == set(town.accepted.values()), "what was acknowledged is there, and nothing else"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import signal
@@ -55,6 +54,8 @@ def dask_scheduler(
       arkwright dask-scheduler --listen tls://0.0.0.0:8786 --tls-ca certs/ca.pem --tls-cert certs/server.pem \\
         --tls-key certs/server-key.pem
     """
+    import asyncio
+
     from arkwright.executors.dask_settings import read_address
 
     address = read_address(
@@ -65,6 +66,8 @@ def dask_scheduler(
 
 
 async def _serve(address: Any, as_json: bool) -> None:
+    import asyncio
+
     from arkwright.executors.dask_settings import configure, security
 
     configure()

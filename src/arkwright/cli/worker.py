@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import os
@@ -117,6 +116,8 @@ def worker(
     missing = [name for name, value in given.items() if not value]
     if missing or scheduler is None or api is None or token_file is None or data is None:
         raise click.UsageError(f"A worker needs {', '.join(missing)}.", context)
+
+    import asyncio
 
     from arkwright.executors.dask_settings import read_address
     from arkwright.worker.process import WorkerSettings, serve

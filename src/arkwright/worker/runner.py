@@ -35,6 +35,7 @@ from arkwright.nodes.registry import Registry
 from arkwright.worker import guard
 from arkwright.worker.guarding import Guarding
 from arkwright.worker.link import Refused, ServerLink, Unreachable, pause
+from arkwright.worker.sink import ServerSink
 
 log = logging.getLogger("arkwright.worker")
 
@@ -91,7 +92,7 @@ class Runner:
         self._coming: dict[AttemptKey, asyncio.Task[str]] = {}
         self._guarding = Guarding(data / "guard.log")
         self._shipper = Shipper(
-            _Sink(link, self._held),
+            ServerSink(link, self._epoch),
             cap=log_cap_bytes,
             notes=data / "unshipped",
             folder_of=self._folder,
@@ -356,6 +357,11 @@ class Runner:
         attempt.ended.set()
 
     # -- inside
+    def _epoch(self, key: AttemptKey) -> int | None:
+        """Of the claim, while the attempt is this worker's."""
+        attempt = self._held.get(key)
+        return None if attempt is None or attempt.over else attempt.claimed.epoch
+
     def _folder(self, key: AttemptKey) -> Path:
         return self._runs / attempt_name(key)
 
@@ -363,42 +369,6 @@ class Runner:
         task = asyncio.get_running_loop().create_task(work)  # type: ignore[arg-type, var-annotated]
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-class _Sink:
-    """Where `Shipper` ships to: the server, as the claimant. One that isn't held any more takes everything and keeps
-    nothing."""
-
-    def __init__(self, link: ServerLink, held: Mapping[AttemptKey, Attempt]) -> None:
-        self._link = link
-        self._held = held
-
-    def _epoch(self, key: AttemptKey) -> int | None:
-        attempt = self._held.get(key)
-        return None if attempt is None or attempt.over else attempt.claimed.epoch
-
-    async def log_end(self, key: AttemptKey) -> int:
-        epoch = self._epoch(key)
-        return 0 if epoch is None else await self._link.log_end(key, epoch)
-
-    async def write_log(self, key: AttemptKey, offset: int, data: bytes) -> None:
-        await self._write(key, offset, data, cut=False)
-
-    async def cut_log(self, key: AttemptKey, offset: int, data: bytes) -> None:
-        await self._write(key, offset, data, cut=True)
-
-    async def _write(self, key: AttemptKey, offset: int, data: bytes, *, cut: bool) -> None:
-        epoch = self._epoch(key)
-        if epoch is not None:
-            await self._link.write_log(key, epoch, offset, data, cut=cut)
-
-    async def write_output(self, key: AttemptKey, name: str, data: bytes) -> None:
-        epoch = self._epoch(key)
-        if epoch is not None:
-            await self._link.write_output(key, epoch, name, data)
-
-    async def ended(self, key: AttemptKey) -> None:
-        """The report says so."""
 
 
 def _make_folders(folder: Path, workspace: Path) -> None:
