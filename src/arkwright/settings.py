@@ -49,7 +49,6 @@ class Settings:
         ROLES,
         "What this process does, comma-separated: api, engine, scheduler. Some of them only: with PostgreSQL.",
         variable="ARKWRIGHT_ROLES",
-
     )
     lease_seconds: float = _setting(
         15.0,

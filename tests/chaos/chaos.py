@@ -21,7 +21,7 @@ from tests.e2e.house import until
 PACE = 8.0
 """Runs wanted a second; each is several instances and attempts."""
 SETTLE_SECONDS = 180
-_DEFECTS = re.compile(r"Traceback|because of a defect|IllegalTransition")
+_DEFECTS = re.compile(r"Traceback| CRITICAL |because of a defect|IllegalTransition")
 _EXPLAINED = re.compile(
     r"(Connection\w*Error|TimeoutError|OSError|asyncpg\.|arkwright\.errors\.StoreUnavailable|httpx2\.)"
 )

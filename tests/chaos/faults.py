@@ -1,7 +1,7 @@
 """What goes wrong, at random from a seed: who can't hear whom, what is killed, what is frozen, whose clock is wrong.
 
-A fault has a beginning and an end, and both are noted. At most one befalls a host at a time, and at most three happen at
-once. Servers that have ended are started again, as a supervisor does; one that ends by itself is noted.
+A fault has a beginning and an end, and both are noted. At most one befalls a host at a time, and at most three
+happen at once. Servers that have ended are started again, as a supervisor does; one that ends by itself is noted.
 """
 
 from __future__ import annotations

@@ -255,7 +255,7 @@ async def test_another_key_file_is_said_and_not_final(tmp_path: Path, web: Web) 
         await topic(store, tmp_path, clock, {"name": "ops", "kind": "webhook", "url": web.url})
         (tmp_path / "key").write_text("00" * 32)
         (tmp_path / "key").chmod(0o600)
-        with pytest.raises(NotSent, match="was sealed with the key .* which is not in") as refused:
+        with pytest.raises(NotSent, match=r"was sealed with the key .* which is not in") as refused:
             await sender(store, tmp_path, clock).send(PLACE, "ops", batch(clock, "a"))
         assert not refused.value.final
 

@@ -72,7 +72,23 @@ PANELS: list[CommandGroupDict] = [
     },
     {
         "name": "Run a server",
-        "commands": ["serve", "alert", "workspace", "user", "audit", "secrets", "server", "worker", "dask-scheduler", "certificates", "db", "backup", "restore", "config", "version"],
+        "commands": [
+            "serve",
+            "alert",
+            "workspace",
+            "user",
+            "audit",
+            "secrets",
+            "server",
+            "worker",
+            "dask-scheduler",
+            "certificates",
+            "db",
+            "backup",
+            "restore",
+            "config",
+            "version",
+        ],
     },
 ]
 

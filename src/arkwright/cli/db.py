@@ -5,7 +5,6 @@ These commands work on the database, not through a server; those that must have 
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import time
@@ -20,13 +19,22 @@ from arkwright.cli.output import Output
 from arkwright.cli.target import data_folder, seal_key_file
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from arkwright.store.check import Finding
     from arkwright.store.copy import Progress
 
 DATABASE = "arkwright.db"
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Pure JSON on stdout, for programs.")
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    import asyncio  # when it is needed: `--help` loads nothing heavy
+
+    return asyncio.run(work)
 
 
 def _which(function: F) -> F:
@@ -67,7 +75,7 @@ def upgrade(plan: bool, data: Path | None, database_url: str | None, as_json: bo
     place, folder = _place(data, database_url)
     output = Output(as_json=as_json)
     with _alone(None if plan else folder):
-        steps = asyncio.run(outstanding(place) if plan else upgraded(place))
+        steps = _run(outstanding(place) if plan else upgraded(place))
     if as_json:
         output.json({"applied": not plan, "migrations": [step._asdict() for step in steps]})
     elif not steps:
@@ -101,8 +109,8 @@ def check(repair: bool, data: Path | None, database_url: str | None, as_json: bo
     output = Output(as_json=as_json)
     with _alone(folder if repair else None):
         if repair:
-            asyncio.run(repaired(place))
-        findings = asyncio.run(_findings(place, seal_key_file(data_folder(data))))
+            _run(repaired(place))
+        findings = _run(_findings(place, seal_key_file(data_folder(data))))
     if as_json:
         output.json({"fine": all(each.fine for each in findings), "checks": [_shown(each) for each in findings]})
     else:
@@ -147,7 +155,7 @@ def copy(source: str, target: str, keep: bool, as_json: bool) -> None:
         _alone(None if is_postgres(new) else Path(new).parent, make=True),
         _progress(output) as progress,
     ):
-        copied = asyncio.run(move(old, new, progress=progress, keep=keep))
+        copied = _run(move(old, new, progress=progress, keep=keep))
     took = time.monotonic() - began
     rows = sum(each.source.rows for each in copied)
     if as_json:
@@ -182,7 +190,7 @@ def reopen(data: Path | None, database_url: str | None, as_json: bool) -> None:
 
     place, folder = _place(data, database_url)
     with _alone(folder):
-        was_closed = asyncio.run(reopened(place))
+        was_closed = _run(reopened(place))
     sentence = "Servers may start on it again." if was_closed else "It was not closed; nothing was changed."
     Output(as_json=as_json).done(sentence, {"wasClosed": was_closed})
 

@@ -56,8 +56,8 @@ def rotate(session: Session, keys_copied: bool, wait: bool) -> None:
     done = session.send(calls.rotate(keys_copied=keys_copied))
     if not done["under_way"]:
         session.output.done(
-            f"Made the key {done['key']}; nothing uses it yet. Copy secret.key of this server's data folder to the data "
-            "folders of all others, then: arkwright secrets rotate --keys-copied",
+            f"Made the key {done['key']}; nothing uses it yet. Copy secret.key of this server's data folder to the "
+            "data folders of all others, then: arkwright secrets rotate --keys-copied",
             done,
         )
         return

@@ -71,19 +71,19 @@ def drain(session: Session, name: str, waits: bool, timeout_seconds: float) -> N
         told = f"Server {name} is being emptied; `arkwright server list` tells when it is."
         session.output.done(told, {"name": name})
         return
-    deadline, told = time.monotonic() + timeout_seconds, -1
+    deadline, last = time.monotonic() + timeout_seconds, -1
     while True:
         left = next((each for each in session.send(servers.find()) if each["name"] == name), None)
         if left is None:
             raise NotFound(f"The server {name} has ended.", field="name")
         if left["state"] in ("empty", "gone"):
             break
-        if left["instances"] != told:
-            told = left["instances"]
-            print(f"{told} instances are still on {name}.", file=sys.stderr)
+        if left["instances"] != last:
+            last = left["instances"]
+            print(f"{last} instances are still on {name}.", file=sys.stderr)
         if time.monotonic() >= deadline:
             raise IllegalState(
-                f"{told} instances are still on {name} after {timeout_seconds:g} s.",
+                f"{last} instances are still on {name} after {timeout_seconds:g} s.",
                 hint="Their programs still run there. Wait on, or stop the instances.",
             )
         time.sleep(LOOK_SECONDS)

@@ -119,11 +119,12 @@ class DaskTransport:
                 loop.call_soon_threadsafe(self._through, key, future)
 
     def _through(self, key: AttemptKey, future: Any) -> None:
-        if self._futures.get(key) is not future:
+        held = self._futures.get(key)
+        if held is None or held is not future:
             return
         del self._futures[key]
         self._wanted.pop(key, None)
-        future.release()
+        held.release()
         self._delivered(key)
 
     def _give_back(self) -> None:

@@ -365,9 +365,7 @@ class SqlStore(
         if len(ids) < limit:
             try:
                 ids += await self._write(
-                    lambda transaction: ownership.claim(
-                        transaction, engine, self._session, limit - len(unheard), takes
-                    )
+                    lambda transaction: ownership.claim(transaction, engine, self._session, limit - len(unheard), takes)
                 )
             except BaseException:
                 self._unheard += unheard
