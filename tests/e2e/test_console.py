@@ -48,7 +48,7 @@ def console(browser: Any, home: House) -> Iterator[Console]:
 def test_a_job_is_built_by_mouse_run_broken_repaired_scheduled_and_run_for_days_that_passed(console: Console) -> None:
     page = console.page
     # -- build
-    page.get_by_role("link", name="Jobs").click()
+    page.get_by_role("link", name="Jobs", exact=True).click()
     page.get_by_role("button", name="New job").first.click()
     page.get_by_role("textbox", name="Name", exact=True).fill("nightly")
     console.add_node("Shell", 90, 120, "extract", 'echo "rows of $1"', "${day}")
