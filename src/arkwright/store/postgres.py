@@ -86,7 +86,13 @@ DIALECT = Dialect(
 _translate = DIALECT.translate
 
 # What a driver call can raise when it is not a bug of ours.
-_FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, asyncio.TimeoutError)
+_FAILURES = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the connection broke in the middle of an answer
+    OSError,
+    asyncio.TimeoutError,
+)
 _AGAIN = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,

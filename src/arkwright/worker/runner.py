@@ -47,11 +47,13 @@ KILL_LEFT = 0.2
 """And when the guard kills it."""
 OUTPUTS = ("output", "columns")
 
+FENCED_BEFORE = "The worker could not reach the server to renew its lease, and was started again since."
+
 
 class Attempt:
     """One that this worker holds."""
 
-    __slots__ = ("claimed", "context", "ended", "executor", "fenced", "outcome", "over", "until")
+    __slots__ = ("claimed", "context", "ended", "executor", "fenced", "outcome", "over", "stopped", "until")
 
     def __init__(self, claimed: Claimed, context: Context, executor: Executor, until: float) -> None:
         self.claimed = claimed
@@ -60,6 +62,8 @@ class Attempt:
         self.until = until
         """End of its lease, by `guard.now_seconds`."""
         self.fenced = ""
+        self.stopped = False
+        """Somebody asked for its stop."""
         """Why this worker stops it by itself."""
         self.over = False
         """It is this worker's no more."""
@@ -297,6 +301,7 @@ class Runner:
                 key = attempt_key(each.attempt)
                 attempt = None if key is None else self._held.get(key)
                 if attempt is not None and attempt.claimed.epoch == each.epoch:
+                    attempt.stopped = True
                     attempt.executor.cancel(attempt.context.key)
 
     def _fence(self, attempt: Attempt, reason: str) -> None:
@@ -320,8 +325,8 @@ class Runner:
         attempt = self._held.get(key)
         if attempt is None or attempt.outcome is not None:
             return
-        if attempt.fenced and isinstance(outcome, Failed):
-            outcome = Failed(kind=FailureKind.LOST, message=attempt.fenced)
+        if isinstance(outcome, Failed) and (attempt.fenced or _unasked(attempt, outcome)):
+            outcome = Failed(kind=FailureKind.LOST, message=attempt.fenced or FENCED_BEFORE)
         elif outcome.message:
             outcome = msgspec.structs.replace(outcome, message=attempt.context.scrubbed(outcome.message))
         attempt.outcome = outcome
@@ -369,6 +374,11 @@ class Runner:
         task = asyncio.get_running_loop().create_task(work)  # type: ignore[arg-type, var-annotated]
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _unasked(attempt: Attempt, outcome: Failed) -> bool:
+    """It was cancelled, and not because somebody wanted that: the process before this one had fenced it."""
+    return outcome.kind is FailureKind.CANCELLED and not attempt.stopped
 
 
 def _make_folders(folder: Path, workspace: Path) -> None:
