@@ -245,7 +245,7 @@ class Look:
         page = self.console.page
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
-            page.screenshot(path=SHOTS / f"{name}-{scheme}.png")
+            page.screenshot(path=SHOTS / f"{name}-{scheme}.png", animations="disabled")
             # Evaluated, since the page's security policy forbids foreign scripts.
             if not page.evaluate("() => 'axe' in window"):
                 page.evaluate(self.source)
