@@ -35,6 +35,8 @@ class PatchWorld(World):
         unended = [each for each in await self.patched() if not each.ended]
         if any(each.status is InstanceStatus.RUNNING and each.id not in self.hands.running for each in unended):
             return False
+        if any(each.version == 0 and (each.gate is None or each.gate.open) for each in unended):
+            return False  # it is about to begin
         return bool(unended) or not await self.store.open_patches()
 
     async def patch(self, name: str, *jobs: str, place: Any = PLACE, force: bool = False, **body: Any) -> Definition:
