@@ -103,6 +103,8 @@ class Resealing:
         self._telling: set[asyncio.Task[None]] = set()
         self._timer: TimerHandle | None = None
         self._closing = False
+        self._heard = 0
+        """Counts what was told of the key that seals."""
         self.resealed = 0
         """Rows since the start."""
 
@@ -156,7 +158,7 @@ class Resealing:
             return Rotation(key=prepared, under_way=False)
         await self._stop_pass()
         await self._store.set_sealing_key(prepared)
-        self._sealer.prefer(prepared)
+        self._prefer(prepared)
         await self._store.set_resealing_mark(_encoded(Mark(key=prepared)))
         log.info("secrets are sealed with the key %s from now on", prepared)
         self._begin()
@@ -225,13 +227,23 @@ class Resealing:
         return known[-1] if known.index(sealing) < len(known) - 1 else None
 
     def _key_changed(self) -> None:
+        self._heard += 1
+        heard = self._heard
+
         async def hear() -> None:
             with contextlib.suppress(StoreUnavailable):
-                self._sealer.prefer(await self._store.sealing_key())
+                key = await self._store.sealing_key()
+                if heard == self._heard:  # else somebody knows better by now
+                    self._sealer.prefer(key)
 
         task = asyncio.ensure_future(hear())
         self._telling.add(task)
         task.add_done_callback(self._telling.discard)
+
+    def _prefer(self, key_id: str) -> None:
+        """What is being read at this moment may be older."""
+        self._heard += 1
+        self._sealer.prefer(key_id)
 
     async def _mark(self) -> Mark | None:
         """Of the key that seals now; None: it never followed another one."""
@@ -256,6 +268,7 @@ class Resealing:
             mark = await self._mark()
             if mark is None:
                 return
+            self._prefer(mark.key)
             left = mark.left if not mark.finished else 0
             begin = 0 if mark.finished else PARTS.index(mark.part)
             for part in PARTS[begin:]:
