@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 
-from arkwright.core.alerts import AlertPolicy, AlertRule, notable, notices, read_rule
+from arkwright.core.alerts import AlertPolicy, AlertRule, Notice, notable, notices, read_rule
 from arkwright.engine.commit import Share
 from arkwright.errors import StoreUnavailable
 from arkwright.store.base import Definition, Kind, Place, Store
@@ -32,6 +32,10 @@ class AlertRules:
     def _forget(self) -> None:
         self._epoch += 1
         self._known.clear()
+
+    def in_hand(self, place: Place) -> Sequence[AlertRule] | None:
+        """None: they must be read first."""
+        return self._known.get(place)
 
     async def of(self, place: Place) -> Sequence[AlertRule]:
         known = self._known.get(place)
@@ -67,6 +71,12 @@ class Alerts:
         self._rules = rules
         self._policy = policy
 
+    def quiet(self, share: Share) -> bool:
+        """Whether it is certain, without a look into the store, that nothing is to be told of a share."""
+        after = share.after
+        rules = self._rules.in_hand(Place(project_id=after.project_id, workspace_id=after.workspace_id))
+        return rules is not None and (not rules or not self._told(rules, share))
+
     async def decide(self, shares: Iterable[Share]) -> None:
         """Put into each share what is to be told of it. Raises `StoreUnavailable`."""
         for share in shares:
@@ -80,13 +90,15 @@ class Alerts:
                 log.exception("nothing is told of instance %d", share.after.id)
 
     async def _decide(self, share: Share) -> None:
-        before, after = share.before, share.after
+        after = share.after
         rules = await self._rules.of(Place(project_id=after.project_id, workspace_id=after.workspace_id))
-        if not rules:
-            return
-        at_ms = max((event.at_ms for event in share.events), default=after.submit_time_ms)
-        policy = self._policy(after.workspace_id)
-        told = notices(rules, policy, before, after, version=before.version + 1, at_ms=at_ms)
+        told = self._told(rules, share) if rules else ()
         if told:
             await self._store.reserve_ids(len(told))
             share.notices = [(self._store.next_id(), each) for each in told]
+
+    def _told(self, rules: Sequence[AlertRule], share: Share) -> Sequence[Notice]:
+        before, after = share.before, share.after
+        at_ms = max((event.at_ms for event in share.events), default=after.submit_time_ms)
+        policy = self._policy(after.workspace_id)
+        return notices(rules, policy, before, after, version=before.version + 1, at_ms=at_ms)

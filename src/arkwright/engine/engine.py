@@ -8,32 +8,30 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from arkwright.core.commands import Command
-from arkwright.core.control.children import PinnedJob
 from arkwright.core.events import (
     Event,
-    InstanceRequested,
 )
 from arkwright.core.instance import Instance
 from arkwright.core.job import Plan
 from arkwright.core.rules import Rules
+from arkwright.core.workers import Way
+from arkwright.engine.accepting import AcceptMethods
 from arkwright.engine.alerts import Alerts
 from arkwright.engine.attempt_ends import AttemptEnds
 from arkwright.engine.clock import Clock
 from arkwright.engine.connections import Connections
 from arkwright.engine.dispatch import Dispatch
-from arkwright.engine.environment import environment_in_hand, read_environment
+from arkwright.engine.first_step import FirstStep
 from arkwright.engine.folders import Folders
 from arkwright.engine.handover import Handover
-from arkwright.engine.interface import Occurrence, RunRequest
+from arkwright.engine.interface import RunRequest
 from arkwright.engine.lease import EngineLease
 from arkwright.engine.lookups import ObsExists
 from arkwright.engine.loop import Active, Loop
 from arkwright.engine.operating import OperateMethods
 from arkwright.engine.placement import Placement
-from arkwright.engine.plans import Pins, Plans
+from arkwright.engine.plans import Plans
 from arkwright.engine.recovery import Recovery
 from arkwright.engine.room import Admission
 from arkwright.engine.run_files import RunFiles
@@ -49,8 +47,7 @@ from arkwright.executors.base import Executor
 from arkwright.executors.remote import RemoteAttempts
 from arkwright.nodes.base import Work
 from arkwright.nodes.registry import Registry
-from arkwright.store.base import Accepted, Definition, Place, Store
-from arkwright.store.trigger_record import Fired, Firing
+from arkwright.store.base import Definition, Store
 
 log = logging.getLogger("arkwright.engine")
 
@@ -62,7 +59,7 @@ RECONNECT_SECONDS = 1.0
 """Pause before the plan of an instance that was just made is read again."""
 
 
-class Engine(OperateMethods, WatchMethods):
+class Engine(AcceptMethods, OperateMethods, WatchMethods):
     """Runs instances (`runs=True`), or only accepts them for other engines on the same store (`runs=False`)."""
 
     def __init__(
@@ -119,6 +116,7 @@ class Engine(OperateMethods, WatchMethods):
             remote=remote,
             placement=placement,
         )
+        self._first = FirstStep(name, alerts, self._dispatch.placing)
         self._loop = Loop(
             store=store,
             plans=self._plans,
@@ -128,6 +126,7 @@ class Engine(OperateMethods, WatchMethods):
             alerts=alerts,
             usage=None if admission is None else admission.usage,
             vault=vault,
+            placing=self._dispatch.placing,
         )
         self.lease = EngineLease(store, name, lease_seconds)
         self.handover = Handover(store, self._loop, self._dispatch, name=name, act=self._act, lose=self._lose)
@@ -213,112 +212,17 @@ class Engine(OperateMethods, WatchMethods):
         return self._dispatch.queued
 
     @property
+    def ways(self) -> Sequence[Way]:
+        return self._dispatch.ways if self._runs else ()
+
+    @property
     def active_count(self) -> int:
         """Instances in hand."""
         return len(self._loop.active)
 
-    # -- runs
-    async def submit(self, request: RunRequest) -> Accepted:
-        definition, pins = await self._plans.submitted(request.place, request.job_name, request.kind)
-        self._check_room(request.place)
-        subjobs = await self._plans.subjobs(request.place, definition)
-        instance = self._new(request, definition, pins, await self.environment(request.place), subjobs)
-        accepted = await self._store.create_instance(
-            instance, owner=self._name if self._begins else None, idempotency=request.idempotency
-        )
-        if self._begins and not accepted.replayed:
-            self._begin(await self._plans.of(instance), instance)
-        return accepted
-
-    async def fire(self, request: RunRequest, occurrence: Occurrence, firing: Firing) -> Fired:
-        definition, pins = await self._plans.submitted(request.place, request.job_name, request.kind)
-        self._check_room(request.place)
-        instance = msgspec.structs.replace(
-            self._new(
-                request,
-                definition,
-                pins,
-                await self.environment(request.place),
-                await self._plans.subjobs(request.place, definition),
-            ),
-            event_data=occurrence.data,
-            obs_new_files=occurrence.new_files,
-            event_source=occurrence.source,
-        )
-        if occurrence.plan_time_ms is not None:
-            instance = msgspec.structs.replace(instance, plan_time_ms=occurrence.plan_time_ms)
-        plan = await self._plans.of(instance)  # before it is durable: what can't be read is not fired
-        fired = await self._store.fire_trigger(
-            instance, firing, owner=self._name if self._begins else None, idempotency=request.idempotency
-        )
-        if self._begins and fired.refusal is None and not fired.replayed:
-            self._begin(plan, instance)
-        return fired
-
-    async def check(self, place: Place, job_name: str) -> None:
-        definition, _ = await self._plans.submitted(place, job_name)
-        await self._plans.subjobs(place, definition)
-
-    def submit_soon(self, request: RunRequest, told: Callable[[int | None, BaseException | None], None]) -> None:
-        definition, pins = self._plans.submitted_in_hand(request.place, request.job_name)
-        if self._admission is not None and self._admission.refusal(request.place.workspace_id) is not None:
-            raise LookupError("no room")
-        instance = self._new(request, definition, pins, environment_in_hand(self._store, request.place))
-        plan = self._plans.in_hand(instance) if self._begins else None
-
-        def created(accepted: Accepted | None, error: BaseException | None) -> None:
-            if accepted is not None and plan is not None:
-                self._begin(plan, instance)
-            told(None if accepted is None else instance.id, error)
-
-        self._store.create_instance_soon(instance, owner=self._name if self._begins else None, told=created)
-
-    def _new(
-        self,
-        request: RunRequest,
-        definition: Definition,
-        pins: Pins,
-        environment: Mapping[str, str],
-        subjobs: Mapping[str, PinnedJob] | None = None,
-    ) -> Instance:
-        now_ms = self._clock.now_ms()
-        return Instance(
-            id=self._store.next_id(),
-            project_id=request.place.project_id,
-            workspace_id=request.place.workspace_id,
-            job_id=definition.id,
-            job_name=definition.name,
-            job_version=definition.version,
-            script_versions=pins,
-            instance_type=request.instance_type,
-            plan_time_ms=now_ms,
-            submit_time_ms=now_ms,
-            time_zone=request.time_zone,
-            parameters=self._sealed(request, definition),
-            environment=environment,
-            subjobs=subjobs or {},
-            condition_policy=request.condition_policy,
-            rules=self._rules(request.place.workspace_id),
-            created_by=request.by,
-        )
-
-    def _sealed(self, request: RunRequest, definition: Definition) -> Mapping[str, str]:
-        """The run's own values, those of masked parameters sealed."""
-        masked = self._plans.masked(definition)
-        if not masked or self._vault is None:
-            return request.parameters
-        return self._vault.seal_named(request.place.workspace_id, request.parameters, masked)
-
-    def _begin(self, plan: Plan, instance: Instance) -> None:
-        """Start an instance that is durable."""
-        self._loop.begin(plan, instance)
-        self._loop.tell(instance.id, InstanceRequested(at_ms=instance.submit_time_ms, instance=instance))
-
+    # -- facts
     async def find_facts(self, instance: Instance, keys: frozenset[str]) -> tuple[Mapping[str, Any], str | None]:
         return await self._dispatch.find_facts(instance, keys)
-
-    async def environment(self, place: Place) -> Mapping[str, str]:
-        return await read_environment(self._store, place)
 
     # -- for the scheduler
     async def prepare(self, request: RunRequest, definition: Definition) -> Instance:

@@ -26,6 +26,7 @@ from arkwright.engine.alerts import Alerts
 from arkwright.engine.children import Closing, Opened, end_of, make, persist, sealed, unmade
 from arkwright.engine.clock import Clock
 from arkwright.engine.commit import Share
+from arkwright.engine.placing import Placing
 from arkwright.engine.plans import Plans
 from arkwright.engine.room import Usage
 from arkwright.engine.vault import Vault
@@ -73,6 +74,7 @@ class Loop:
         alerts: Alerts | None = None,
         usage: Usage | None = None,
         vault: Vault | None = None,
+        placing: Placing | None = None,
     ) -> None:
         self._store = store
         self._plans = plans
@@ -82,6 +84,7 @@ class Loop:
         self._alerts = alerts
         self._usage = usage
         self._vault = vault
+        self._placing = placing
         self._inbox: list[Told] = []
         self._wake = asyncio.Event()
         self._closing = False
@@ -111,6 +114,11 @@ class Loop:
         self._hold(active)
         self._show(state)
         return active
+
+    def go_on(self, plan: Plan, share: Share) -> None:
+        """Hold an instance that was made together with its first step, and act on that."""
+        active = self.begin(plan, share.after)
+        self._act(active, share.commands)
 
     def _show(self, state: Instance) -> None:
         for onlooker in list(self.onlookers):
@@ -291,6 +299,8 @@ class Loop:
         while True:
             try:
                 if tick is None:
+                    if self._placing is not None:
+                        await self._placing.decide(shares)
                     if self._alerts is not None:
                         await self._alerts.decide(shares)
                     tick = [share.seal() for share in shares]

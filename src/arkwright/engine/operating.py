@@ -18,7 +18,7 @@ from arkwright.core.transitions import NODE_OPERATIONS, OPERATIONS, allowed_oper
 from arkwright.engine.clock import Clock
 from arkwright.engine.loop import Loop
 from arkwright.engine.plans import Plans
-from arkwright.engine.room import Admission
+from arkwright.engine.room import Admission, check_room
 from arkwright.errors import Code, IllegalState, IllegalTransition, NotFound, StaleWrite
 from arkwright.store.base import Place, Store
 
@@ -66,7 +66,7 @@ class OperateMethods:
         latest: bool = False,
     ) -> None:
         instance = await self._get(place, instance_id)
-        self._check_room(place)
+        check_room(self._admission, place.workspace_id)
         version, pins, subjobs = instance.job_version, instance.script_versions, instance.subjobs
         if latest:
             definition, pins = await self._plans.submitted(place, instance.job_name)
@@ -87,10 +87,6 @@ class OperateMethods:
     async def remove_dependency(self, place: Place, instance_id: int, key: str, *, by: str, operation_id: str) -> None:
         event = RemoveDependencyRequested(at_ms=self._clock.now_ms(), operation_id=operation_id, by=by, key=key)
         await self._operate(await self._get(place, instance_id), event, "Only a waiting instance has dependencies")
-
-    def _check_room(self, place: Place) -> None:
-        if self._admission is not None:
-            self._admission.check(place.workspace_id)
 
     async def _get(self, place: Place, instance_id: int) -> Instance:
         instance = await self._store.get_instance(place, instance_id)

@@ -237,3 +237,9 @@ class Admission:
         refused = self.refusal(workspace_id)
         if refused is not None:
             raise refused
+
+
+def check_room(admission: Admission | None, workspace_id: str) -> None:
+    """Raises the refusal, if no run may begin there now."""
+    if admission is not None:
+        admission.check(workspace_id)

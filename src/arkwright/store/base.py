@@ -193,6 +193,8 @@ class AttemptRow:
     """The `StartAttempt` command as JSON, so that a restarted server can submit it again."""
     runner: str
     """Who claimed it; empty: nobody yet."""
+    group: str | None = None
+    """The workers that it is offered to."""
     epoch: int = 0
     """Counts claims; a claim with an old epoch can't renew or finish."""
     lease_until_ms: int | None = None
@@ -355,14 +357,25 @@ class Store(
 
     # -- instances
     async def create_instance(
-        self, instance: Instance, *, owner: str | None, idempotency: IdempotencyKey | None = None
+        self,
+        instance: Instance,
+        *,
+        owner: str | None,
+        idempotency: IdempotencyKey | None = None,
+        first: Commit | None = None,
     ) -> Accepted:
-        """Store a new instance (its version is 0, no node runs). With a known key the earlier one is answered;
-        the same key with another digest raises `IdempotencyConflict`."""
+        """Store a new instance (its version is 0, no node runs). `first`: with its first step (of `instance`, version
+        1; nothing in it ends, is cancelled, told or made), so that both are one commit. With a known key the earlier
+        instance is answered; the same key with another digest raises `IdempotencyConflict`."""
         ...
 
     def create_instance_soon(
-        self, instance: Instance, *, owner: str | None, told: Callable[[Accepted | None, BaseException | None], None]
+        self,
+        instance: Instance,
+        *,
+        owner: str | None,
+        told: Callable[[Accepted | None, BaseException | None], None],
+        first: Commit | None = None,
     ) -> None:
         """As `create_instance`, for callers that can't wait: once the instance is durable, or could not be made, `told`
         is called on the event loop's thread. Raises `LookupError` when only `create_instance` can do it: nothing has

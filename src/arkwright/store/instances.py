@@ -27,7 +27,7 @@ from arkwright.store.work import CANCELS, SLOTS, WAKE, Row, Rows, Transaction, W
 
 INSERT = """
     INSERT INTO instance (id, place_id, job_id, at_ms, status, type, force_success, ignore_success, ended, owner,
-    session, version, events, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)"""
+    session, version, events, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _PROMISE = """
     INSERT INTO idempotency (scope, key, request_digest, instance_id, expires_ms) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (scope, key) DO UPDATE SET request_digest = excluded.request_digest,
@@ -48,7 +48,7 @@ _PUT_NODE = """
 _DROP_NODES = "DELETE FROM node_run WHERE instance_id = ? AND idx >= ?"
 _INSERT_EVENT = "INSERT INTO event (instance_id, seq, at_ms, kind, body) VALUES (?, ?, ?, ?, ?)"
 _INSERT_ATTEMPT = f"""
-    INSERT INTO attempt ({encoding.ATTEMPT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO attempt ({encoding.ATTEMPT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT DO NOTHING"""
 _END_ATTEMPT = """
     UPDATE attempt SET ended_ms = ?, outcome = ?
@@ -81,24 +81,48 @@ class Creation(NamedTuple):
     owner: str | None
     session: int
     version: int
+    events: int
     body: str
     promise: IdempotencyKey | None
     now_ms: int
+    first: Commit | None
+
+    @property
+    def row(self) -> Row:
+        """For `INSERT`."""
+        return (
+            *(self.id, *self.counted, self.ended, self.owner, self.session),
+            *(self.version, self.events, self.body),
+        )
+
+    @property
+    def rows(self) -> int:
+        """How many rows it makes."""
+        return 1 if self.first is None else rows_of(self.first)
 
 
 def creation(
-    instance: Instance, place_id: int, owner: str | None, session: int, promise: IdempotencyKey | None
+    instance: Instance,
+    place_id: int,
+    owner: str | None,
+    session: int,
+    promise: IdempotencyKey | None,
+    first: Commit | None = None,
 ) -> Creation:
+    """`first`: its first step, which is then part of its making."""
+    stored = instance if first is None else first.after
     return Creation(
         instance.id,
-        encoding.counted(place_id, instance),
-        int(instance.ended),
+        encoding.counted(place_id, stored),
+        int(stored.ended),
         owner,
         session if owner is not None else 0,
-        instance.version,
-        encoding.instance_header(instance),
+        stored.version,
+        0 if first is None else len(first.events),
+        encoding.instance_header(stored),
         promise,
         instance.submit_time_ms,
+        first,
     )
 
 
@@ -109,18 +133,22 @@ def create(transaction: Transaction, new: Sequence[Creation]) -> Work[Sequence[A
         earlier = yield from _promises(new)
     answers: list[Accepted | IdempotencyConflict] = []
     rows: list[Row] = []
+    tables = _Tables()
     for i, c in enumerate(new):
         known = earlier[i] if earlier else None
         if known is not None:
             answers.append(known)
             continue
         count_instance(transaction, c.counted, 1)
-        rows.append((c.id, *c.counted, c.ended, c.owner, c.session, c.version, c.body))
+        rows.append(c.row)
         if c.owner is None:
             transaction.channels.add(WAKE)
+        if c.first is not None:
+            _add(transaction, tables, c.first, c.counted.place_id, 0)
         answers.append(Accepted(instance_id=c.id, replayed=False))
     if rows:
         yield many(INSERT, rows)
+        yield from tables.written()
     return answers
 
 
@@ -185,8 +213,8 @@ class _Tables:
         self.slots: list[Row] = []
         self.freed_slots: list[Row] = []
 
-    def statements(self) -> Sequence[tuple[str, list[Row]]]:
-        return (
+    def written(self) -> Work[None]:
+        for text, rows in (
             (_UPDATE, self.updated),
             (_UPDATE_LISTED, self.updated_listed),
             (_DROP_NODES, self.fewer_nodes),
@@ -200,7 +228,14 @@ class _Tables:
             (_UNWATCH, self.unwatched),
             (slots.PUT_SLOT, self.slots),
             (slots.DROP_SLOT, self.freed_slots),
-        )
+        ):
+            if rows:
+                yield many(text, rows)
+
+
+def rows_of(share: Commit) -> int:
+    """About how many rows a share writes."""
+    return 4 + len(share.events) + 2 * len(share.started)
 
 
 def commit_tick(transaction: Transaction, owner: str, session: int, tick: Sequence[Commit]) -> Work[list[int]]:
@@ -213,9 +248,7 @@ def commit_tick(transaction: Transaction, owner: str, session: int, tick: Sequen
         if position not in stale:
             id_ = share.after.id
             states[id_] = _take(transaction, tables, share, states[id_], owner, session)
-    for text, values in tables.statements():
-        if values:
-            yield many(text, values)
+    yield from tables.written()
     news = children.unheard(tick, stale)
     if news:
         yield many(children.POST, news)
@@ -247,9 +280,7 @@ def _take(
     known_owner, known_session, _, seq, ended, was = state
     after = share.after
     id_ = after.id
-    for event in share.events:
-        seq += 1
-        tables.events.append(encoding.event_row(id_, seq, event))
+    seq = _add(transaction, tables, share, was.place_id, seq)
     now = encoding.counted(was.place_id, after)
     common = (after.version, seq, encoding.instance_header(after), id_)
     if now == was and known_owner == owner and known_session == session and bool(ended) == after.ended:
@@ -262,16 +293,6 @@ def _take(
             count_instance(transaction, now, 1)
     if share.before is not None and len(after.nodes) < len(share.before.nodes):
         tables.fewer_nodes.append((id_, len(after.nodes)))
-    changed = changed_nodes(share)
-    for run in changed:
-        tables.nodes.append((id_, run.index, encoding.text(run)))
-    taken, freed = slots.changes(share, changed, was.place_id)
-    if taken or freed:
-        tables.slots += taken
-        tables.freed_slots += freed
-        transaction.channels.add(SLOTS)
-    for attempt in share.started:
-        tables.started.append(encoding.attempt_row(attempt))
     if share.ended:
         tables.ended.extend(encoding.ended_rows(share))
     for node, number in share.cancelled:
@@ -292,6 +313,25 @@ def _take(
     for notice_id, notice in share.notices:
         tables.notices.append((was.place_id, notice_id, notice, notice.at_ms))
     return (owner, session, after.version, seq, int(after.ended), now)
+
+
+def _add(transaction: Transaction, tables: _Tables, share: Commit, place_id: int, seq: int) -> int:
+    """Add the rows of what happened: history after `seq`, node runs, slots, attempts. Answers the newest `seq`."""
+    id_ = share.after.id
+    for event in share.events:
+        seq += 1
+        tables.events.append(encoding.event_row(id_, seq, event))
+    changed = changed_nodes(share)
+    for run in changed:
+        tables.nodes.append((id_, run.index, encoding.text(run)))
+    taken, freed = slots.changes(share, changed, place_id)
+    if taken or freed:
+        tables.slots += taken
+        tables.freed_slots += freed
+        transaction.channels.add(SLOTS)
+    for attempt in share.started:
+        tables.started.append(encoding.attempt_row(attempt))
+    return seq
 
 
 # ---------------------------------------------------------------- reading

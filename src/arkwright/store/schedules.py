@@ -150,7 +150,7 @@ def plan(
             continue
         c = creation(instance, place_id, owner, session, None)
         count_instance(transaction, c.counted, 1)
-        rows.append((c.id, *c.counted, c.ended, c.owner, c.session, c.version, c.body))
+        rows.append(c.row)
         watching_rows += watches(instance)
         transaction.channels.add(planned_channel(instance.job_id))
     if rows:

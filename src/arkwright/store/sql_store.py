@@ -251,12 +251,17 @@ class SqlStore(
     # ---------------------------------------------------------------- instances
 
     async def create_instance(
-        self, instance: Instance, *, owner: str | None, idempotency: IdempotencyKey | None = None
+        self,
+        instance: Instance,
+        *,
+        owner: str | None,
+        idempotency: IdempotencyKey | None = None,
+        first: Commit | None = None,
     ) -> Accepted:
         place_id = self._places.get((instance.project_id, instance.workspace_id))
         if place_id is None:
             place_id = await self._place(Place(project_id=instance.project_id, workspace_id=instance.workspace_id))
-        new = instances.creation(instance, place_id, owner, self._session, idempotency)
+        new = instances.creation(instance, place_id, owner, self._session, idempotency, first)
         waiter = self._waiter()
 
         def finished(accepted: Any, error: BaseException | None, waiting: bool) -> None:
@@ -265,21 +270,26 @@ class SqlStore(
                 self._unheard.append((owner, new.id))
                 self._wake()
 
-        self._submit(Write(None, waiter, new, finished, rows=1))
+        self._submit(Write(None, waiter, new, finished, rows=new.rows))
         result: Accepted = await waiter
         return result
 
     def create_instance_soon(
-        self, instance: Instance, *, owner: str | None, told: Callable[[Accepted | None, BaseException | None], None]
+        self,
+        instance: Instance,
+        *,
+        owner: str | None,
+        told: Callable[[Accepted | None, BaseException | None], None],
+        first: Commit | None = None,
     ) -> None:
         place_id = self._places[instance.project_id, instance.workspace_id]
-        new = instances.creation(instance, place_id, owner, self._session, None)
-        self._submit(Write(None, None, new, lambda accepted, error, waiting: told(accepted, error), rows=1))
+        new = instances.creation(instance, place_id, owner, self._session, None, first)
+        self._submit(Write(None, None, new, lambda accepted, error, waiting: told(accepted, error), rows=new.rows))
 
     async def commit(self, owner: str, tick: Sequence[Commit]) -> Sequence[int]:
         if not tick:
             return []
-        rows = sum(4 + len(each.events) for each in tick)
+        rows = sum(map(instances.rows_of, tick))
         return await self._write(
             lambda transaction: instances.commit_tick(transaction, owner, self._session, tick), rows=rows
         )
