@@ -53,23 +53,16 @@ class AcceptMethods:
         instance = self._new(request, definition, pins, await self.environment(request.place), subjobs)
         if not self._begins:
             return await self._store.create_instance(instance, owner=None, idempotency=request.idempotency)
-        try:
-            plan = self._plans.in_hand(instance)
-        except LookupError:
-            plan = None
-        share = None if plan is None else self._first.of(plan, instance)
+        plan = await self._plans.of(instance)  # before it is durable: what can't be read is not accepted
+        share = self._first.of(plan, instance)
         accepted = await self._store.create_instance(
             instance,
             owner=self._name,
             idempotency=request.idempotency,
             first=None if share is None else share.seal(),
         )
-        if accepted.replayed:
-            pass
-        elif plan is not None and share is not None:
-            self._go_on(plan, share)
-        else:
-            self._begin(await self._plans.of(instance), instance)
+        if not accepted.replayed:
+            self._start(plan, instance, share)
         return accepted
 
     async def fire(self, request: RunRequest, occurrence: Occurrence, firing: Firing) -> Fired:
@@ -111,12 +104,8 @@ class AcceptMethods:
 
         def created(accepted: Accepted | None, error: BaseException | None) -> None:
             told(None if accepted is None else instance.id, error)
-            if accepted is None or plan is None:
-                return
-            if share is None:
-                self._begin(plan, instance)
-            else:
-                self._go_on(plan, share)
+            if accepted is not None and plan is not None:
+                self._start(plan, instance, share)
 
         self._store.create_instance_soon(
             instance,
@@ -166,8 +155,11 @@ class AcceptMethods:
         self._loop.begin(plan, instance)
         self._loop.tell(instance.id, InstanceRequested(at_ms=instance.submit_time_ms, instance=instance))
 
-    def _go_on(self, plan: Plan, share: Share) -> None:
-        """Act on the first step of an instance, which is durable."""
+    def _start(self, plan: Plan, instance: Instance, share: Share | None) -> None:
+        """Go on with an instance that is durable, with its first step (`share`) or without."""
+        if share is None:
+            self._begin(plan, instance)
+            return
         try:
             self._loop.go_on(plan, share)
         except Exception as error:  # a defect, as in the loop; whoever asked for the run has it
