@@ -3,6 +3,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
+# Where it is set, each start of a server or a worker compiles again what has changed since `make setup`.
+unexport PYTHONDONTWRITEBYTECODE
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -90,14 +92,19 @@ endif
 run: $(VENV)/.installed  ## run the example on real data: server, import, run, report (a few seconds)
 	@$(BIN)/python examples/run.py $(ARGS)
 
-test: dev ui ui-test  ## the tests, but for the long ones; ARGS='tests/core -k retry' picks some
-	@$(BIN)/python -m pytest -n 2 -m "not long" $(ARGS)
+# One process more than there are cores: many tests wait for servers. A file stays in one process, so that what its tests
+# share is made once; the files come in the order that tests/order.py gives them.
+PYTEST = $(BIN)/python -m pytest -n $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )) --dist loadfile --no-loadscope-reorder
 
-test-postgres: dev  ## the suites of engine, scheduler and API on PostgreSQL instead of the embedded database
-	@ARKWRIGHT_TEST_DATABASE=postgresql $(BIN)/python -m pytest -n 2 tests/store tests/engine tests/scheduler tests/api $(ARGS)
+test: dev ui ui-test  ## the tests, but for the long ones; ARGS='tests/core -k retry' picks some, ARGS=--durations=10 times them
+	@$(PYTEST) -m "not long" $(ARGS)
 
-test-long: spark ui  ## the long tests: kills by the dozen, thousands of rows, other engines
-	@$(BIN)/python -m pytest -n 2 -m long $(ARGS)
+test-postgres: dev  ## store, engine, scheduler and API on PostgreSQL instead of the embedded database, but for the long ones
+	@ARKWRIGHT_TEST_DATABASE=postgresql $(PYTEST) -m "not long" tests/store tests/engine tests/scheduler tests/api $(ARGS)
+
+# Properties are among them: they are tried with all of their examples here, with a share of them in `make test`.
+test-long: spark ui  ## the long tests: kills by the dozen, thousands of rows, other engines, each property's every example
+	@ARKWRIGHT_TEST_EXAMPLES=all $(PYTEST) -m "long or hypothesis" $(ARGS)
 
 check: dev ui-check  ## format, lint, types, import direction, file sizes
 	@$(BIN)/ruff format --check --quiet . || { echo "format: 'make fix' mends these:"; $(BIN)/ruff format --check .; exit 1; }
@@ -131,7 +138,7 @@ image:  ## build the container image with podman, buildah or docker; ARGS='--bui
 		"$$build" build -f deploy/Containerfile -t arkwright $(ARGS) .
 
 conformance: dev  ## run the API's tests and write docs/conformance.md from what they called
-	@$(BIN)/python -m pytest -n 2 tests/api tests/cli --write-conformance $(ARGS)
+	@$(BIN)/python -m pytest -n 2 -m "not long" tests/api tests/cli --write-conformance $(ARGS)
 
 lock: dev  ## resolve the dependencies anew into both lock files
 	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -17,7 +17,7 @@ import rich_click as click
 
 from arkwright.cli import GROUPS, arkwright, exits
 from arkwright.cli.serve import settings_options
-from arkwright.nodes.base import NodeType, Property
+from arkwright.nodes.base import NodeType, Property, Work
 from arkwright.nodes.registry import Registry
 from arkwright.nodes.unsupported import UNSUPPORTED
 from arkwright.settings import Settings, shown
@@ -138,16 +138,18 @@ def nodes_page() -> str:
         "node's retry settings decide then. A type is found under each spelling, whatever its case, blanks, hyphens",
         "and underscores. `arkwright assess` says of a whole export which of its nodes run here.\n",
         "**runs**: as it is. **by a connection**: once its connection is mapped to a server of yours. **no**: there is",
-        "no open engine for it, or none that this server speaks to.\n",
-        "| Type | Runs here | Connection | Works with |",
-        "|---|---|---|---|",
+        "no open engine for it, or none that this server speaks to. Which types run on workers, and what is different",
+        "there, is in [workers](howto/workers.md#what-runs-there-and-with-what).\n",
+        "| Type | Runs here | On workers | Connection | Works with |",
+        "|---|---|---|---|---|",
         *(
             f"| [{each.name}](#{each.name.lower()}) | {'by a connection' if each.needs_connection else 'runs'} "
-            f"| {', '.join(each.connections)} | {each.server or 'Nothing but the server itself.'} |"
+            f"| {_on_workers(each)} | {', '.join(each.connections)} "
+            f"| {each.server or 'Nothing but the server itself.'} |"
             for each in types
         ),
         *(
-            f"| {', '.join((each.name, *(alias for alias in each.aliases if ' ' not in alias)))} | no | "
+            f"| {', '.join((each.name, *(alias for alias in each.aliases if ' ' not in alias)))} | no | | "
             f"| {each.reason} Instead: {each.instead} |"
             for each in UNSUPPORTED
         ),
@@ -158,6 +160,12 @@ def nodes_page() -> str:
     for each in types:
         lines += _node_section(each)
     return NOTICE + "\n".join(lines).rstrip() + "\n"
+
+
+def _on_workers(type_: NodeType) -> str:
+    if type_.work not in (Work.PROGRAM, Work.HOSTED):
+        return ""  # it is nothing that runs
+    return "yes" if type_.portable else "no"
 
 
 def _node_section(type_: NodeType) -> list[str]:

@@ -1,12 +1,16 @@
 """Which operation was called by which client, as the tests went; `docs/conformance.md` is written from it.
 
 Clients are watched at their own end: the official SDKs where they send, everything else where httpx2 sends, by its
-User-Agent. A call counts as a success or, with a status from 400 to 499, as a refusal; how often does not matter, so
-that the page changes only when what is tested changes. Schemathesis is not watched: it proves nothing about a client.
+User-Agent. A call counts as a success or, with a status from 400 to 499, as a refusal; how often does not matter.
+
+The page follows from the code and the tests alone. So what differs from run to run does not count: calls that
+Hypothesis makes up, and long tests, which not every run holds. A test that counts calls the same, whatever ran before.
+Schemathesis is not watched: it proves nothing about a client.
 """
 
 from __future__ import annotations
 
+import difflib
 import functools
 import inspect
 import re
@@ -35,6 +39,8 @@ PAGE = TOP / "docs" / "conformance.md"
 DEVIATIONS = TOP / "docs" / "conformance.toml"
 WATCHED = ("tests/api", "tests/cli")
 """Folders whose tests count: all of them together make the page."""
+UNCOUNTED = ("hypothesis", "long")
+"""Marks of tests there that don't."""
 
 CLIENTS = {
     "dlf": "huaweicloudsdkdlf",
@@ -73,6 +79,11 @@ def _by_path() -> dict[str, _Path]:
 
 def is_watched(path: Path) -> bool:
     return any(path.is_relative_to(TOP / folder) for folder in WATCHED)
+
+
+def counts(item: pytest.Item) -> bool:
+    """Whether the page is made from what this test calls."""
+    return is_watched(item.path) and not any(item.get_closest_marker(mark) for mark in UNCOUNTED)
 
 
 def watched_files() -> set[Path]:
@@ -285,6 +296,12 @@ def page(seen: Seen) -> str:
         "(architecture, catalogue, quality, data service, security)."
     )
     return "\n".join(lines) + "\n"
+
+
+def differences(stored: str, made: str) -> list[str]:
+    """Lines that go (`-`) and come (`+`) if `made` takes the place of `stored`."""
+    compared = difflib.unified_diff(stored.splitlines(), made.splitlines(), lineterm="", n=0)
+    return [line for line in compared if line[0] in "+-" and not line.startswith(("+++ ", "--- "))]
 
 
 def _groups() -> Iterable[tuple[str, list[Route]]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import os
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +54,46 @@ def make_certificates(folder: Path, names: Sequence[str], *, days: int) -> Made:
     except OSError as error:
         raise SettingInvalid(f"The folder {folder} can't be used: {error.strerror or error}.") from None
     return Made(files=tuple(files), new_authority=known is None)
+
+
+def check_pair(certificate: Path, key: Path, *, names: tuple[str, str]) -> None:
+    """`names`: of the two settings. Raises `SettingInvalid` for files that nobody could prove himself with."""
+    try:
+        # A password is refused rather than asked for: nobody may be there.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
+    except OSError as error:  # also what ssl says
+        raise SettingInvalid(
+            f"{names[0]} {certificate} and {names[1]} {key} can't be used: {error.strerror or error}.",
+            hint="They must be PEM files: a certificate, and its key without a password. "
+            "`arkwright certificates make DIR --name HOST` makes such.",
+        ) from None
+
+
+def check_time(certificate: Path, *, name: str) -> None:
+    """`name`: of the setting. Raises `SettingInvalid` for a certificate that nobody accepts any more, or not yet."""
+    now = datetime.datetime.now(datetime.UTC)
+    own = x509.load_pem_x509_certificates(certificate.read_bytes())[0]
+    if own.not_valid_after_utc < now:
+        raise SettingInvalid(
+            f"{name} {certificate} expired on {own.not_valid_after_utc:%Y-%m-%d %H:%M} UTC: nobody accepts it.",
+            hint="Get a new one; `arkwright certificates make DIR --name HOST` makes it where your authority is.",
+        )
+    if own.not_valid_before_utc > now:
+        raise SettingInvalid(
+            f"{name} {certificate} is good from {own.not_valid_before_utc:%Y-%m-%d %H:%M} UTC on.",
+            hint=f"Here it is {now:%Y-%m-%d %H:%M} UTC: is the clock right?",
+        )
+
+
+def check_authority(file: Path, *, name: str) -> None:
+    """`name`: of the setting. Raises `SettingInvalid` for a file that holds no certificate to trust."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
+    except OSError as error:  # also what ssl says
+        raise SettingInvalid(
+            f"{name} {file} can't be used: {error.strerror or error}.",
+            hint="It must be a PEM file with the authority's certificate (ca.pem).",
+        ) from None
 
 
 def _host(name: str) -> x509.GeneralName:

@@ -14,6 +14,7 @@
     ├── StaleWrite            somebody else wrote first, or owns the instance now
     ├── FolderLocked          another server owns the data folder
     ├── StoreUnavailable      the database can't be reached or is not usable
+    │   ├── DatabaseAway      there is no connection to its server; the log has said so, once
     │   └── LeaseLost         another server does this work by now; nothing was written
     └── SettingInvalid        a setting can't be used as it is
 
@@ -170,6 +171,10 @@ class StoreUnavailable(ArkwrightError):
     """The database can't be used now."""
 
     code = Code.STORE_UNAVAILABLE
+
+
+class DatabaseAway(StoreUnavailable):
+    """There is no connection to the database's server. Its store says so in the log, and when it is back."""
 
 
 class LeaseLost(StoreUnavailable):

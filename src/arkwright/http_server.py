@@ -13,10 +13,12 @@ from typing import Any
 
 import uvicorn
 import uvicorn.server
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
+from arkwright.api.application import Application
 from arkwright.api.direct import Direct
 from arkwright.errors import SettingInvalid
+from arkwright.http_guard import GuardedProtocol
 
 
 class _ServerState(uvicorn.server.ServerState):
@@ -38,23 +40,26 @@ class _ServerState(uvicorn.server.ServerState):
         """uvicorn sets none but this one."""
 
 
-def protocol_with(direct: Direct) -> type[asyncio.Protocol]:
-    """uvicorn's HTTP protocol, which first offers `direct` what comes between two requests."""
+def protocol_for(application: Application, *, short_way: bool) -> type[asyncio.Protocol]:
+    """uvicorn's HTTP protocol within our limits; with `short_way` it first offers `application.direct` what comes
+    between two requests."""
 
-    class Protocol(_ShortWay):
-        _direct = direct
+    class Plain(GuardedProtocol):
+        _next_request_id = staticmethod(application.next_request_id)
 
-    return Protocol
+    class Short(_ShortWay):
+        _next_request_id = staticmethod(application.next_request_id)
+        _direct = application.direct
+
+    return Short if short_way else Plain
 
 
-class _ShortWay(HttpToolsProtocol):
+class _ShortWay(GuardedProtocol):
     """While a direct request is under way (`_under_way`), what comes after it is held back, so that replies keep the
     order of their requests. The keep-alive timer is left running over direct requests and looks, when it is due, when
     the last one was."""
 
     _direct: Direct
-    _between = True
-    """No request has begun that is not complete: the parser expects a request line."""
     _under_way = False
     _close_after = False
     _last_reply = 0.0
@@ -62,14 +67,6 @@ class _ShortWay(HttpToolsProtocol):
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._held: list[bytes] = []
-
-    def on_message_begin(self) -> None:
-        self._between = False
-        super().on_message_begin()
-
-    def on_message_complete(self) -> None:
-        self._between = True
-        super().on_message_complete()
 
     def data_received(self, data: bytes) -> None:
         if self._under_way:
@@ -79,11 +76,13 @@ class _ShortWay(HttpToolsProtocol):
             return
         if (
             self._between
+            and not self._over
             and data.startswith(b"POST /v1/")
             and (self.cycle is None or self.cycle.response_complete)
             and self._direct.take(data, self._reply)
         ):
             self._under_way = True
+            self._idle_bytes = 0
             return
         super().data_received(data)
 

@@ -116,7 +116,8 @@ class Settings:
     )
     executor: str = _setting(
         "local",
-        "Where programs of nodes run: local, or dask://HOST:PORT or tls://HOST:PORT of a Dask scheduler with workers.",
+        "Where programs of nodes run: local, or dask://HOST:PORT or tls://HOST:PORT of a Dask scheduler with workers; "
+        "GROUP=URL names one for that group alone. May be repeated; in the variable, comma-separated.",
         variable="ARKWRIGHT_EXECUTOR",
     )
     executor_ca: Path | None = _setting(
@@ -292,6 +293,16 @@ def read_settings(environment: Mapping[str, str] | None = None, **given: Any) ->
     return Settings(**values)
 
 
+def check_database_url(url: str, source: str) -> str:
+    """Raises `SettingInvalid`, which doesn't repeat the address: a password may stand in it."""
+    if url and not url.startswith(("postgresql://", "postgres://")):
+        raise SettingInvalid(
+            f"{source} must be postgresql://USER@HOST/DATABASE.",
+            hint="Leave it out for the embedded database, which is in the data folder.",
+        )
+    return url
+
+
 def _convert(name: str, value: Any, source: str) -> Any:
     if not isinstance(value, str):
         return value
@@ -322,6 +333,8 @@ def _convert(name: str, value: Any, source: str) -> Any:
             | "seal_key_file"
         ):
             return Path(value).expanduser()
+        case "database_url":
+            return check_database_url(value, source)
         case "attempt_lease_seconds" | "lease_seconds":
             try:
                 seconds = float(value)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tests.api.house import House, close_house, open_house
 from tests.api.server import RunningServer, running_server
+from tests.servers.database import databases_go  # noqa: F401
 
 _counter = itertools.count(1)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx2
-from tests.servers.database import url_for
+from tests.servers.database import place_for
 
 from arkwright.api.application import Application, make_application
 from arkwright.app.assessing import assessed
@@ -65,6 +65,8 @@ class House:
     directory: Directory
     administration: Administration
     loop: asyncio.AbstractEventLoop
+    place: str
+    """Its database, as `open_store` takes it."""
     tokens: dict[str, str] = field(default_factory=dict)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -131,7 +133,8 @@ def close_house(house: House, thread: threading.Thread) -> None:
 
 
 async def _open(folder: Path, more: Mapping[str, Any]) -> House:
-    store = open_store(url_for(folder) or str(folder / "arkwright.db"))
+    place = place_for(folder, "arkwright.db")
+    store = open_store(place)
     await store.open()
     clock = SystemClock()
     directory = Directory(store, Sealer(folder / "secret.key"))
@@ -192,7 +195,7 @@ async def _open(folder: Path, more: Mapping[str, Any]) -> House:
         assess=assessed,
         **more,
     )
-    house = House(application, store, directory, administration, asyncio.get_running_loop())
+    house = House(application, store, directory, administration, asyncio.get_running_loop(), place)
     domain = directory.only_domain()
     assert domain is not None
     workspace = directory.workspace(PROJECT, None)

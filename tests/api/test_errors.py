@@ -16,7 +16,11 @@ Refused = Callable[..., dict[str, Any]]
 
 
 @pytest.mark.parametrize(
-    "path", ["/nothing", "/v1", "/v1/x/nothing", "/jobs", "/healthz/", "/healthz/x", "/%ff", "/v1/%00/jobs/"]
+    "path",
+    [
+        *("/nothing", "/v1", "/v1/x/nothing", "/jobs", "/healthz/", "/healthz/x", "/%ff", "/v1/%00/jobs/"),
+        *("/console/assets/%00", "/console/assets/" + "a" * 300, "/console/assets/..%2f..%2findex.html"),
+    ],
 )
 def test_an_unknown_path_is_not_found(refused: Refused, path: str) -> None:
     refused("APIGW.0101", "GET", path, status=404)

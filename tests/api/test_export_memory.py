@@ -65,6 +65,7 @@ def noise(seed: int) -> str:
     return random.Random(seed).randbytes(NOISE_BYTES // 2).hex()
 
 
+@pytest.mark.long
 def test_memory_stays_flat_while_a_thousand_jobs_are_exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sql_store, "CACHED_CHARACTERS", CACHED)
     house, thread = open_house(tmp_path)

@@ -66,6 +66,19 @@ def test_one_delivery_id_starts_one_run_and_another_body_under_it_is_a_conflict(
     assert "another request" in other.json()["error_msg"]
 
 
+def test_a_signed_delivery_can_not_be_cut_elsewhere_and_sent_again(house: House) -> None:
+    """What is signed has dots between its parts, so a dot more or less in the delivery's id would be another run."""
+    hook = made(house)
+    body = b'{"price":1.5}'
+    given = signed(hook, body, "d1")
+    assert deliver(house, hook, body, **given).status_code == 202
+    assert deliver(house, hook, b"5}", **given | {"X-Arkwright-Delivery": 'd1.{"price":1'}).status_code == 401
+    now = str(int(time.time()))
+    sign_ = sign_standard(hook["secret"], timestamp=now, delivery="msg", body=now.encode() + b".x")
+    headers = {"webhook-id": f"msg.{now}", "webhook-timestamp": now, "webhook-signature": sign_}
+    assert deliver(house, hook, b"x", **headers).status_code == 401
+
+
 @pytest.mark.parametrize(
     "spoil",
     [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import httpx2
 from tests.api.house import JOB, PROJECT, SCRIPT, House, close_house, open_house
 from tests.api.server import running_server
+from tests.servers.database import ON_POSTGRES, changed, contents, looked_up
 
 from arkwright.api.route import Access
 from arkwright.api.routes import ROUTES
@@ -83,12 +83,12 @@ def test_a_key_that_is_none_is_refused(house: House, name: str, refused: Refused
         assert "Idempotency-Key" in error["error_msg"]
 
 
-def test_a_kept_password_is_in_no_table_as_it_is(house: House, name: str, tmp_path: Path) -> None:
+def test_a_kept_password_is_in_no_table_as_it_is(house: House, name: str) -> None:
     made = house.call("POST", "users", {"name": name}, headers=key(name)).json()
     assert house.call("POST", "users", {"name": name}, headers=key(name)).json() == made
-    copy = tmp_path / "copy.db"
-    house.run(house.store.backup(str(copy)))
-    assert made["password"].encode() not in copy.read_bytes()
+    held = contents(house.place)
+    assert name.encode() in held
+    assert made["password"].encode() not in held
 
 
 def test_calls_at_the_same_time_under_one_key_make_one(house: House, name: str) -> None:
@@ -124,9 +124,9 @@ def test_after_a_kill_between_change_and_answer_nothing_is_done_twice(tmp_path: 
     assert house.call("POST", "jobs", {**JOB, "name": "done"}, headers=key("k")).status_code == 204
     assert house.call("POST", "resources", resource("done"), headers=key("k")).status_code == 200
     # What a kill in between leaves: the promise, which is written with the change, and no answer.
-    with sqlite3.connect(tmp_path / "arkwright.db") as database:
-        assert database.execute("UPDATE answer SET status = 0, sealed_body = x''").rowcount == 2
-    database.close()
+    assert looked_up(house.place, "SELECT count(*) FROM answer") == [(2,)]
+    kind = "bytea" if ON_POSTGRES else "blob"
+    changed(house.place, f"UPDATE answer SET status = 0, sealed_body = CAST('' AS {kind})")
     again = house.call("POST", "jobs", {**JOB, "name": "done"}, headers=key("k"))
     assert (again.status_code, again.content) == (204, b"")
     unknown = house.call("POST", "resources", resource("done"), headers=key("k"))
@@ -136,16 +136,25 @@ def test_after_a_kill_between_change_and_answer_nothing_is_done_twice(tmp_path: 
     close_house(house, thread)
 
 
+# How the table of the audit refuses each row, and how it takes them again.
+REFUSE = (
+    "CREATE TRIGGER broken BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'broken'); END",
+    "DROP TRIGGER broken",
+)
+REFUSE_ON_POSTGRES = (
+    "ALTER TABLE audit ADD CONSTRAINT broken CHECK (false) NOT VALID",
+    "ALTER TABLE audit DROP CONSTRAINT broken",
+)
+
+
 def test_the_promise_is_written_with_the_change(tmp_path: Path) -> None:
     """The audit fails, as if the server had been killed behind the change: the promise is there all the same."""
     house, thread = open_house(tmp_path)
-    with sqlite3.connect(tmp_path / "arkwright.db") as database:
-        database.execute("CREATE TRIGGER broken BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'broken'); END")
+    refuse, accept = REFUSE_ON_POSTGRES if ON_POSTGRES else REFUSE
+    changed(house.place, refuse)
     assert house.call("POST", "jobs", {**JOB, "name": "done"}, headers=key("k")).status_code >= 400
-    with sqlite3.connect(tmp_path / "arkwright.db") as database:
-        assert database.execute("SELECT status FROM answer").fetchall() == [(0,)]
-        database.execute("DROP TRIGGER broken")
-    database.close()
+    assert looked_up(house.place, "SELECT status FROM answer") == [(0,)]
+    changed(house.place, accept)
     assert house.call("POST", "jobs", {**JOB, "name": "done"}, headers=key("k")).status_code == 204
     assert house.call("GET", "jobs?jobName=done").json()["total"] == 1
     close_house(house, thread)

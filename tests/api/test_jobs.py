@@ -237,6 +237,7 @@ def test_is_saved(house: House, name: str, body: dict[str, Any]) -> None:
         ("DLF.3051", node(name=None), ["nodes[0].name"]),
         ("DLF.3051", node(name="a b"), ["nodes[0].name"]),
         ("DLF.3051", node(type=None), ["nodes[0].type"]),
+        ("DLF.3051", node(type="Dum\0my"), ["nodes[0].type"]),
         ("DLF.3051", node(retryTimes=6), ["nodes[0].retryTimes", "0 to 5"]),
         ("DLF.3051", node(retryInterval=4), ["nodes[0].retryInterval", "5 to 120"]),
         ("DLF.3051", node(maxExecutionTime=1441), ["nodes[0].maxExecutionTime", "5 to 1440"]),

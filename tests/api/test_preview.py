@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.api.house import House
 from tests.api.server import RunningServer, shell
+from tests.examples import some
 
 PLAN_MS = 1540137600000
 """2018-10-21T16:00:00Z, midnight in Shanghai."""
@@ -182,7 +183,7 @@ _BODY = {
 }
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=some(300), deadline=None, suppress_health_check=list(HealthCheck))
 @given(body=st.fixed_dictionaries({}, optional=_BODY))
 def test_no_request_is_answered_with_a_fault(house: House, body: Any) -> None:
     reply = house.call("POST", "el/evaluate", body)

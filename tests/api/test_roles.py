@@ -54,6 +54,35 @@ def test_a_credential_is_good_for_its_own_project(house: House, route: Route) ->
     assert (reply.status_code, reply.json()["error_code"]) == (403, "APIGW.0302")
 
 
+CHANGES = [each for each in ROUTES if each.access is Access.PROJECT and each.method not in ("GET", "HEAD")]
+
+
+@pytest.mark.parametrize("route", CHANGES, ids=name_of)
+@pytest.mark.parametrize("role", ["viewer", "stranger"])
+def test_what_is_of_no_workspace_is_changed_by_administrators_alone(house: House, route: Route, role: str) -> None:
+    """With ids of things that there are: what one may not change is not told apart from what is missing."""
+    workspace = house.directory.workspace(PROJECT, None)
+    domain = house.directory.only_domain()
+    assert domain is not None
+    other = house.directory.user_named(domain.id, "the-developer")
+    assert other is not None
+    studio = house.call("GET", "instances").json()["commodity_orders"][0]["resource_id"]
+    known = {"project_id": PROJECT, "workspace_id": workspace.id, "user_id": other.id, "instance_id": studio}
+    path = re.sub(r"\{([^}:]*)[^}]*\}", lambda match: known.get(match[1], "nobody"), route.path)
+    body = {
+        "name": "x",
+        "role": "admin",
+        "password": "Correct-Horse-9",
+        "groups": ["gpu"],
+        "user_ids": [other.id],
+        "workspace_ids": [workspace.id],
+        "roles_ids": ["admin"],
+        "users_or_groups": [{"id": other.id, "name": other.name}],
+    }
+    reply = house.call(route.method, path, body if route.method != "DELETE" else None, role=role)
+    assert reply.status_code == 403, reply.text
+
+
 OF_WORKERS = [each for each in ROUTES if each.access is Access.WORKER]
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from starlette.routing import Match
 from starlette.routing import Route as Path
 from tests.api.house import House
+from tests.examples import some
 
 from arkwright.api.errors import HttpRefusal
 from arkwright.api.routes import ROUTES
@@ -100,7 +101,7 @@ def paths(draw: st.DrawFn) -> str:
     return "/" + "/".join(parts)
 
 
-@settings(max_examples=600, deadline=None, derandomize=True)
+@settings(max_examples=some(600), deadline=None, derandomize=True)
 @given(st.sampled_from(["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"]), paths())
 def test_the_table_finds_what_starlettes_router_finds(method: str, path: str) -> None:
     assert by_table(method, path) == by_starlette(method, path)

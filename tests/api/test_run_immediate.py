@@ -266,6 +266,16 @@ def test_one_key_for_two_requests_is_refused(house: House, refused: Refused, job
         assert "key 'two' was used with another request" in error["error_msg"]
 
 
+def test_a_repeat_is_answered_also_when_the_job_is_gone(house: House, refused: Refused, job: str) -> None:
+    path, headers = f"jobs/{job}/run-immediate", {"Idempotency-Key": "lasting"}
+    first = house.call("POST", path, parameter(), headers=headers)
+    assert first.status_code == 200
+    assert house.call("DELETE", f"jobs/{job}").status_code == 204
+    assert house.call("POST", path, parameter(), headers=headers).json() == first.json()
+    refused("DLF.3051", "POST", path, parameter(value="112"), headers=headers)
+    refused("DLF.0100", "POST", path, parameter(), headers={"Idempotency-Key": "fresh"})
+
+
 def test_a_key_is_for_one_job_in_one_workspace(house: House, job: str) -> None:
     other = f"{job}_other"
     house.save_job(other)

@@ -6,6 +6,7 @@ The tries are the same at each run. `ARKWRIGHT_FUZZ_EXAMPLES=200` makes a long o
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,7 +19,9 @@ import schemathesis
 from hypothesis import HealthCheck, Phase
 from schemathesis import GenerationMode, checks
 from schemathesis.config import SchemathesisConfig
+from schemathesis.generation.hypothesis.builder import HypothesisTestConfig, HypothesisTestMode, create_test
 from tests.api.server import PROJECT, RunningServer, running_server
+from tests.examples import seldom
 
 from arkwright.api.openapi import make_document
 from arkwright.api.routes import ROUTES
@@ -65,9 +68,15 @@ def _schema(document: dict[str, Any], *modes: GenerationMode) -> Any:
     return schema
 
 
-SCHEMA = _schema(_document("", "nowhere"), GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
-WALKED = _schema(_document(""), GenerationMode.POSITIVE)
-"""For walks, which get somewhere only with bodies that fit."""
+@functools.cache
+def _tried_schema() -> Any:
+    return _schema(_document("", "nowhere"), GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+
+
+@functools.cache
+def _walked_schema() -> Any:
+    """For walks, which get somewhere only with bodies that fit."""
+    return _schema(_document(""), GenerationMode.POSITIVE)
 
 
 @pytest.fixture(scope="module")
@@ -77,21 +86,31 @@ def tried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
         yield running
 
 
-@SCHEMA.parametrize()
-@hypothesis.settings(_SETTINGS, max_examples=EXAMPLES)
-def test_an_operation_answers_as_the_document_says(case: Any, tried: RunningServer) -> None:
-    case.call_and_validate(base_url=tried.url, headers=_credential(tried), checks=CHECKS, timeout=30)
+# Not `schema.parametrize()`: it works out every operation's examples while tests are collected, in each worker.
+@pytest.mark.parametrize("operation_id", [route.operation for route in ROUTES if route.operation not in _ENDLESS])
+def test_an_operation_answers_as_the_document_says(operation_id: str, tried: RunningServer) -> None:
+    def answers(case: Any) -> None:
+        case.call_and_validate(base_url=tried.url, headers=_credential(tried), checks=CHECKS, timeout=30)
+
+    schema = _tried_schema()
+    modes = [HypothesisTestMode.EXAMPLES, HypothesisTestMode.FUZZING]
+    config = HypothesisTestConfig(
+        project=schema.config,
+        modes=[*modes, HypothesisTestMode.COVERAGE] if schema.config.phases.coverage.enabled else modes,
+        explicit_settings=hypothesis.settings(_SETTINGS, max_examples=EXAMPLES),
+    )
+    create_test(operation=schema.find_operation_by_id(operation_id), test_func=answers, config=config)()
 
 
 def _credential(tried: RunningServer) -> dict[str, str]:
     return {"X-Auth-Token": tried.client.headers["X-Auth-Token"]}
 
 
-@pytest.mark.parametrize("seed", range(WALKS))
+@pytest.mark.parametrize("seed", [*range(EXAMPLES), *seldom(*range(EXAMPLES, WALKS))])
 def test_what_one_operation_answers_is_good_for_the_next(seed: int, tried: RunningServer) -> None:
     failures: list[BaseException] = []
 
-    class Walk(WALKED.as_state_machine()):  # type: ignore[misc]
+    class Walk(_walked_schema().as_state_machine()):  # type: ignore[misc]
         def get_call_kwargs(self, case: Any) -> dict[str, Any]:
             return {"headers": _credential(tried), "base_url": tried.url, "timeout": 30}
 

@@ -16,6 +16,7 @@ import pytest
 from tests.api.house import JOB, PROJECT, SCRIPT, House
 from tests.api.server import RunningServer, running_server
 from tests.api.test_data_connections import DWS, HOST, password
+from tests.servers.database import place_for
 
 from arkwright.api.v1.connection_body import MASK
 from arkwright.api.v1.savers import CREATED, OVERWRITTEN, SKIPPED
@@ -454,7 +455,7 @@ def test_a_server_that_starts_again_marks_what_its_predecessor_left(tmp_path: Pa
 
     async def leave_running() -> None:
         """As if the server had been killed in the middle."""
-        store = open_store(str(data / "arkwright.db"))
+        store = open_store(place_for(data, "arkwright.db"))
         await store.open()
         [home] = [each for each in (await store.read_identity()).workspaces if each.is_default]
         there = Place(project_id=home.project_id, workspace_id=home.id)

@@ -21,11 +21,15 @@ from tests.e2e.house import until
 PACE = 8.0
 """Runs wanted a second; each is several instances and attempts."""
 SETTLE_SECONDS = 180
-_DEFECTS = re.compile(r"Traceback| CRITICAL |because of a defect|IllegalTransition")
+_DEFECTS = re.compile(r"Traceback| CRITICAL (?!distributed\.)|because of a defect|IllegalTransition")
+"""Dask calls it critical when one of its clients is gone."""
 _EXPLAINED = re.compile(
-    r"(Connection\w*Error|TimeoutError|OSError|asyncpg\.|arkwright\.errors\.StoreUnavailable|httpx2\.)"
+    r"(Connection\w*Error|TimeoutError|OSError|asyncpg\.|arkwright\.errors\.(StoreUnavailable|DatabaseAway)|httpx2\."
+    r"|distributed\.comm\.core\.CommClosedError"
+    r"|asyncio\.exceptions\.CancelledError: Task cancelled, timeout graceful shutdown exceeded)"
 )
-"""How a traceback ends that tells of nothing but that somebody could not be reached."""
+"""How a traceback ends that tells of nothing but that somebody could not be reached. The last one: of a request that
+waited for the database when its server was told to end."""
 _SHOWN_LINES = 30
 
 
@@ -39,21 +43,24 @@ class Told:
     found: Found = field(default_factory=Found)
     settle_seconds: float = 0.0
     accepted: int = 0
-    stalls: int = 0
+    waited: dict[str, float] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
 
     def text(self, took: float) -> str:
         faults = "".join(f"    {number:>4}  {kind}\n" for kind, number in self.faults.items())
         figures, found = self.figures, self.found
+        restarts = "".join(f"    {number:>4}  {who}\n" for who, number in sorted(self.restarts.items()))
+        waits = ", ".join(f"{host} {seconds:.1f} s" for host, seconds in sorted(self.waited.items()))
         hosts = ", ".join(f"{number} on {host}" for host, number in sorted(found.effects_on.items()))
         lost = "".join(f"    {number:>4}  {how}\n" for how, number in found.lost_how.most_common())
+        lost += "".join(f"    {number:>4}  explained by: {kind}\n" for kind, number in found.lost_by.most_common())
         wrong = "".join(f"    {each}\n" for each in self.wrong[:20])
         statuses = ", ".join(f"{number} {status}" for status, number in sorted(found.by_status.items()))
         return (
             f"seed {self.seed}, {self.seconds:.0f} s of faults, {took:.0f} s in all, lease {LEASE_SECONDS} s\n"
             f"  {sum(self.faults.values())} faults\n{faults}"
-            f"  servers that ended by themselves and were started again: {self.restarts or 'none'}\n"
-            f"  the machine itself stalled {self.stalls} times\n"
+            f"  servers that ended by themselves and were started again: {'' if restarts else 'none'}\n{restarts}"
+            f"  longest waits for a processor within a lease: {waits or 'none'}\n"
             f"  {figures.sent} requests, {figures.unanswered} of them without an answer ({figures.errors} errors); "
             f"{self.accepted} runs accepted\n"
             f"  acceptance p50 {quantile(figures.seconds, 0.5) * 1e3:.0f} ms, "
@@ -87,21 +94,23 @@ class Chaos:
             ended = threading.Event()
             watch = threading.Thread(target=faults.watch_machine, args=[ended], daemon=True)
             watch.start()
-            load.start()
-            faults.rage(told.seconds)
-            load.end()
-            since = time.monotonic()
-            faults.calm()
-            load.fulfil()
-            self._stop_schedules(made)
-            self._settle(made)
-            told.settle_seconds = time.monotonic() - since
-            ended.set()
-            watch.join(30)
-            told.stalls = len(faults.stalls)
+            try:
+                load.start()
+                faults.rage(told.seconds)
+                load.end()
+                since = time.monotonic()
+                faults.calm()
+                load.fulfil()
+                self._stop_schedules(made)
+                self._settle(made)
+                told.settle_seconds = time.monotonic() - since
+            finally:
+                ended.set()
+                watch.join(30)
+            told.waited = faults.record.waited()
             told.faults, told.restarts, told.figures = faults.counts(), dict(faults.ended_by_themselves), load.figures
             told.accepted = sum(wish.instance_id is not None for wish in load.wishes)
-            told.found = Judge(made.database.address, self._ledger, calls.counts, faults).judge(
+            told.found = Judge(made.database.address, self._ledger, calls.counts, faults.record).judge(
                 load.wishes, load.scripts
             )
             told.wrong += [*load.figures.wrong, *told.found.wrong, *self._defects(made)]

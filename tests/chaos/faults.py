@@ -19,35 +19,22 @@ from pathlib import Path
 
 from tests.chaos.machines import LEASE_SECONDS, Cluster, Machine
 from tests.chaos.network import Host
+from tests.chaos.record import DATABASE, Fault, Record
 
 AT_ONCE = 3
-STALL_SECONDS = 0.5
+LOOK_SECONDS, LEAST_WAIT_SECONDS = 0.5, 0.05
+CALM_SECONDS = 300.0
+"""For all servers to come up, on a machine that is busy."""
 WRONG_CLOCKS = ("+45s", "-45s")
 _FAKE_CLOCK = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
-
-
-@dataclass
-class Fault:
-    kind: str
-    where: str
-    """The host, or the database."""
-    begun: float
-    """Epoch seconds."""
-    end: Callable[[], None]
-    seconds: float
-    ended: float = 0.0
 
 
 @dataclass
 class Faults:
     cluster: Cluster
     seed: int
-    log: list[Fault] = field(default_factory=list)
-    """All that are over, and those that are not."""
-    stalls: list[Fault] = field(default_factory=list)
-    """Moments at which this machine had no processor for us."""
     ended_by_themselves: Counter[str] = field(default_factory=Counter)
-    """Servers, by host."""
+    """Servers, by host and what they said last."""
     _active: list[Fault] = field(default_factory=list)
     _unheard: set[str] = field(default_factory=set)
     """Hosts whose server was started, and has not been seen to accept."""
@@ -55,15 +42,26 @@ class Faults:
     def __post_init__(self) -> None:
         self._random = random.Random(f"faults {self.seed}")
         self._kinds = self._possible()
+        self.record = Record(LEASE_SECONDS, self.cluster.needs)
 
     # -- life
     def watch_machine(self, ended: threading.Event) -> None:
-        """Notes when this machine itself stalls, which befalls everybody: run it on a thread of its own."""
-        while not ended.is_set():
-            begun = time.time()
-            ended.wait(STALL_SECONDS / 10)
-            if time.time() - begun > STALL_SECONDS:
-                self.stalls.append(Fault("the machine stalled", "db", begun, lambda: None, 0.0, time.time()))
+        """Notes how long servers wait for a processor: run it on a thread of its own."""
+        known: dict[int, int] = {}
+        while not ended.wait(LOOK_SECONDS):
+            now = time.time()
+            for host, pids in self._watched():
+                waited = [_waited(pid, known) for pid in pids]
+                if waited and max(waited) > LEAST_WAIT_SECONDS:
+                    self.record.waits.append((host, now, max(waited)))
+
+    def _watched(self) -> list[tuple[str, list[int]]]:
+        """The processes of each host on which its leases hang."""
+        found = []
+        for name, machine in self.cluster.machines.items():
+            process = machine.house.process
+            found.append((name, [] if process is None else [process.pid]))
+        return [*found, (DATABASE, self.cluster.database.host.pids())]
 
     def rage(self, seconds: float) -> None:
         until = time.monotonic() + seconds
@@ -79,7 +77,7 @@ class Faults:
         for fault in list(self._active):
             self._end(fault)
         self.cluster.network.heal()
-        until = time.monotonic() + 120
+        until = time.monotonic() + CALM_SECONDS
         while self._unheard or not all(machine.up for machine in self.cluster.machines.values()):
             assert time.monotonic() < until, f"not all servers come up: {sorted(self._unheard)}"
             self._supervise()
@@ -92,18 +90,7 @@ class Faults:
                     self._unheard.discard(name)
 
     def counts(self) -> dict[str, int]:
-        return dict(sorted(Counter(fault.kind for fault in self.log).items()))
-
-    def explain(self, since: float, until: float, where: str = "") -> list[Fault]:
-        """Faults between these times, on that host or anywhere; the database's befall everybody."""
-        slack = 2 * LEASE_SECONDS
-        return [
-            fault
-            for fault in [*self.log, *self.stalls]
-            if fault.begun <= until and (fault.ended or time.time()) >= since - slack
-            # What a worker runs is lost by what befalls others, too: it tells of itself to them.
-            if not where or fault.where in (where, "db") or where.startswith("worker")
-        ]
+        return dict(sorted(Counter(fault.kind for fault in self.record.faults).items()))
 
     # -- one after another
     def _begin(self) -> None:
@@ -113,7 +100,7 @@ class Faults:
         end = begin()
         fault = Fault(kind, where, time.time(), end, self._random.uniform(0.3, longest))
         self._active.append(fault)
-        self.log.append(fault)
+        self.record.faults.append(fault)
 
     def _end_some(self) -> None:
         for fault in list(self._active):
@@ -132,7 +119,7 @@ class Faults:
             if machine.up or machine.name in down:
                 continue
             if machine.house.process is not None:  # it ended by itself
-                self.ended_by_themselves[machine.name] += 1
+                self.ended_by_themselves[f"{machine.name}: {_last_words(machine)}"] += 1
                 machine.house.kill()
             self._spawn(machine)
 
@@ -269,3 +256,20 @@ class Faults:
     def _freeze_database(self) -> Callable[[], None]:
         self.cluster.database.signal(signal.SIGSTOP)
         return lambda: self.cluster.database.signal(signal.SIGCONT)
+
+
+def _last_words(machine: Machine) -> str:
+    lines = [line for line in machine.house.log.splitlines() if line.strip()]
+    told = next((line for line in reversed(lines) if line.startswith("Error")), lines[-1] if lines else "nothing")
+    return told[:100]
+
+
+def _waited(pid: int, known: dict[int, int]) -> float:
+    """For how many seconds it could have run and did not, since the last look."""
+    try:
+        total = int(Path(f"/proc/{pid}/schedstat").read_text().split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0.0
+    before = known.get(pid, total)
+    known[pid] = total
+    return max(0, total - before) / 1e9

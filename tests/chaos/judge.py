@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-from tests.chaos.faults import Faults
 from tests.chaos.jobs import EVERY_SECONDS, ROWS
 from tests.chaos.load import Wish
+from tests.chaos.record import Record
 from tests.e2e.storm import replayed
 
 from arkwright.core.instance import Instance, InstanceStatus, InstanceType, NodeStatus
@@ -51,6 +51,8 @@ class Found:
     """Of those: their side effect is in the ledger."""
     lost_how: Counter[str] = field(default_factory=Counter)
     """By the type of the node, and what is said of the loss."""
+    lost_by: Counter[str] = field(default_factory=Counter)
+    """By the fault that explains it; by each, if there are several."""
     effects_on: Counter[str] = field(default_factory=Counter)
     """By host."""
     fires: int = 0
@@ -60,7 +62,7 @@ class Found:
 
 
 class Judge:
-    def __init__(self, address: str, ledger: Path, counts: Counter[str], faults: Faults) -> None:
+    def __init__(self, address: str, ledger: Path, counts: Counter[str], record: Record) -> None:
         self._address = address
         self._lines: dict[tuple[int, str, int], list[str]] = defaultdict(list)
         """Where each attempt left its lines."""
@@ -68,7 +70,9 @@ class Judge:
             instance_id, node, attempt, where = line.split()
             self._lines[int(instance_id), node, int(attempt)].append(where)
         self._counts = counts
-        self._faults = faults
+        self._record = record
+        self._hit: set[int] = set()
+        """Instances that failed because an attempt was lost and its node had none to spare, or a child failed so."""
         self.found = Found()
 
     def judge(self, wishes: list[Wish], scripts: dict[str, str]) -> Found:
@@ -91,6 +95,9 @@ class Judge:
                 assert instance is not None
                 instances[instance_id] = instance
                 await self._judge_instance(store, plans, instance)
+            self._hit |= {
+                each.parent.instance_id for each in instances.values() if each.parent and each.id in self._hit
+            }
             self._judge_wishes(wishes, instances)
             self._judge_children(instances)
             self._judge_fires(instances)
@@ -138,11 +145,16 @@ class Judge:
             self.found.lost_done += bool(where)
             said = re.sub(r"[a-z0-9]+-[0-9a-f]{8}", "…", row.outcome.message or "")
             self.found.lost_how[f"{row.type}: {said}"] += 1
-            if not self._faults.explain(row.started_ms / 1000, row.ended_ms / 1000, where[0] if where else ""):
+            host = where[0] if where else row.runner.rpartition("-")[0]
+            faults = self._record.explain(row.started_ms / 1000, row.ended_ms / 1000, host)
+            self.found.lost_by.update(set(faults))
+            if not faults:
                 self._wrong(f"{name} was lost, and no fault explains it: {row}")
         elif isinstance(row.outcome, Failed) and row.outcome.kind is FailureKind.REFUSED:
             self._wrong(f"{name} was refused: {row.outcome.message}")
-        elif row.type == "Shell" and not where and not _cancelled(row):
+        elif _cancelled(row) and instance.job_name != "stopped":
+            self._wrong(f"{name} was cancelled, and nobody asked for that: {row.outcome}")
+        elif row.type == "shell" and not where and not _cancelled(row):
             self._wrong(f"{name} ended, but did nothing: {row.outcome}")
 
     def _judge_retries(self, instance: Instance, node: str, status: NodeStatus, rows: list[AttemptRow]) -> None:
@@ -153,6 +165,8 @@ class Judge:
         if not rows:
             return
         last = rows[-1].outcome
+        if isinstance(last, Failed) and last.kind is FailureKind.LOST and status is NodeStatus.FAIL:
+            self._hit.add(instance.id)
         if isinstance(last, Succeeded) != (status is NodeStatus.SUCCESS) and not instance.force_success:
             self._wrong(f"{name} is {status} after {last}")
         meant = instance.job_name in ("broken", "stopped") and node == "a"
@@ -185,10 +199,8 @@ class Judge:
         meant = InstanceStatus.FAIL if wish.job == "broken" else InstanceStatus.SUCCESS
         if instance.status is meant or (wish.job == "stopped" and instance.status is InstanceStatus.MANUAL_STOP):
             return
-        if instance.status is InstanceStatus.FAIL and any(run.status is NodeStatus.FAIL for run in instance.nodes):
-            since, until = instance.submit_time_ms / 1000, (instance.end_time_ms or 0) / 1000
-            if self._faults.explain(since, until):
-                return  # an attempt was lost, and its node had none to spare: judged with the attempt
+        if instance.status is InstanceStatus.FAIL and instance.id in self._hit:
+            return  # judged with the attempt
         self._wrong(f"{wish} ended as {instance.status}, {instance.message}: {instance.nodes}")
 
     def _judge_children(self, instances: dict[int, Instance]) -> None:
@@ -214,9 +226,7 @@ class Judge:
         for instance in instances.values():
             if instance.job_name in ("tick", "tock"):
                 times[instance.job_name].append(instance.plan_time_ms)
-                if instance.status is not InstanceStatus.SUCCESS and not self._faults.explain(
-                    instance.submit_time_ms / 1000, (instance.end_time_ms or 0) / 1000
-                ):
+                if instance.status is not InstanceStatus.SUCCESS and instance.id not in self._hit:
                     self._wrong(f"{instance.job_name} {instance.id} ended as {instance.status}")
         for job in ("tick", "tock"):
             found = sorted(times[job])

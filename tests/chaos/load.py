@@ -70,6 +70,8 @@ class Load:
         self._threads.append(threading.Thread(target=self._watch, daemon=True))
 
     def start(self) -> None:
+        for machine in self._cluster.apis:
+            self._cluster.client(machine).close()  # it logs in, while all is well
         for thread in self._threads:
             thread.start()
 
@@ -97,6 +99,12 @@ class Load:
 
     # -- a client
     def _live(self, number: int) -> None:
+        try:
+            self._want(number)
+        except Exception as error:  # a chaos without clients would find nothing
+            self.figures.wrong.append(f"client {number} died: {error!r}")
+
+    def _want(self, number: int) -> None:
         rand = random.Random(f"{self._seed} {number}")
         waiting: list[Wish] = []
         made = 0

@@ -192,6 +192,16 @@ class Cluster:
     machines: dict[str, Machine] = field(default_factory=dict)
 
     @property
+    def needs(self) -> dict[str, frozenset[str]]:
+        """Of each worker, the host that it renews its leases at."""
+        urls = {each.house.url: each.name for each in self.apis}
+        return {
+            name: frozenset(urls[url] for url in machine.house.arguments if url in urls)
+            for name, machine in self.machines.items()
+            if isinstance(machine.house, Post)
+        }
+
+    @property
     def apis(self) -> list[Machine]:
         return [each for each in self.machines.values() if "api" in each.roles]
 

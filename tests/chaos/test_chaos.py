@@ -33,9 +33,17 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(made, ignore_errors=True)
 
 
-@pytest.mark.timeout(SECONDS + 300)
+def keep_logs(folder: Path) -> Path:
+    """What the servers said, where it outlives the test."""
+    kept = Path(tempfile.mkdtemp(prefix="chaos-logs-"))
+    for log in (*folder.glob("*/server.log"), folder / "db" / "log"):
+        shutil.copy(log, kept / f"{log.parent.name}.log")
+    return kept
+
+
+@pytest.mark.timeout(SECONDS + 600)
 def test_nothing_is_lost_and_nothing_happens_twice_whatever_breaks(folder: Path) -> None:
     begun = time.monotonic()
     told = Chaos(folder, seed=SEED, seconds=SECONDS, roles=SMALL if SECONDS < LONG_SECONDS else LARGE).run()
-    print(told.text(time.monotonic() - begun))
-    assert not told.wrong, told.text(time.monotonic() - begun)
+    print(told.text(time.monotonic() - begun), flush=True)
+    assert not told.wrong, f"{len(told.wrong)} violations; the servers' logs are in {keep_logs(folder)}"

@@ -12,9 +12,10 @@ from typing import ClassVar
 
 import pytest
 from tests.cli.conftest import Cli, Running, job, start_server
+from tests.examples import seldom
 from tests.servers.postgres import (  # noqa: F401
     postgres_address,
-    postgres_database,
+    postgres_ready,
     postgres_server,
     run_statements,
     settle,
@@ -167,7 +168,7 @@ class _Waiting(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.mark.parametrize("without_runs", [False, True])
+@pytest.mark.parametrize("without_runs", [False, *seldom(True)])
 def test_a_hosted_node_that_ran_at_the_backup_ends_as_lost_and_asks_nobody_twice(
     bare_cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without_runs: bool
 ) -> None:

@@ -14,9 +14,11 @@ from typing import Any
 
 import pytest
 from tests.cli.conftest import COMMAND, Cli, Running, clean_environment, job, start_server
-from tests.servers.postgres import postgres_address, postgres_database, postgres_server  # noqa: F401
+from tests.servers.database import changed, looked_up
+from tests.servers.postgres import postgres_address, postgres_ready, postgres_server  # noqa: F401
 
 from arkwright.store.move import opened
+from arkwright.store.open import open_store
 
 
 def until(reached: Callable[[], Any], seconds: float = 60) -> Any:
@@ -174,3 +176,59 @@ def test_an_upgrade_is_planned_and_done_ahead_of_a_start(bare_cli: Cli, tmp_path
     assert bare_cli("db", "check", "--data", str(tmp_path)).code == 0
     missing = bare_cli("db", "upgrade", "--data", str(tmp_path / "nowhere"))
     assert (missing.code, "--data" in missing.err) == (1, True)
+
+
+def installation(data: Path) -> Path:
+    """What a server leaves that has been started once, in a moment."""
+
+    async def make() -> None:
+        store = open_store(data / "arkwright.db")
+        await store.open()
+        await store.close()
+
+    data.mkdir()
+    asyncio.run(make())
+    return data
+
+
+@pytest.mark.parametrize(
+    ("target", "code", "told"),
+    [
+        ("mysql://host/arkwright", 2, "postgresql:// URL"),
+        ("postgres//host/arkwright", 1, "There is no folder"),  # a slip: it would be a folder
+        ("postgresql://me:secret@127.0.0.1:1/x", 1, "postgresql://127.0.0.1:1/x can't be reached"),
+        ("postgresql://me:secret@host:port/x", 1, "can't be read"),
+    ],
+)
+def test_a_target_that_is_none_leaves_the_source_as_it_is(
+    bare_cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, code: int, told: str
+) -> None:
+    data = installation(tmp_path / "data")
+    monkeypatch.chdir(tmp_path)
+    done = bare_cli("db", "copy", "--from", str(data), "--to", target)
+    assert (done.code, told in done.err, "secret" in done.err) == (code, True, False), done.err
+    assert bare_cli("db", "check", "--data", str(data), "--json").json["movedTo"] is None
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+@pytest.mark.postgres
+def test_a_database_that_holds_nothing_is_told_of(bare_cli: Cli, postgres_address: str) -> None:  # noqa: F811
+    place = ("--database-url", postgres_address)
+    assert "holds no installation yet" in bare_cli("db", "check", *place).err
+    refused = bare_cli("db", "check", "--repair", *place)
+    assert (refused.code, "holds no installation" in refused.err) == (1, True)
+    refused = bare_cli("db", "copy", "--from", postgres_address, "--to", "x")
+    assert (refused.code, "holds no installation" in refused.err) == (1, True)
+    there = f"postgresql://postgres@/nowhere?{postgres_address.partition('?')[2]}"
+    assert "createdb" in bare_cli("db", "check", "--database-url", there).err
+
+
+@pytest.mark.postgres
+def test_a_database_of_something_else_is_left_alone(bare_cli: Cli, tmp_path: Path, postgres_address: str) -> None:  # noqa: F811
+    changed(postgres_address, "CREATE TABLE customer (name text)")
+    data = installation(tmp_path / "data")
+    refused = bare_cli("db", "copy", "--from", str(data), "--to", postgres_address)
+    assert (refused.code, "is not empty: it has the table customer" in refused.err) == (1, True), refused.err
+    tables = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+    assert looked_up(postgres_address, tables) == [("customer",)]
+    assert bare_cli("db", "check", "--data", str(data), "--json").json["movedTo"] is None

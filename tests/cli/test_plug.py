@@ -31,10 +31,10 @@ def test_a_run_outlives_kill_9_of_the_server_and_is_followed_to_its_end(
         try:
             told = follower.stdout.read()
             assert follower.wait() == 0, told
-            assert [line for line in told.splitlines() if "│" in line] == [
-                *(f"count │ {left}" for left in (3, 2, 1)),
-                "land │ landed, after 4 seconds",
-            ], "every line once, none lost"
+            lines = [line for line in told.splitlines() if "│" in line]
+            # Each log comes by a connection of its own, so which node's line is seen first is open.
+            assert [line for line in lines if line.startswith("count")] == [f"count │ {left}" for left in (3, 2, 1)]
+            assert [line for line in lines if not line.startswith("count")] == ["land │ landed, after 4 seconds"]
             assert bare_cli("instance", "logs", "countdown", "--node", "count").out == "4\n3\n2\n1\n"
         finally:
             assert second.stop() == 0

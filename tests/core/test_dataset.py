@@ -9,6 +9,7 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.examples import some
 
 from arkwright.core.control.dataset import MAX_ROWS, DatasetWrong, read_dataset
 
@@ -65,14 +66,14 @@ def test_what_is_no_dataset_is_refused_with_the_place(text: str, complaint: str)
         read_dataset(text)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@settings(max_examples=some(200), deadline=None, derandomize=True, database=None)
 @given(st.lists(st.lists(st.none() | st.text(max_size=8), max_size=4), max_size=5))
 def test_whatever_json_writes_is_read_back(rows: list[list[str | None]]) -> None:
     assert read_dataset(json.dumps(rows)) == tuple(map(tuple, rows))
     assert read_dataset(json.dumps(rows, ensure_ascii=False)) == tuple(map(tuple, rows))
 
 
-@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@settings(max_examples=some(300), deadline=None, derandomize=True, database=None)
 @given(st.text(alphabet="[]{},'\"\\ a1n\n", max_size=30))
 def test_no_text_breaks_the_reader(text: str) -> None:
     rows = ()

@@ -13,6 +13,7 @@ from cronsim import CronSim
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.core import oracle_fire_times as oracle
+from tests.examples import some
 
 from arkwright.core.fire_times import fire_times, fire_times_between, fires, next_fire, previous_fire
 from arkwright.core.quartz import parse_quartz
@@ -115,7 +116,7 @@ def expressions(draw: st.DrawFn) -> str:
     near=st.sampled_from(NEAR),
     minutes=st.integers(-60 * 40, 60 * 3),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=some(300), deadline=None)
 @example(expression="0 0/30 0 * * ?", zone="America/Sao_Paulo", near=NEAR[4], minutes=-30)
 @example(expression="0 30 2 * * ?", zone="Europe/Berlin", near=NEAR[0], minutes=-30)
 @example(expression="0 15 9 * * ?", zone="Pacific/Apia", near=NEAR[8], minutes=-3000)
@@ -144,7 +145,7 @@ def test_fire_times_are_those_of_walking_over_the_days(
     zone=st.sampled_from(ZONES),
     at=st.datetimes(datetime(1975, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC)),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=some(300), deadline=None)
 def test_before_what_comes_next_is_what_was_last(expression: str, zone: str, at: datetime) -> None:
     try:
         cron = plan(expression, zone)
@@ -166,7 +167,7 @@ def test_before_what_comes_next_is_what_was_last(expression: str, zone: str, at:
     start=st.datetimes(datetime(2024, 1, 1), datetime(2026, 1, 1), timezones=st.just(UTC)),
     days=st.integers(0, 40),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=some(150), deadline=None)
 def test_start_and_end_are_inclusive_and_cut_the_plan(expression: str, zone: str, start: datetime, days: int) -> None:
     try:
         whole = plan(expression, zone)

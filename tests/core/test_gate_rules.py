@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.core.building import new_instance, plan
 from tests.core.gate_oracle import verdict
+from tests.examples import some
 
 from arkwright.core.gate import Condition, Confirmation, Gate, JobSlots, LatestOnly, PreviousCycle, Upstream
 from arkwright.core.gate_rules import GateFacts, Peer, UpstreamFacts, judge
@@ -108,7 +109,7 @@ def built(world: dict[str, Any]) -> tuple[Instance, GateFacts]:
     return new_instance(PLAN, status=InstanceStatus(world["state"]), gate=gate), facts
 
 
-@settings(max_examples=1500, deadline=None, derandomize=True, database=None)
+@settings(max_examples=some(1500), deadline=None, derandomize=True, database=None)
 @given(surroundings())
 def test_a_verdict_is_what_the_oracle_says(world: dict[str, Any]) -> None:
     instance, facts = built(world)

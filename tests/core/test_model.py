@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.core.oracle import Oracle, Shape
 from tests.core.oracle_operators import WHERE
 from tests.core.scenarios import Duty, Engine, News, shapes
+from tests.examples import some
 
 from arkwright.core.commands import (
     CancelAttempt,
@@ -41,7 +42,7 @@ from arkwright.core.step import step
 
 HOWS = ["success", "success", "success", "error", "error-7", "lost", "refused", "cancelled"]
 SETTINGS = settings(
-    max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], database=None
+    max_examples=some(150), deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], database=None
 )
 
 # ---------------------------------------------------------------- the core against the oracle
@@ -362,7 +363,7 @@ def go_on(engine: Engine, fate: bytes, *, stop_after: int, crash_after: int | No
             changes += 1
 
 
-@settings(SETTINGS, max_examples=60)
+@settings(SETTINGS, max_examples=some(60))
 @given(shape=shapes(most=8), fate=st.binary(min_size=1, max_size=20), stop_after=st.integers(-1, 12))
 def test_a_crash_at_any_point_changes_nothing_about_how_the_instance_ends(
     shape: Shape, fate: bytes, stop_after: int
@@ -380,7 +381,7 @@ def test_a_crash_at_any_point_changes_nothing_about_how_the_instance_ends(
         assert crashed.state == undisturbed.state
 
 
-@settings(SETTINGS, max_examples=100)
+@settings(SETTINGS, max_examples=some(100))
 @given(shape=shapes(), tape=st.binary(min_size=60, max_size=120))
 def test_every_instance_ends_or_waits_for_an_operator(shape: Shape, tape: bytes) -> None:
     engine, choices = Engine([shape]), Tape(tape)

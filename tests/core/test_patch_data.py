@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.examples import some
 
 from arkwright.core.patch_data import (
     DayWindow,
@@ -202,7 +203,7 @@ def test_jobs_that_can_not_wait_for_each_other_are_refused(jobs: list[PatchJob],
     reverse=st.booleans(),
     failures=st.sampled_from([0.0, 0.1, 0.5]),
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=some(80), deadline=None)
 def test_every_run_ends_once_and_all_rules_hold(
     seed: int, parallel: int, by_day: bool, stops: bool, reverse: bool, failures: float
 ) -> None:

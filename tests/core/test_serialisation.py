@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.examples import some
 
 from arkwright.core.commands import (
     AttachAttempt,
@@ -111,9 +112,10 @@ def test_these_tests_know_every_kind() -> None:
     assert set(COMMANDS) == commands | {OpenChildren, StartChildren, AttachChildren, StopChildren, SetInstanceTimer}
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("kind", EVENTS)
 def test_every_event_comes_back(kind: type) -> None:
-    @settings(max_examples=25, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=some(25), deadline=None, derandomize=True, database=None)
     @given(of(kind))
     def check(event: Any) -> None:
         comes_back(event, Event)
@@ -121,9 +123,10 @@ def test_every_event_comes_back(kind: type) -> None:
     check()
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("kind", OUTCOMES)
 def test_every_outcome_comes_back(kind: type) -> None:
-    @settings(max_examples=25, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=some(25), deadline=None, derandomize=True, database=None)
     @given(of(kind))
     def check(outcome: Any) -> None:
         comes_back(outcome, Outcome)
@@ -131,9 +134,10 @@ def test_every_outcome_comes_back(kind: type) -> None:
     check()
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("kind", [kind for kind in COMMANDS if kind is not LookUp])
 def test_every_command_comes_back(kind: type) -> None:
-    @settings(max_examples=25, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=some(25), deadline=None, derandomize=True, database=None)
     @given(of(kind))
     def check(command: Any) -> None:
         comes_back(command, kind)
@@ -145,9 +149,10 @@ def test_every_command_can_be_told_from_the_others() -> None:
     comes_back(Finish(instance_id=1, status=InstanceStatus.FAIL), Command)
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("kind", [Instance, NodeRun, Job, Node, Parameter, Script, Plan])
 def test_every_record_comes_back(kind: type) -> None:
-    @settings(max_examples=25, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=some(25), deadline=None, derandomize=True, database=None)
     @given(of(kind))
     def check(record: Any) -> None:
         comes_back(record, kind)

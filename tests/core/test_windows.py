@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.examples import some
 
 from arkwright.core.quartz import parse_quartz
 from arkwright.core.schedule import Cron, Cycle, Dependency, DependencyPolicy, Take
@@ -278,7 +279,7 @@ def test_periods_are_those_of_the_waiting_jobs_zone() -> None:
     when=st.datetimes(datetime(2018, 1, 1), datetime(2030, 1, 1)),
     back=st.integers(0, 30),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=some(300), deadline=None)
 def test_windows_of_one_run_follow_each_other_without_overlap(
     policy: DependencyPolicy, one: str, other: str, zone: str, when: datetime, back: int
 ) -> None:

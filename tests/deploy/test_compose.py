@@ -62,7 +62,26 @@ def test_an_empty_secret_is_refused(tmp_path: Path) -> None:
 def test_all_parts_are_there(services: dict[str, Any]) -> None:
     roles = {name: each["command"][2] for name, each in services.items() if each.get("command", [""])[0] == "serve"}
     assert roles == {"server1": "api,engine", "server2": "api,engine", "scheduler": "scheduler"}
-    assert {"database", "objects", "dask-scheduler", "worker1", "worker2"} <= services.keys()
+    assert {"database", "objects"} <= services.keys()
+
+
+@pytest.mark.parametrize("group", ["default", "heavy"])
+def test_a_group_has_its_dask_scheduler_and_nobody_reaches_it_but_servers_and_its_workers(
+    services: dict[str, Any], group: str
+) -> None:
+    dask, worker = services[f"dask-{group}"], services[f"worker-{group}"]
+    ways = services["server1"]["environment"]["ARKWRIGHT_EXECUTOR"].split(",")
+    assert f"{group}=tls://dask-{group}:8786" in ways
+    assert {
+        f"--group={group}",
+        f"--scheduler=tls://dask-{group}:8786",
+        f"--token-file=/etc/arkwright/{group}.token",
+    } <= {*worker["command"]}
+    (own,) = dask["networks"]
+    there = {name for name, each in services.items() if own in each.get("networks", ())}
+    assert there == {f"dask-{group}", f"worker-{group}", "server1", "server2"}
+    assert f"--name dask-{group}" in services["certificates"]["command"][0]
+    assert group in services["worker-tokens"]["command"][0]
 
 
 def test_what_a_service_waits_for_is_there_and_named_volumes_are_declared(services: dict[str, Any]) -> None:

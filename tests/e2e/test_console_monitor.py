@@ -14,13 +14,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from tests.e2e.console import NEEDS, Console, chromium, expect, fill, logged_in
+from tests.e2e.console import NEEDS, SMOOTH_MS, Console, MainThread, chromium, expect, fill, logged_in
 from tests.e2e.house import House, house, node, until
 
 pytestmark = NEEDS
-
-SMOOTH_MS = 100
-"""What a person feels as at once."""
 
 FRAMES = (
     "() => { window.frames_ = []; let last = performance.now();"
@@ -85,22 +82,6 @@ def console(browser: Any, home: House) -> Iterator[Console]:
         yield made
 
 
-class MainThread:
-    """Processor time of the page's thread: what the page costs, whatever else the machine does."""
-
-    def __init__(self, page: Any) -> None:
-        self._session = page.context.new_cdp_session(page)
-        self._session.send("Performance.enable", {"timeDomain": "threadTicks"})
-        self._last = 0.0
-        self.since()
-
-    def since(self) -> float:
-        """Milliseconds since it was last asked."""
-        found = {each["name"]: each["value"] for each in self._session.send("Performance.getMetrics")["metrics"]}
-        before, self._last = self._last, 1000 * found["TaskDuration"]
-        return self._last - before
-
-
 def rows(console: Console) -> Any:
     return console.page.locator("tbody tr")
 
@@ -108,6 +89,7 @@ def rows(console: Console) -> Any:
 # ---------------------------------------------------------------- the list of instances
 
 
+@pytest.mark.long
 def test_filters_live_in_the_address_and_a_named_view_brings_them_back(console: Console, failed: list[int]) -> None:
     page = console.page
     console.go("/instances")
@@ -131,6 +113,7 @@ def test_filters_live_in_the_address_and_a_named_view_brings_them_back(console: 
     assert console.complaints == []
 
 
+@pytest.mark.long
 def test_many_instances_are_run_again_with_one_confirmation_that_says_for_how_many(
     console: Console, home: House, failed: list[int]
 ) -> None:
@@ -172,6 +155,7 @@ def test_what_somebody_else_starts_appears_by_itself(console: Console, home: Hou
     assert console.complaints == []
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 def test_a_list_of_ten_thousand_instances_stays_smooth(console: Console, home: House) -> None:
     page = console.page
@@ -214,6 +198,7 @@ def test_a_list_of_ten_thousand_instances_stays_smooth(console: Console, home: H
 # ---------------------------------------------------------------- one instance
 
 
+@pytest.mark.long
 def test_a_confirmation_names_the_nodes_that_run_again_and_the_timeline_shows_each_attempt(
     console: Console, failed: list[int]
 ) -> None:
@@ -245,6 +230,7 @@ def test_a_confirmation_names_the_nodes_that_run_again_and_the_timeline_shows_ea
     assert console.complaints == []
 
 
+@pytest.mark.long
 def test_a_loop_shows_a_cell_for_each_run_and_the_way_back(console: Console, pages: dict[str, str]) -> None:
     page = console.page
     console.go(pages["instance-loop"])
@@ -260,6 +246,7 @@ def test_a_loop_shows_a_cell_for_each_run_and_the_way_back(console: Console, pag
 # ---------------------------------------------------------------- administer
 
 
+@pytest.mark.long
 def test_a_workspace_is_made_and_somebody_gets_a_role_in_it(console: Console, home: House) -> None:
     page = console.page
     console.go("/users")
@@ -319,6 +306,7 @@ def test_secrets_are_shown_once_and_a_foreign_session_is_ended(console: Console,
     assert console.complaints == []
 
 
+@pytest.mark.long
 def test_the_audit_log_is_filtered_and_exported(console: Console, pages: dict[str, str]) -> None:
     page = console.page
     console.go("/audit?operation=createHook")
@@ -339,6 +327,7 @@ def test_the_audit_log_is_filtered_and_exported(console: Console, pages: dict[st
 # ---------------------------------------------------------------- the feel
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 def test_every_page_can_be_walked_by_keyboard_and_asks_no_other_site(console: Console, pages: dict[str, str]) -> None:
     """On each page: first the way past the menu, and whatever has the focus shows it. All that is asked for meanwhile
@@ -372,6 +361,7 @@ def test_every_page_can_be_walked_by_keyboard_and_asks_no_other_site(console: Co
     assert console.complaints == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("language", "heading"), [("de", "Übersicht"), ("zh", "概览")])
 def test_other_languages_are_whole(browser: Any, home: House, language: str, heading: str) -> None:
     console = Console(browser, home)

@@ -141,6 +141,7 @@ def test_a_delivery_that_was_acknowledged_runs_once_also_when_the_server_is_kill
         assert home.stop() == 0
 
 
+@pytest.mark.long
 def test_a_real_time_job_lives_on_through_a_kill_and_its_states_are_real(tmp_path: Path, kafka_broker: Broker) -> None:
     topic = kafka_broker.topic()
     trace = tmp_path / "trace"
@@ -194,6 +195,7 @@ def v2(client: Client) -> str:
     return client._base.replace("/v1/", "/v2/").rstrip("/") + "/factory"
 
 
+@pytest.mark.long
 def test_a_planned_instance_waits_for_its_object(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     cron = {"expression": "0/5 * * * * ?", "startTime": "2026-01-01T00:00:00+00", "concurrent": 50}

@@ -15,6 +15,7 @@ from urllib.parse import quote
 import pytest
 from tests.e2e.house import Client, House, house, node, until
 from tests.e2e.yard import yard
+from tests.examples import seldom
 from tests.servers.s3 import s3_endpoint  # noqa: F401
 
 # A shorter lag, and a shorter wait for a dead server.
@@ -68,6 +69,7 @@ def followed(client: Client, job: str, instance_id: int, name: str) -> Iterator[
                     return
 
 
+@pytest.mark.long
 @pytest.mark.postgres
 def test_a_server_serves_what_another_one_ran_while_it_runs_and_after_that_was_killed(
     tmp_path: Path, postgres_address: str, bucket: dict[str, str]
@@ -123,7 +125,7 @@ def test_a_server_serves_what_another_one_ran_while_it_runs_and_after_that_was_k
         assert first.stop() == second.stop() == 0
 
 
-@pytest.mark.parametrize("kept", ["folder", "s3"])
+@pytest.mark.parametrize("kept", ["folder", *seldom("s3")])
 def test_a_server_that_is_killed_again_and_again_ships_everything_once(
     tmp_path: Path, kept: str, request: pytest.FixtureRequest
 ) -> None:
@@ -167,6 +169,7 @@ def test_a_server_that_is_killed_again_and_again_ships_everything_once(
         assert home.stop() == 0
 
 
+@pytest.mark.long
 def test_what_workers_run_goes_there_too(tmp_path: Path) -> None:
     pytest.importorskip("distributed", reason="needs arkwright[dask]")
     shared = tmp_path / "shared"

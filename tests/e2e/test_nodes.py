@@ -52,6 +52,7 @@ def node(name: str, type_: str, *after: str, **properties: str) -> dict[str, Any
     }
 
 
+@pytest.mark.long
 @pytest.mark.timeout(200)
 def test_a_job_moves_objects_and_tells_so_once_through_kill_9(tmp_path: Path) -> None:
     with Receiver() as receiver:

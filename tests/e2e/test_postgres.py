@@ -55,6 +55,7 @@ def test_a_database_that_loses_commits_and_answers_loses_no_run(tmp_path: Path, 
         print(storm.count, way.lost_before, way.lost_after)
 
 
+@pytest.mark.long
 def test_a_server_whose_database_has_gone_silent_ends_in_time(tmp_path: Path, postgres_address: str) -> None:
     with (
         lossy_way(postgres_address, SEED) as way,
@@ -108,6 +109,7 @@ def _run_here_and_stop_there(here: House, there: House) -> None:
         each.close()
 
 
+@pytest.mark.long
 def test_two_servers_on_one_database_both_accept_and_run(tmp_path: Path, postgres_address: str) -> None:
     trace = tmp_path / "trace"
     with two_houses(tmp_path, postgres_address) as homes:
@@ -178,6 +180,7 @@ def test_a_dead_servers_instances_are_taken_over_and_nothing_runs_twice(tmp_path
         assert first.stop() == second.stop() == 0
 
 
+@pytest.mark.long
 def test_a_server_that_slept_through_its_lease_does_nothing_more_of_what_others_took_over(
     tmp_path: Path, postgres_address: str
 ) -> None:

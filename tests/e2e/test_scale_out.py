@@ -24,6 +24,7 @@ def _called(beginning: str, address: str, data: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_an_installation_moves_to_postgres_and_gets_a_second_server(tmp_path: Path, postgres_address: str) -> None:
     with house(tmp_path / "1") as first:
         client = first.client()

@@ -97,6 +97,7 @@ def _rounds(seen: list[Seen]) -> list[list[str]]:
     return rounds
 
 
+@pytest.mark.long
 def test_a_run_is_on_disk_before_its_reply(tmp_path: Path) -> None:
     rounds = _rounds(_trace(tmp_path))
     assert len(rounds) == RUNS

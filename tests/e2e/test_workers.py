@@ -228,7 +228,8 @@ def test_a_lost_scheduler_delays_what_waits_and_touches_nothing_that_runs(
     place.start_scheduler()
     go.touch()
     for each in instances:
-        assert outcome(client, "many", each)["status"] == "success"
+        shown = outcome(client, "many", each)
+        assert shown["status"] == "success", shown.get("errorMessage")
     lines = written(trace, 26)
     assert (lines.count("b"), lines.count("e")) == (13, 13), "each ran once"
 

@@ -12,6 +12,7 @@ pytest.importorskip("distributed", reason="the extra `dask` is not installed")
 pytestmark = pytest.mark.postgres
 
 
+@pytest.mark.long
 def test_what_runs_and_what_waits_for_a_worker_is_gone_on_with_by_another_engine(
     tmp_path: Path, postgres_address: str
 ) -> None:

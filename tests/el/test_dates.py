@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.el.kit import PLAN_TIME_MS, SCOPE, answer, mistake, table, text
+from tests.examples import some
 
 from arkwright.el import ElError, ErrorKind
 from arkwright.el.java_date_parse import parse_date
@@ -176,7 +177,7 @@ COMPLETE = st.sampled_from(
 
 
 @given(INSTANTS, COMPLETE, ZONES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=some(300), deadline=None)
 @example(1729990800000, "yyyy-MM-dd'T'HH:mm:ss.SSSXXX", "Europe/Berlin")
 def test_formatting_and_parsing_give_the_instant_back(milliseconds: int, pattern: str, zone_name: str) -> None:
     zone = find_zone(zone_name)
@@ -188,7 +189,7 @@ def test_formatting_and_parsing_give_the_instant_back(milliseconds: int, pattern
 
 
 @given(INSTANTS, ZONES)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=some(200), deadline=None)
 def test_the_week_year_agrees_with_a_calendar_made_by_hand(milliseconds: int, zone_name: str) -> None:
     shown = format_date(milliseconds, "yyyy-MM-dd YYYY w W F u", find_zone(zone_name))
     date_text, week_year, week, week_of_month, which, iso_day = shown.split()
@@ -207,7 +208,7 @@ def test_the_week_year_agrees_with_a_calendar_made_by_hand(milliseconds: int, zo
 
 
 @given(st.text(st.sampled_from(LETTERS + " '-:/,.x1"), max_size=12), st.text(max_size=20), INSTANTS, ZONES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=some(300), deadline=None)
 def test_any_pattern_formats_or_is_an_error(pattern: str, garbage: str, milliseconds: int, zone_name: str) -> None:
     zone = find_zone(zone_name)
     try:
@@ -222,7 +223,7 @@ def test_any_pattern_formats_or_is_an_error(pattern: str, garbage: str, millisec
 
 
 @given(INSTANTS, st.integers(-3000, 3000), ZONES)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=some(200), deadline=None)
 def test_adding_days_keeps_the_wall_clock_or_moves_it_into_the_gap(start: int, days: int, zone_name: str) -> None:
     scope = replace(SCOPE, plan_time_ms=start, time_zone=zone_name)
     moved = text(f"#{{DateUtil.format(DateUtil.addDays(Job.planTime,{days}),'yyyy-MM-dd HH:mm')}}", scope=scope)

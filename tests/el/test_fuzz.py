@@ -7,6 +7,7 @@ import string
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.el.kit import SCOPE
+from tests.examples import some
 
 from arkwright.el import ElError, Evaluated, Missing, evaluate_expression, references, resolve, substitute
 from arkwright.el.functions import BUILT_INS
@@ -46,7 +47,7 @@ def _larger(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 
 EXPRESSIONS = st.recursive(LITERALS, _larger, max_leaves=12)
-RELAXED = settings(max_examples=400, deadline=2000, suppress_health_check=[HealthCheck.too_slow])
+RELAXED = settings(max_examples=some(400), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @given(EXPRESSIONS)
@@ -83,7 +84,7 @@ def test_any_text_resolves_or_is_an_error(source: str, values: dict[str, str]) -
 
 
 @given(st.text(string.printable, max_size=30), st.text(max_size=10))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=some(200), deadline=None)
 def test_a_value_in_literal_text_arrives_unchanged(before: str, value: str) -> None:
     before = before.replace("#{", "").replace("${", "")
     before = before.rstrip("#$")
@@ -95,7 +96,7 @@ def test_a_value_in_literal_text_arrives_unchanged(before: str, value: str) -> N
 
 
 @given(st.text(max_size=20))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=some(200), deadline=None)
 def test_a_quoted_text_is_itself(content: str) -> None:
     escaped = content.replace("\\", "\\\\").replace("'", "\\'")
     result = evaluate_expression(f"'{escaped}'", SCOPE)
@@ -104,7 +105,7 @@ def test_a_quoted_text_is_itself(content: str) -> None:
 
 
 @given(st.integers(-(2**63), 2**63 - 1), st.integers(-(2**63), 2**63 - 1).filter(bool))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=some(200), deadline=None)
 def test_division_and_remainder_belong_together(left: int, right: int) -> None:
     if abs(left // right) >= 2**63:
         return

@@ -142,10 +142,10 @@ async def test_a_crash_at_every_commit_tells_a_failure_once(tmp_path: Path, afte
 @pytest.mark.postgres
 @in_loop
 async def test_on_postgresql_a_rule_written_by_another_server_counts_and_each_failure_is_told_once(
-    tmp_path: Path, postgres_address: str
+    tmp_path: Path, postgres_ready: str
 ) -> None:
-    first = telling(tmp_path / "a", url=postgres_address, name="a", lease_seconds=60)
-    second = telling(tmp_path / "b", url=postgres_address, name="b", lease_seconds=60)
+    first = telling(tmp_path / "a", url=postgres_ready, name="a", lease_seconds=60)
+    second = telling(tmp_path / "b", url=postgres_ready, name="b", lease_seconds=60)
     async with living(first), living(second):
         await first.job("j", [node("a", statement="exit 1")])
         await first.run("j")  # now it knows that there are no rules

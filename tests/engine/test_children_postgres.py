@@ -66,11 +66,11 @@ async def _owners(world: World, family: list[Instance]) -> list[str | None]:
 
 
 @in_loop
-async def test_a_child_of_another_engines_parent_tells_it_of_its_end(tmp_path: Path, postgres_address: str) -> None:
-    async with living(engine(tmp_path, postgres_address, "a")) as first:
+async def test_a_child_of_another_engines_parent_tells_it_of_its_end(tmp_path: Path, postgres_ready: str) -> None:
+    async with living(engine(tmp_path, postgres_ready, "a")) as first:
         parent = await _blocked(first, tmp_path, 3)
-        await hand_over(postgres_address, parent, "b")
-        async with living(engine(tmp_path, postgres_address, "b")) as second:
+        await hand_over(postgres_ready, parent, "b")
+        async with living(engine(tmp_path, postgres_ready, "b")) as second:
             await feed(tmp_path / "fifo0", "on\n")
             await second.until(parent, lambda s: s.nodes[0].children.succeeded_count == 1)
             assert await _owners(second, await children(second, parent)) == ["a", "b"]
@@ -83,11 +83,11 @@ async def test_a_child_of_another_engines_parent_tells_it_of_its_end(tmp_path: P
 
 
 @in_loop
-async def test_a_stop_reaches_the_children_that_another_engine_runs(tmp_path: Path, postgres_address: str) -> None:
-    async with living(engine(tmp_path, postgres_address, "a")) as first:
+async def test_a_stop_reaches_the_children_that_another_engine_runs(tmp_path: Path, postgres_ready: str) -> None:
+    async with living(engine(tmp_path, postgres_ready, "a")) as first:
         parent = await _blocked(first, tmp_path, 2)
-        await hand_over(postgres_address, parent, "b")
-        async with living(engine(tmp_path, postgres_address, "b")) as second:
+        await hand_over(postgres_ready, parent, "b")
+        async with living(engine(tmp_path, postgres_ready, "b")) as second:
             await second.engine.stop(PLACE, parent, by="me", operation_id="1")
             state = await second.ended(parent)
             assert state.status is InstanceStatus.MANUAL_STOP
@@ -98,16 +98,16 @@ async def test_a_stop_reaches_the_children_that_another_engine_runs(tmp_path: Pa
 
 @in_loop
 async def test_a_child_that_ended_while_its_parent_had_no_engine_is_found_by_the_next_one(
-    tmp_path: Path, postgres_address: str
+    tmp_path: Path, postgres_ready: str
 ) -> None:
-    async with living(engine(tmp_path, postgres_address, "a")) as first:
+    async with living(engine(tmp_path, postgres_ready, "a")) as first:
         parent = await _blocked(first, tmp_path, 2)
-        await hand_over(postgres_address, parent, "nobody")
+        await hand_over(postgres_ready, parent, "nobody")
         await feed(tmp_path / "fifo0", "on\n")
         (child,) = await children(first, parent)
         await first.ended(child.id)
-    await hand_over(postgres_address, parent, "b")
-    async with living(engine(tmp_path, postgres_address, "b")) as second:
+    await hand_over(postgres_ready, parent, "b")
+    async with living(engine(tmp_path, postgres_ready, "b")) as second:
         await second.until(parent, lambda s: s.nodes[0].children.succeeded_count == 1)
         await feed(tmp_path / "fifo1", "on\n")
         assert (await second.ended(parent)).status is InstanceStatus.SUCCESS
@@ -124,16 +124,16 @@ async def _dummies(world: World) -> int:
 @pytest.mark.parametrize("after", [False, True], ids=["before it is durable", "after it is durable"])
 @in_loop
 async def test_another_engine_goes_on_with_the_family_of_one_that_died_at_any_commit(
-    tmp_path: Path, postgres_address: str, after: bool
+    tmp_path: Path, postgres_ready: str, after: bool
 ) -> None:
-    async with living(engine(tmp_path, postgres_address, "counting")) as world:
+    async with living(engine(tmp_path, postgres_ready, "counting")) as world:
         before = world.store.calls
         await world.ended(await _dummies(world))
         calls = world.store.calls - before
     assert calls >= 6
     for crash_at in range(2, calls + 1):
         name = f"dying{crash_at}"
-        dying = engine(tmp_path, postgres_address, name, crash_at=crash_at, after=after)
+        dying = engine(tmp_path, postgres_ready, name, crash_at=crash_at, after=after)
         await dying.open()
         parent = 0
         try:
@@ -144,8 +144,8 @@ async def test_another_engine_goes_on_with_the_family_of_one_that_died_at_any_co
         with contextlib.suppress(Crash):
             await dying.close()
         assert parent
-        await run_statements(postgres_address, "UPDATE engine SET lease_until_ms = 0")
-        async with living(engine(tmp_path, postgres_address, f"next{crash_at}")) as world:
+        await run_statements(postgres_ready, "UPDATE engine SET lease_until_ms = 0")
+        async with living(engine(tmp_path, postgres_ready, f"next{crash_at}")) as world:
             assert (await world.ended(parent)).status is InstanceStatus.SUCCESS, crash_at
             await check_family(world, parent)
             assert (await world.store.real.children_of(parent, limit=0)).total == 6
@@ -153,19 +153,19 @@ async def test_another_engine_goes_on_with_the_family_of_one_that_died_at_any_co
 
 @in_loop
 async def test_two_engines_that_both_believe_to_own_a_family_make_no_child_twice(
-    tmp_path: Path, postgres_address: str
+    tmp_path: Path, postgres_ready: str
 ) -> None:
-    async with living(engine(tmp_path, postgres_address, "a")) as first:
+    async with living(engine(tmp_path, postgres_ready, "a")) as first:
         await first.job("leaf", [node("a", "Dummy")])
         dataset = json.dumps([[row] for row in range(300)])
         await first.job("j", [loop("each", "leaf", dataset, concurrency="3")])
-        async with living(engine(tmp_path, postgres_address, "b")) as second:
+        async with living(engine(tmp_path, postgres_ready, "b")) as second:
             parents = []
             for owner in ("b", "a", "b"):
                 parent = (await first.submit("j")).instance_id
                 parents.append(parent)
                 for each in (owner, "a", "b"):
-                    await hand_over(postgres_address, parent, each)
+                    await hand_over(postgres_ready, parent, each)
                     second.store.real._wake()
                     first.store.real._wake()
             for parent in parents:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from tests.engine.world import PLACE, World, living, node, statuses
+from tests.servers.database import contents, place_for
 
 from arkwright.core.instance import Instance, InstanceStatus
 from arkwright.core.masking import MASK, holds_sealed
@@ -74,12 +75,13 @@ def in_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., Non
     return run
 
 
-def found_in(folder: Path, secret: str) -> list[str]:
-    """Files that hold the secret, in any of the forms it may take."""
+def found_in(folder: Path, secret: str, data: Path | None = None) -> list[str]:
+    """Files that hold the secret, in any of the forms it may take; and the database."""
     forms = [secret.encode(), secret.encode("unicode_escape"), secret.replace('"', '\\"').encode()]
-    paths = [path for path in folder.rglob("*") if path.is_file()]
-    assert paths
-    return [str(path) for path in paths if any(form in path.read_bytes() for form in forms)]
+    held = {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    held["the database"] = contents(place_for(data or folder))
+    assert b"tester" in held["the database"]
+    return [where for where, found in held.items() if any(form in found for form in forms)]
 
 
 async def again(world: World, state: Instance) -> Instance:
@@ -253,7 +255,7 @@ async def test_a_program_that_outlives_its_server_is_filtered_on(tmp_path: Path)
         assert state.nodes[0].exit_code == 4
         assert later.log(state, "say") == f"first {MASK}\nthen {MASK}\n"
         assert later.output(state, "say") == f"first {MASK}\nthen {MASK}"
-    assert found_in(tmp_path, SECRET) == []
+    assert found_in(tmp_path, SECRET, tmp_path / "data") == []
 
 
 @in_loop

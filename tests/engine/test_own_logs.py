@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from tests.servers.database import place_for
 
 from arkwright.core.instance import InstanceStatus, NodeRun
 from arkwright.engine.archive import Archive
@@ -25,7 +26,7 @@ from arkwright.testing.store_records import HERE, NOON, advance, make, requested
 @pytest.mark.parametrize("kept", ["folder", "storage"])
 def test_the_log_of_a_workers_attempt_goes_to_its_jobs_own_path(tmp_path: Path, kept: str) -> None:
     async def work() -> None:
-        store = open_store(tmp_path / "a.db")
+        store = open_store(place_for(tmp_path))
         await store.open()
         body = {"name": "job", "nodes": [{"name": "a/b", "type": "Shell"}], "logPath": "obs://own-logs/of/team/"}
         job = await store.create_definition(HERE, Kind.JOB, write("job", body=body))

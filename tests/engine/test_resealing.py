@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from tests.store.test_notices import address  # noqa: F401
 
 from arkwright.app.sealing import FINDERS
 from arkwright.core.identity import AccessKey
@@ -37,7 +36,7 @@ def make(store: Store, sealer: Sealer, *, alone: bool = True) -> Resealing:
 
 
 @asynccontextmanager
-async def opened(address: str) -> AsyncIterator[Store]:  # noqa: F811
+async def opened(address: str) -> AsyncIterator[Store]:
     store = open_store(address)
     await store.open()
     try:
@@ -73,7 +72,7 @@ async def passwords(store: Store, sealer: Sealer) -> list[str]:
     return found
 
 
-def test_everything_is_sealed_with_the_new_key_and_opens_with_it_alone(tmp_path: Path, address: str) -> None:  # noqa: F811
+def test_everything_is_sealed_with_the_new_key_and_opens_with_it_alone(tmp_path: Path, address: str) -> None:
     async def scene() -> None:
         sealer = Sealer(tmp_path / "secret.key")
         async with opened(address) as store:
@@ -96,7 +95,7 @@ def test_everything_is_sealed_with_the_new_key_and_opens_with_it_alone(tmp_path:
     asyncio.run(scene())
 
 
-def test_one_that_is_interrupted_goes_on_where_it_was(tmp_path: Path, address: str) -> None:  # noqa: F811
+def test_one_that_is_interrupted_goes_on_where_it_was(tmp_path: Path, address: str) -> None:
     async def scene() -> None:
         sealer = Sealer(tmp_path / "secret.key")
         async with opened(address) as store:
@@ -128,7 +127,7 @@ def test_one_that_is_interrupted_goes_on_where_it_was(tmp_path: Path, address: s
     asyncio.run(scene())
 
 
-def test_two_servers_at_once_do_it_once(tmp_path: Path, address: str) -> None:  # noqa: F811
+def test_two_servers_at_once_do_it_once(tmp_path: Path, address: str) -> None:
     async def scene() -> None:
         sealer = Sealer(tmp_path / "secret.key")
         async with opened(address) as store:
@@ -148,11 +147,11 @@ def test_two_servers_at_once_do_it_once(tmp_path: Path, address: str) -> None:  
 
 
 def test_with_several_servers_a_key_is_made_first_and_used_when_all_have_it(
-    tmp_path: Path, postgres_address: str
+    tmp_path: Path, postgres_ready: str
 ) -> None:
     async def scene() -> None:
         here, there = tmp_path / "here.key", tmp_path / "there.key"
-        async with opened(postgres_address) as one, opened(postgres_address) as two:
+        async with opened(postgres_ready) as one, opened(postgres_ready) as two:
             await fill(one, Sealer(here))
             there.write_bytes(here.read_bytes())
             first, second = (
@@ -183,7 +182,7 @@ def test_with_several_servers_a_key_is_made_first_and_used_when_all_have_it(
     asyncio.run(scene())
 
 
-def test_a_key_that_is_needed_or_seals_is_not_removed(tmp_path: Path, address: str) -> None:  # noqa: F811
+def test_a_key_that_is_needed_or_seals_is_not_removed(tmp_path: Path, address: str) -> None:
     async def scene() -> None:
         sealer = Sealer(tmp_path / "secret.key")
         async with opened(address) as store:
@@ -208,7 +207,7 @@ def test_a_key_that_is_needed_or_seals_is_not_removed(tmp_path: Path, address: s
     asyncio.run(scene())
 
 
-def test_what_no_key_opens_is_counted_and_keeps_nobody_from_anything(tmp_path: Path, address: str) -> None:  # noqa: F811
+def test_what_no_key_opens_is_counted_and_keeps_nobody_from_anything(tmp_path: Path, address: str) -> None:
     async def scene() -> None:
         sealer, lost = Sealer(tmp_path / "secret.key"), Sealer(tmp_path / "lost.key")
         async with opened(address) as store:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from typing import Any
 
 import pytest
 from tests.notify.house import PLACE, Clock, add, define, in_loop, notice, opened, settled
+from tests.servers.database import looked_up, place_for
 
 from arkwright.core.instance import InstanceStatus, NodeRun
 from arkwright.engine.archive import Archive
@@ -144,12 +144,8 @@ async def test_keys_notices_and_audit_go_too(tmp_path: Path) -> None:
 
 
 def rows(folder: Path, table: str) -> int:
-    connection = sqlite3.connect(folder / "store.db")
-    try:
-        n: int = connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
-        return n
-    finally:
-        connection.close()
+    ((n,),) = looked_up(place_for(folder), f"SELECT count(*) FROM {table}")
+    return int(n)
 
 
 @in_loop
@@ -202,7 +198,7 @@ from arkwright.store.open import open_store
 
 async def main():
     folder = Path(sys.argv[1])
-    store = open_store(folder / "store.db")
+    store = open_store(sys.argv[2])
     await store.open()
     print("clearing", flush=True)
     await clearing(store, folder, Clock()).clear()
@@ -224,7 +220,9 @@ def test_a_kill_in_the_middle_leaves_whole_instances_and_the_next_pass_goes_on(t
 
     prepare()
     process = subprocess.Popen(
-        [sys.executable, "-c", KILLED, str(tmp_path)], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]
+        [sys.executable, "-c", KILLED, str(tmp_path), place_for(tmp_path)],
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
     )
     try:
         assert process.stdout is not None

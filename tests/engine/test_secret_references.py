@@ -7,6 +7,7 @@ import base64
 from pathlib import Path
 
 import pytest
+from tests.servers.database import place_for
 
 from arkwright.core.outcome import Failed, FailureKind
 from arkwright.engine.connections import SEALED, Connections, bound_to
@@ -69,7 +70,7 @@ def test_unless_the_operator_allows_them_there_are_no_references() -> None:
 
 def test_only_secrets_of_a_connection_are_looked_up(tmp_path: Path, references: References) -> None:
     async def scene() -> None:
-        store, sealer = open_store(tmp_path / "store.db"), Sealer(tmp_path / "secret.key")
+        store, sealer = open_store(place_for(tmp_path)), Sealer(tmp_path / "secret.key")
         await store.open()
         try:
             for name, secret in (("good", "env:DB"), ("bad", "file:nowhere")):

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from tests.servers.database import place_for
 
 from arkwright.core.commands import StartAttempt
 from arkwright.core.events import AttemptEnded, Event
@@ -51,7 +52,7 @@ class Recorder:
 
 async def started(folder: Path, **properties: str) -> Context | Event:
     """What the executor was given, or what the engine was told instead."""
-    store, sealer = open_store(folder / "store.db"), Sealer(folder / "secret.key")
+    store, sealer = open_store(place_for(folder)), Sealer(folder / "secret.key")
     await store.open()
     told: asyncio.Queue[Event] = asyncio.Queue()
     recorder = Recorder()

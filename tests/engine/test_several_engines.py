@@ -78,10 +78,10 @@ async def both(*worlds: World) -> AsyncIterator[None]:
 
 @in_loop
 async def test_two_engines_that_race_for_a_thousand_instances_step_each_once(
-    tmp_path: Path, postgres_address: str
+    tmp_path: Path, postgres_ready: str
 ) -> None:
-    accepting = world(tmp_path, postgres_address, "accepting", runs=False)
-    first, second = world(tmp_path, postgres_address, "first"), world(tmp_path, postgres_address, "second")
+    accepting = world(tmp_path, postgres_ready, "accepting", runs=False)
+    first, second = world(tmp_path, postgres_ready, "first"), world(tmp_path, postgres_ready, "second")
     async with living(accepting):
         await accepting.job("j", [node("a", "Dummy"), node("b", "Dummy", after=["a"])])
         made = await unowned(accepting, "j", 1000)
@@ -100,10 +100,10 @@ async def test_two_engines_that_race_for_a_thousand_instances_step_each_once(
 
 @in_loop
 async def test_an_engine_that_comes_later_gets_work_and_takes_none_from_a_living_one(
-    tmp_path: Path, postgres_address: str
+    tmp_path: Path, postgres_ready: str
 ) -> None:
-    accepting = world(tmp_path, postgres_address, "accepting", runs=False)
-    first, second = world(tmp_path, postgres_address, "first"), world(tmp_path, postgres_address, "second")
+    accepting = world(tmp_path, postgres_ready, "accepting", runs=False)
+    first, second = world(tmp_path, postgres_ready, "first"), world(tmp_path, postgres_ready, "second")
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     async with living(accepting), living(first):
@@ -125,7 +125,7 @@ async def test_an_engine_that_comes_later_gets_work_and_takes_none_from_a_living
 
 @in_loop
 async def test_clocks_that_differ_by_hours_change_nothing_about_who_owns_what(
-    tmp_path: Path, postgres_address: str
+    tmp_path: Path, postgres_ready: str
 ) -> None:
     class Off:
         def __init__(self, by_ms: int) -> None:
@@ -138,8 +138,8 @@ async def test_clocks_that_differ_by_hours_change_nothing_about_who_owns_what(
             return asyncio.get_running_loop().call_later(max(0.0, (at_ms - self.now_ms()) / 1000), act)
 
     clocks = [DatabaseClock(Off(by_ms)) for by_ms in (HOUR_MS, -HOUR_MS)]
-    early = world(tmp_path, postgres_address, "early", clock=clocks[0], lease_seconds=5)
-    late = world(tmp_path, postgres_address, "late", clock=clocks[1], lease_seconds=5)
+    early = world(tmp_path, postgres_ready, "early", clock=clocks[0], lease_seconds=5)
+    late = world(tmp_path, postgres_ready, "late", clock=clocks[1], lease_seconds=5)
     async with both(early, late):
         for clock, each in zip(clocks, (early, late), strict=True):
             await clock.set_first(each.store.real)
@@ -158,26 +158,30 @@ async def test_clocks_that_differ_by_hours_change_nothing_about_who_owns_what(
         assert early.engine.lease.lapses == late.engine.lease.lapses == 0
 
 
+@pytest.mark.parametrize(("call", "before"), [("create_instance", "Dummy"), ("commit", "Shell")])
 @in_loop
 async def test_an_engine_that_was_frozen_past_its_lease_starts_nothing_of_what_others_took_over(
-    tmp_path: Path, postgres_address: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, postgres_ready: str, monkeypatch: pytest.MonkeyPatch, call: str, before: str
 ) -> None:
+    """The node is started by the commit that makes the run, or by a later one."""
     trace = tmp_path / "trace"
-    first, second = world(tmp_path, postgres_address, "first"), world(tmp_path, postgres_address, "second")
+    first, second = world(tmp_path, postgres_ready, "first"), world(tmp_path, postgres_ready, "second")
     async with both(first, second):
-        await first.job("j", [node("a", "Dummy"), node("b", after=["a"], statement=f"echo b >> {trace}")])
-        real = first.store.real.commit
+        nodes = [node("a", before, statement="true"), node("b", after=["a"], statement=f"echo b >> {trace}")]
+        await first.job("j", nodes)
+        real = getattr(first.store.real, call)
 
-        async def frozen(owner: str, tick: Any) -> Any:
+        async def frozen(*given: Any, **more: Any) -> Any:
             """The commit is durable, and then the process is frozen until its lease is over and taken."""
-            answer = await real(owner, tick)
-            if owner == "first" and any(share.started for share in tick):
+            answer = await real(*given, **more)
+            shares = [more["first"]] if call == "create_instance" else given[1]
+            if any(row.node == 1 for share in shares for row in share.started):
                 first.engine.lease._until = 0.0
-                await end_lease(postgres_address, "first", second)
+                await end_lease(postgres_ready, "first", second)
                 await until(lambda: second.engine.active_count or trace.exists(), "it is taken over")
             return answer
 
-        monkeypatch.setattr(first.store.real, "commit", frozen)
+        monkeypatch.setattr(first.store.real, call, frozen)
         accepted = await first.submit("j")
         state = await second.ended(accepted.instance_id)
         # What became of the attempt can't be known over there; here it was never begun.
@@ -191,9 +195,9 @@ async def test_an_engine_that_was_frozen_past_its_lease_starts_nothing_of_what_o
 
 @in_loop
 async def test_an_engine_that_noticed_a_lapse_goes_on_with_what_nobody_took(
-    tmp_path: Path, postgres_address: str
+    tmp_path: Path, postgres_ready: str
 ) -> None:
-    async with living(world(tmp_path, postgres_address, "only")) as only:
+    async with living(world(tmp_path, postgres_ready, "only")) as only:
         await only.job("j", [node("a", "Dummy"), node("b", statement="true", after=["a"])])
         only.engine.lease._until = 0.0
         accepted = await only.submit("j")
@@ -204,10 +208,10 @@ async def test_an_engine_that_noticed_a_lapse_goes_on_with_what_nobody_took(
 
 
 @in_loop
-async def test_a_server_that_is_emptied_hands_over_all_that_runs_nowhere(tmp_path: Path, postgres_address: str) -> None:
+async def test_a_server_that_is_emptied_hands_over_all_that_runs_nowhere(tmp_path: Path, postgres_ready: str) -> None:
     fifo, trace = tmp_path / "fifo", tmp_path / "trace"
     os.mkfifo(fifo)
-    first, second = world(tmp_path, postgres_address, "first"), world(tmp_path, postgres_address, "second")
+    first, second = world(tmp_path, postgres_ready, "first"), world(tmp_path, postgres_ready, "second")
     async with living(first):
         await first.job(
             "running", [node("a", statement=f"cat {fifo}"), node("b", statement=f"echo b >> {trace}", after=["a"])]
@@ -237,11 +241,11 @@ async def test_a_server_that_is_emptied_hands_over_all_that_runs_nowhere(tmp_pat
 
 @in_loop
 async def test_what_waits_in_the_queue_of_a_full_server_goes_to_one_with_room(
-    tmp_path: Path, postgres_address: str
+    tmp_path: Path, postgres_ready: str
 ) -> None:
     fifo, trace = tmp_path / "fifo", tmp_path / "trace"
     os.mkfifo(fifo)
-    first, second = world(tmp_path, postgres_address, "first"), world(tmp_path, postgres_address, "second")
+    first, second = world(tmp_path, postgres_ready, "first"), world(tmp_path, postgres_ready, "second")
     async with living(first):
         first.executor._max = 1
         await first.job("held", [node("a", statement=f"cat {fifo}")])
@@ -261,8 +265,8 @@ async def test_what_waits_in_the_queue_of_a_full_server_goes_to_one_with_room(
 
 
 @in_loop
-async def test_a_server_that_ends_leaves_nothing_waiting_for_its_lease(tmp_path: Path, postgres_address: str) -> None:
-    first, second = world(tmp_path, postgres_address, "first"), world(tmp_path, postgres_address, "second")
+async def test_a_server_that_ends_leaves_nothing_waiting_for_its_lease(tmp_path: Path, postgres_ready: str) -> None:
+    first, second = world(tmp_path, postgres_ready, "first"), world(tmp_path, postgres_ready, "second")
     async with living(second):
         async with living(first):
             await first.job(
@@ -275,11 +279,11 @@ async def test_a_server_that_ends_leaves_nothing_waiting_for_its_lease(tmp_path:
 
 @in_loop
 async def test_watching_on_another_server_needs_no_looking_again_and_again(
-    tmp_path: Path, postgres_address: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, postgres_ready: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     accepting, running = (
-        world(tmp_path, postgres_address, "accepting", runs=False),
-        world(tmp_path, postgres_address, "running"),
+        world(tmp_path, postgres_ready, "accepting", runs=False),
+        world(tmp_path, postgres_ready, "running"),
     )
     async with both(accepting, running):
         await accepting.job("j", [node("a", "Dummy")])

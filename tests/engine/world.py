@@ -10,14 +10,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from tests.servers.database import url_for
+from tests.servers.database import place_for
 
 from arkwright.core.instance import Instance
 from arkwright.engine.clock import Clock, SystemClock
 from arkwright.engine.engine import Engine
 from arkwright.engine.folders import Folders
 from arkwright.engine.interface import RunRequest
-from arkwright.executors.local import LocalExecutor
+from arkwright.executors.local import MAX_PROGRAMS, LocalExecutor
 from arkwright.nodes.base import Work
 from arkwright.nodes.registry import Registry
 from arkwright.store.base import Accepted, DefinitionWrite, IdempotencyKey, Kind, Place, Store
@@ -53,20 +53,22 @@ class World:
         name: str = "engine",
         lease_seconds: float | None = None,
         runs: bool = True,
+        slots: int = MAX_PROGRAMS,
     ) -> None:
         self.folders = Folders(folder)
         self.clock = clock or SystemClock()
-        self.store = FaultyStore(open_store(url or url_for(folder) or folder / "store.db"), crash_at, after)
+        self.store = FaultyStore(open_store(url or place_for(folder)), crash_at, after)
         self._name = name
         self._lease_seconds = lease_seconds
         self._runs = runs
+        self._slots = slots
         self.options: dict[str, Any] = {}
         """More parts for the engine."""
 
     async def open(self) -> None:
         await self.store.real.open()
         registry = Registry()
-        self.executor = LocalExecutor(registry, root=self.folders.runs, grace_seconds=0.5)
+        self.executor = LocalExecutor(registry, root=self.folders.runs, max_programs=self._slots, grace_seconds=0.5)
         self.engine = Engine(
             store=self.store.store(),
             clock=self.clock,

@@ -2,7 +2,7 @@ import socket
 
 import pytest
 from tests.servers.kafka import kafka_broker  # noqa: F401
-from tests.servers.postgres import postgres_address, postgres_database, postgres_server  # noqa: F401
+from tests.servers.postgres import postgres_address, postgres_ready, postgres_server  # noqa: F401
 
 from arkwright.scheduler.events import kafka
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import logging
+import random
 import socket
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any
@@ -25,21 +28,23 @@ def key(number: int) -> AttemptKey:
     return AttemptKey(instance_id=number, node=0, attempt=1)
 
 
-def free_port() -> int:
+def free_address() -> str:
+    """Free also later, when its scheduler is started or started again: nobody else uses that loopback address."""
+    host = ".".join(map(str, (127, *(random.randrange(1, 255) for _ in range(3)))))
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        probe.bind((host, 0))
+        return f"{host}:{probe.getsockname()[1]}"
 
 
 @contextlib.asynccontextmanager
-async def cluster(port: int, *groups: str) -> AsyncIterator[Any]:
+async def cluster(address: str, *groups: str) -> AsyncIterator[Any]:
     """A scheduler, and a worker of these groups."""
     from distributed import Scheduler, Worker
 
     configure()
+    host, port = address.split(":")
     async with (
-        Scheduler(host="127.0.0.1", port=port, dashboard=False, dashboard_address="127.0.0.1:0") as scheduler,
+        Scheduler(host=host, port=int(port), dashboard=False, dashboard_address="127.0.0.1:0") as scheduler,
         Worker(
             scheduler.address,
             nthreads=4,
@@ -52,8 +57,8 @@ async def cluster(port: int, *groups: str) -> AsyncIterator[Any]:
 
 
 @contextlib.asynccontextmanager
-async def transport(port: int) -> AsyncIterator[tuple[DaskTransport, asyncio.Queue[AttemptKey]]]:
-    address = read_address(f"dask://127.0.0.1:{port}", ca=None, cert=None, key=None, names=NAMES)
+async def transport(place: str) -> AsyncIterator[tuple[DaskTransport, asyncio.Queue[AttemptKey]]]:
+    address = read_address(f"dask://{place}", ca=None, cert=None, key=None, names=NAMES)
     delivered: asyncio.Queue[AttemptKey] = asyncio.Queue()
     made = DaskTransport(address, name="test")
     await made.open(delivered.put_nowait)
@@ -82,11 +87,11 @@ def test_what_is_announced_before_there_is_a_scheduler_is_brought_once_to_a_work
             return "ended"
 
         monkeypatch.setattr(dask_task, "_take", take)
-        port = free_port()
-        async with transport(port) as (made, delivered):
+        place = free_address()
+        async with transport(place) as (made, delivered):
             made.announce(key(1), "gpu")
             made.announce(key(1), "gpu")
-            async with cluster(port, "gpu", "cpu"):
+            async with cluster(place, "gpu", "cpu"):
                 assert await delivered.get() == key(1)
                 made.announce(key(2), "nobody's")
                 made.announce(key(3), "cpu")
@@ -105,8 +110,8 @@ def test_a_task_carries_the_attempts_name_and_nothing_else(monkeypatch: pytest.M
             return "ended"
 
         monkeypatch.setattr(dask_task, "_take", take)
-        port = free_port()
-        async with cluster(port, "gpu") as scheduler, transport(port) as (made, delivered):
+        place = free_address()
+        async with cluster(place, "gpu") as scheduler, transport(place) as (made, delivered):
             made.announce(key(1), "gpu")
             while "1-0-1" not in scheduler.tasks:
                 await asyncio.sleep(0.01)
@@ -132,14 +137,36 @@ def test_when_the_scheduler_is_lost_everything_is_given_back_to_be_looked_after(
             return "never"
 
         monkeypatch.setattr(dask_task, "_take", take)
-        port = free_port()
-        async with transport(port) as (made, delivered):
-            async with cluster(port, "gpu") as scheduler:
+        place = free_address()
+        async with transport(place) as (made, delivered):
+            async with cluster(place, "gpu") as scheduler:
                 made.announce(key(1), "gpu")
                 made.announce(key(2), "nobody's")
                 while len(scheduler.tasks) < 2:
                     await asyncio.sleep(0.01)
             assert {await delivered.get(), await delivered.get()} == {key(1), key(2)}
+
+    play(scene())
+
+
+@pytest.mark.parametrize("met", ["lost", "never there"])
+def test_the_end_beside_a_scheduler_that_is_gone_is_quick_and_says_nothing(
+    met: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scene() -> None:
+        place = free_address()
+        async with transport(place) as (made, _):
+            if met == "lost":
+                async with cluster(place, "gpu"):
+                    while not made.connected:
+                        await asyncio.sleep(0.01)
+                while made.connected:
+                    await asyncio.sleep(0.01)
+            caplog.clear()
+            before = asyncio.get_running_loop().time()
+        gc.collect()  # what was left unfinished complains now
+        assert asyncio.get_running_loop().time() - before < 1
+        assert not [each for each in caplog.records if each.levelno >= logging.ERROR], caplog.text
 
     play(scene())
 

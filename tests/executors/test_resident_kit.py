@@ -305,6 +305,8 @@ class Server:
 
     def __init__(self, executor: ResidentExecutor) -> None:
         self.executor = executor
+        self.seconds = LIMIT_SECONDS
+        """How long an outcome is waited for."""
         self.reports: list[tuple[AttemptKey, Outcome]] = []
         self._futures: dict[AttemptKey, asyncio.Future[Outcome]] = {}
 
@@ -318,7 +320,7 @@ class Server:
         return self._futures.setdefault(key, asyncio.get_running_loop().create_future())
 
     async def outcome(self, context: Context) -> Outcome:
-        return await asyncio.wait_for(asyncio.shield(self._future(context.key)), LIMIT_SECONDS)
+        return await asyncio.wait_for(asyncio.shield(self._future(context.key)), self.seconds)
 
     async def run(self, type_name: str, context: Context) -> Outcome:
         self.executor.submit(type_name, context)

@@ -238,6 +238,19 @@ def test_a_log_over_its_cap_arrives_as_it_is_after_each_cut(stage: Stage) -> Non
     run(work)
 
 
+@pytest.mark.parametrize("size", [CAP + 1, 2 * CAP, 8_000_000])
+def test_a_log_that_was_cut_before_anybody_looked_arrives_whole(stage: Stage, size: int) -> None:
+    async def work() -> None:
+        async with stage.shipper(lag=60) as shipper:
+            shipper.begin(KEY, stage.folder, adopted=False)
+            stage.say(b"x" * size)
+            cap_log(str(stage.folder / "log"), CAP)
+            await shipper.finish(KEY, ())
+        assert stage.shelf.logs[KEY] == (stage.folder / "log").read_bytes()
+
+    run(work)
+
+
 def test_a_log_that_its_program_emptied_is_shipped_as_it_is_now(stage: Stage) -> None:
     stage.say(b"long before")
     first = next_piece(stage.folder / "log", 0, CAP)

@@ -52,11 +52,36 @@ class Case:
     """How much of it is there beside the attempt's folder: processes, connections, drafts."""
     lasting: Mapping[str, str]
     """Goes on for a moment, and succeeds; while it does, its server is killed."""
-    leak: Mapping[str, str] | None
-    """Says the secret aloud. None: none of its texts may hold one."""
+    leak: Mapping[str, str]
+    """Says the secret aloud."""
     script_type: str = ""
     """Where `leak` has the text of a script of this type, in `script`."""
     leaks_as: str = "Succeeded"
+    """Or `Failed`; or `Refused`: what it is given stands in the arguments of a process, so it may hold no secret."""
+    seconds: float = LIMIT_SECONDS
+    """How long one may take."""
+    at_once: bool = False
+    """One or few calls: there is nothing to stop."""
+    never_fails: str = ""
+    """Why it can't."""
+    no_server: str = ""
+    """Why there is none for it here. What needs one is skipped then; what can be seen without, is seen."""
+
+
+def any_case(type_name: str, seconds: float = LIMIT_SECONDS) -> Case:
+    """For tests that bring their own attempts."""
+    nothing: dict[str, str] = {}
+    return Case(
+        type=type_name,
+        good=nothing,
+        bad=nothing,
+        slow=nothing,
+        at_work=lambda _: True,
+        left=lambda: 0,
+        lasting=nothing,
+        leak=nothing,
+        seconds=seconds,
+    )
 
 
 def context_of(stage: HostedStage, case: Case, properties: Mapping[str, str], **more: Any) -> Context:
@@ -66,6 +91,8 @@ def context_of(stage: HostedStage, case: Case, properties: Mapping[str, str], **
         text = given.pop("script")
         more["script"] = Script(name="s", type=case.script_type, text=text, version=1)
         more["secret_places"] = frozenset({SCRIPT_TEXT})
+    else:
+        more["secret_places"] = frozenset(name for name, value in given.items() if SECRET in value)
     passwords = tuple(
         str(value)
         for key, value in (connection.config if connection else {}).items()
@@ -74,19 +101,29 @@ def context_of(stage: HostedStage, case: Case, properties: Mapping[str, str], **
     secrets = (*more.pop("secrets", ()), *passwords)
     context = stage.context(given)
     folder = stage.folder / "runs" / str(context.key)
-    return replace(context, connection=connection, folder=folder, local_programs_allowed=True, secrets=secrets, **more)
+    named = {connection.name: connection} if connection is not None else {}
+    return replace(
+        context,
+        connection=connection,
+        connections=named,
+        folder=folder,
+        local_programs_allowed=True,
+        secrets=secrets,
+        **more,
+    )
 
 
 def executor_of(stage: HostedStage, type_name: str) -> Executor:
     if Registry(group=None).work(type_name) is Work.PROGRAM:
-        return LocalExecutor(Registry(group=None), root=stage.folder / "runs")
+        return LocalExecutor(Registry(group=None), root=stage.folder / "runs", settings=stage.settings)
     return stage.executor()
 
 
 @contextlib.asynccontextmanager
-async def server(stage: HostedStage, type_name: str) -> AsyncIterator[Server]:
+async def server(stage: HostedStage, type_name: str, seconds: float = LIMIT_SECONDS) -> AsyncIterator[Server]:
     executor = executor_of(stage, type_name)
     made = Server(executor)  # type: ignore[arg-type]
+    made.seconds = seconds
     await executor.open(made.finished)
     try:
         yield made
@@ -96,7 +133,7 @@ async def server(stage: HostedStage, type_name: str) -> AsyncIterator[Server]:
 
 def run(stage: HostedStage, case: Case, context: Context) -> Outcome:
     async def scene() -> Outcome:
-        async with server(stage, case.type) as made:
+        async with server(stage, case.type, case.seconds) as made:
             return await made.run(case.type, context)
 
     return asyncio.run(scene())
@@ -106,9 +143,9 @@ def stop(stage: HostedStage, case: Case, context: Context) -> tuple[Outcome, flo
     """Cancel the slow one once it is at work; how long that took."""
 
     async def scene() -> tuple[Outcome, float]:
-        async with server(stage, case.type) as made:
+        async with server(stage, case.type, case.seconds) as made:
             made.executor.submit(case.type, context)
-            async with asyncio.timeout(LIMIT_SECONDS):
+            async with asyncio.timeout(case.seconds):
                 while not case.at_work(context):
                     assert not made.reports, (made.reports, log_of(context))
                     await asyncio.sleep(0.01)
@@ -129,7 +166,7 @@ def nothing_left(case: Case, seconds: float = 5.0) -> int:
 
 def attach(stage: HostedStage, case: Case, context: Context) -> Outcome:
     async def scene() -> Outcome:
-        async with server(stage, case.type) as made:
+        async with server(stage, case.type, case.seconds) as made:
             made.executor.attach(case.type, context)
             return await made.outcome(context)
 
@@ -148,11 +185,33 @@ def kill_its_server(stage: HostedStage, case: Case, context: Context) -> None:
         process.stdin.write(line)
         process.stdin.close()
         assert process.stdout.readline() == b"submitted\n"
-        end = time.monotonic() + LIMIT_SECONDS
+        end = time.monotonic() + case.seconds
         while not log_of(context) and not (context.folder / "outcome").exists():
             assert time.monotonic() < end
             time.sleep(0.01)
         process.kill()
+
+
+def stop_after_kill(stage: HostedStage, case: Case, context: Context) -> Outcome:
+    """A server finds the attempt of one that was killed, and stops it."""
+
+    async def scene() -> Outcome:
+        async with server(stage, case.type, case.seconds) as made:
+            made.executor.attach(case.type, context)
+            made.executor.cancel(context.key)
+            return await made.outcome(context)
+
+    return asyncio.run(scene())
+
+
+def programs_of(stage: HostedStage) -> int:
+    """Processes of programs of the stage's workspace."""
+    mark = f"ARKWRIGHT_WORKSPACE_FOLDER={stage.workspace}\0".encode()
+    count = 0
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            count += mark in path.read_bytes()
+    return count
 
 
 def holding(stage: HostedStage, context: Context, *words: str) -> list[str]:
@@ -188,6 +247,8 @@ class Silence:
     listener: socket.socket = field(default_factory=lambda: socket.create_server(("127.0.0.1", 0)))
     taken: int = 0
     open: int = 0
+    heard: int = 0
+    """Bytes."""
 
     def __post_init__(self) -> None:
         self.port: int = self.listener.getsockname()[1]
@@ -203,8 +264,8 @@ class Silence:
 
     def _hear(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
-            while connection.recv(65536):
-                pass
+            while said := connection.recv(65536):
+                self.heard += len(said)
         self.open -= 1
 
 

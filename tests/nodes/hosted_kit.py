@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from arkwright.nodes.registry import BUILT_IN, Registry
 
 class HostedStage(Stage):
     secrets: dict[str, Any]
+    environment: Mapping[str, str] = host_environment()
 
     def __init__(self, *given: Any, **more: Any) -> None:
         super().__init__(*given, **more)
@@ -29,7 +31,7 @@ class HostedStage(Stage):
             settings=self.settings,
             secrets=self.secrets,
             own_addresses=self.own,
-            environment=host_environment(),
+            environment=self.environment,
         )
 
     def on(self, connection: Connection | None, properties: dict[str, str], *secrets: str) -> Context:

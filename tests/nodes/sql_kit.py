@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -70,13 +70,15 @@ def registry() -> Registry:
 
 
 class SqlStage(Stage):
+    environment: Mapping[str, str] = host_environment()
+
     def executor(self) -> ResidentExecutor:
         return ResidentExecutor(
             Registry(group=None),
             self.hosts,
             host_registry=f"{THIS}:registry",
             settings={"allow_loopback_requests": True, **self.settings},
-            environment=host_environment(),
+            environment=self.environment,
         )
 
     def sql_context(

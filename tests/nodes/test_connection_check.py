@@ -11,6 +11,7 @@ import pytest
 from tests.servers.kafka import Broker
 from tests.servers.mariadb import MariaDb
 from tests.servers.postgres_tcp import PostgresTcp
+from tests.servers.spark import spark_home
 from tests.servers.ssh import SshServer
 
 from arkwright.nodes.base import Connection
@@ -75,3 +76,18 @@ def test_of_other_types_somebody_must_listen(tmp_path: Path) -> None:
     assert "refused" in str(check(tmp_path, "CloudTable", ip="127.0.0.1", port=port))
     assert "port" in str(check(tmp_path, "CloudTable", ip="127.0.0.1"))
     assert "cluster-1" in str(check(tmp_path, "CloudTable", clusterName="cluster-1"))
+
+
+def test_spark_on_the_servers_host_is_looked_for_and_not_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    wrong = check(tmp_path, "SparkSQL", master="local")
+    assert wrong is not None
+    assert "There is no Java on the server's host" in wrong
+
+
+def test_spark_on_the_servers_host_is_there(tmp_path: Path) -> None:
+    spark_home()
+    assert check(tmp_path, "SparkSQL", master="local") is None

@@ -20,6 +20,10 @@ from arkwright.nodes.base import Connection, Context
 from arkwright.nodes.flink_job import SettingsWrong, job_id, read_settings
 from arkwright.nodes.flink_mrs import MrsFlink
 
+on_a_cluster = pytest.mark.long
+"""Two JVMs have to start."""
+pytestmark = pytest.mark.timeout(900)
+
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[MigrationStage]:
@@ -52,24 +56,7 @@ def run(stage: MigrationStage, context: Context, type_name: str = "MRSFlink") ->
     return answers[0], log_of(context)
 
 
-def stop(stage: MigrationStage, context: Context, cluster: FlinkCluster) -> tuple[Any, float]:
-    answers: list[Any] = []
-
-    async def scene() -> None:
-        async with stage.server() as server:
-            server.executor.submit("MRSFlink", context)
-            async with asyncio.timeout(30):
-                while "RUNNING" not in log_of(context):
-                    assert not server.reports, log_of(context)
-                    await asyncio.sleep(0.05)
-            begun = time.monotonic()
-            server.executor.cancel(context.key)
-            answers.extend((await server.outcome(context), time.monotonic() - begun))
-
-    play(scene)
-    return answers[0], answers[1]
-
-
+@on_a_cluster
 def test_a_batch_job_runs_to_its_end_and_leaves_no_jar(stage: MigrationStage, cluster: FlinkCluster) -> None:
     context = context_of(stage, cluster.port, arguments="batch 50", jobName="words", parallelism="1")
     outcome, log = run(stage, context)
@@ -79,6 +66,7 @@ def test_a_batch_job_runs_to_its_end_and_leaves_no_jar(stage: MigrationStage, cl
     assert "FINISHED" in log
 
 
+@on_a_cluster
 def test_a_job_that_fails_tells_the_root_of_it(stage: MigrationStage, cluster: FlinkCluster) -> None:
     outcome, log = run(stage, context_of(stage, cluster.port, arguments="fail 5"))
     assert isinstance(outcome, Failed), log
@@ -86,6 +74,7 @@ def test_a_job_that_fails_tells_the_root_of_it(stage: MigrationStage, cluster: F
     assert "Division by zero" in outcome.message or "/ by zero" in outcome.message
 
 
+@on_a_cluster
 def test_a_program_that_refuses_its_arguments_fails_with_its_own_words(
     stage: MigrationStage, cluster: FlinkCluster
 ) -> None:
@@ -95,14 +84,7 @@ def test_a_program_that_refuses_its_arguments_fails_with_its_own_words(
     assert cluster.jars() == []
 
 
-def test_a_stopped_node_cancels_its_job_within_two_seconds(stage: MigrationStage, cluster: FlinkCluster) -> None:
-    outcome, seconds = stop(stage, context_of(stage, cluster.port, arguments="batch 100000000"), cluster)
-    assert isinstance(outcome, Failed)
-    assert outcome.kind is FailureKind.CANCELLED
-    assert seconds < 2.0
-    ends(cluster)
-
-
+@on_a_cluster
 def test_a_stream_is_started_once_goes_on_and_is_found_by_later_runs(
     stage: MigrationStage, cluster: FlinkCluster
 ) -> None:
@@ -139,6 +121,7 @@ def ends(cluster: FlinkCluster) -> None:
         time.sleep(0.05)
 
 
+@on_a_cluster
 def test_an_attempt_that_is_taken_up_again_finds_its_job(stage: MigrationStage, cluster: FlinkCluster) -> None:
     """As in a host that follows one that died under way."""
     context = context_of(stage, cluster.port, arguments="batch 50")
@@ -151,6 +134,7 @@ def test_an_attempt_that_is_taken_up_again_finds_its_job(stage: MigrationStage, 
     assert f"the job {job_id(context)} is there, FINISHED" in b"".join(lines).decode()
 
 
+@on_a_cluster
 def test_a_cluster_that_is_not_there_is_named(stage: MigrationStage, cluster: FlinkCluster) -> None:
     outcome, _ = run(stage, context_of(stage, 9, arguments="batch 1"))
     assert isinstance(outcome, Failed)
@@ -158,6 +142,7 @@ def test_a_cluster_that_is_not_there_is_named(stage: MigrationStage, cluster: Fl
     assert "Flink at 127.0.0.1:9 can't be asked" in outcome.message
 
 
+@on_a_cluster
 def test_a_jar_that_is_not_there_is_named(stage: MigrationStage, cluster: FlinkCluster) -> None:
     outcome, _ = run(stage, context_of(stage, cluster.port, resourcePath="obs://jobs/none.jar"))
     assert isinstance(outcome, Failed)

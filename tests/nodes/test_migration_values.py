@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.examples import some
 from tests.servers.mariadb import MariaDb, mariadb  # noqa: F401
 from tests.servers.postgres_tcp import PostgresTcp, postgres_tcp  # noqa: F401
 
@@ -140,7 +141,7 @@ def reader_of_table(path: Path) -> Any:
 
 
 @pytest.mark.parametrize("end", ENDS)
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=some(16), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=ROWS)
 def test_every_value_comes_back_as_it_went(
     end: str, rows: Sequence[Row], tmp_path_factory: pytest.TempPathFactory
@@ -166,7 +167,7 @@ def test_every_value_comes_back_as_it_went(
     assert found == expected
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=some(8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=ROWS)
 def test_every_value_goes_round_through_all_databases_and_comes_back(
     rows: Sequence[Row],

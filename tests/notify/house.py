@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from tests.servers.database import place_for
+
 from arkwright.core.alerts import Notice, Remind
 from arkwright.store.base import DefinitionWrite, Kind, Place, Store
 from arkwright.store.notice_record import NoticeFilter, StoredNotice
@@ -58,7 +60,7 @@ _open: list[Watched] = []
 
 @contextlib.asynccontextmanager
 async def opened(folder: Path) -> AsyncIterator[Store]:
-    store = Watched(open_store(folder / "store.db"))
+    store = Watched(open_store(place_for(folder)))
     await store.open()
     _open.append(store)
     try:

@@ -1,1 +1,2 @@
-from tests.servers.postgres import postgres_address, postgres_database, postgres_server  # noqa: F401
+from tests.servers.database import databases_go  # noqa: F401
+from tests.servers.postgres import postgres_ready  # noqa: F401

@@ -341,12 +341,12 @@ async def test_one_plan_time_of_a_patch_is_made_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.postgres
-async def test_on_one_database_another_server_takes_a_patch_over(tmp_path: Path, postgres_address: str) -> None:
+async def test_on_one_database_another_server_takes_a_patch_over(tmp_path: Path, postgres_ready: str) -> None:
     worlds = []
     for name in ("one", "two"):
         folder = tmp_path / name
         folder.mkdir()
-        worlds.append(PatchWorld(folder, url=postgres_address, name=name))
+        worlds.append(PatchWorld(folder, url=postgres_ready, name=name))
     one, two = worlds
     two.clock = one.clock
     await one.open()

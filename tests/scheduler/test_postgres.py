@@ -51,8 +51,8 @@ async def states(world: World, name: str, count: int) -> list[tuple[str, str]]:
             await world.store.ping()
 
 
-async def test_one_server_plans_and_another_one_takes_over(tmp_path: Path, postgres_address: str) -> None:
-    one, two = pair(tmp_path, postgres_address)
+async def test_one_server_plans_and_another_one_takes_over(tmp_path: Path, postgres_ready: str) -> None:
+    one, two = pair(tmp_path, postgres_ready)
     async with both(one, two):
         await one.scheduled("up", cron("0 * * * * ?", "minutes"))
         await one.scheduled("down", cron("0 * * * * ?", "minutes", dependJobs=after("up")))
@@ -74,15 +74,13 @@ async def taken_over(new: World, address: str) -> None:
     await leads(new)
 
 
-async def test_a_scheduler_whose_lease_was_taken_over_writes_nothing_more(
-    tmp_path: Path, postgres_address: str
-) -> None:
-    one, two = pair(tmp_path, postgres_address)
+async def test_a_scheduler_whose_lease_was_taken_over_writes_nothing_more(tmp_path: Path, postgres_ready: str) -> None:
+    one, two = pair(tmp_path, postgres_ready)
     async with both(one, two):
         await one.scheduled("job", cron("0 * * * * ?", "minutes"))
         one.clock.jump(60_000)
         await one.quiet()
-        await taken_over(two, postgres_address)
+        await taken_over(two, postgres_ready)
         assert one.scheduler.plans, "it does not know yet"
         with one.store.fenced(Fence(lease=LEASE, epoch=1, lost=lambda: None)), pytest.raises(LeaseLost):
             await one.store.plan([], owner=None)
@@ -98,15 +96,15 @@ async def test_a_scheduler_whose_lease_was_taken_over_writes_nothing_more(
 
 
 async def test_two_schedulers_that_both_believe_to_plan_exceed_no_limit_of_a_job(
-    tmp_path: Path, postgres_address: str
+    tmp_path: Path, postgres_ready: str
 ) -> None:
-    one, two = pair(tmp_path, postgres_address)
+    one, two = pair(tmp_path, postgres_ready)
     async with both(one, two):
         await one.scheduled("job", cron("0 * * * * ?", "minutes", concurrent=1), node="Held")
         one.clock.jump(3 * 60_000 + 1)  # 08:00, 08:01, 08:02: one runs, two wait
         [(world, running_id)] = await running(one, two, 1)
         for old, new in ((one, two), (two, one), (one, two)):
-            await taken_over(new, postgres_address)
+            await taken_over(new, postgres_ready)
             # Both look: the old one has heard nothing yet.
             for each in (old, new):
                 each.scheduler.gates.heard(None)
@@ -118,9 +116,9 @@ async def test_two_schedulers_that_both_believe_to_plan_exceed_no_limit_of_a_job
 
 
 async def test_who_was_told_to_start_by_a_scheduler_that_died_then_counts_as_started(
-    tmp_path: Path, postgres_address: str
+    tmp_path: Path, postgres_ready: str
 ) -> None:
-    one, two = pair(tmp_path, postgres_address)
+    one, two = pair(tmp_path, postgres_ready)
     async with both(one, two):
         job = await one.scheduled("job", cron("0 * * * * ?", "minutes", concurrent=1), node="Held")
         one.clock.jump(2 * 60_000 + 1)
@@ -137,8 +135,8 @@ async def test_who_was_told_to_start_by_a_scheduler_that_died_then_counts_as_sta
         world.hands.end(running_id)
 
 
-async def test_a_limit_holds_over_all_servers(tmp_path: Path, postgres_address: str) -> None:
-    one, two = pair(tmp_path, postgres_address)
+async def test_a_limit_holds_over_all_servers(tmp_path: Path, postgres_ready: str) -> None:
+    one, two = pair(tmp_path, postgres_ready)
     async with both(one, two):
         group = DefinitionWrite(
             name="g", category="", directory="/", body={"limit": 2}, submit=True, actor="ada", at_ms=0

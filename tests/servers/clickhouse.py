@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import socket
-import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.servers.process import free_ports, running
 
 USER, PASSWORD = "ada", "Click-Node-Pass-9"
 START_SECONDS = 60.0
@@ -39,30 +37,12 @@ def clickhouse() -> Iterator[ClickHouseServer]:
     if program is None:
         pytest.skip("ClickHouse is not installed (on Debian: apt-get install clickhouse-server)")
     folder = Path(tempfile.mkdtemp(prefix="ark-clickhouse-"))
-    with socket.socket() as one, socket.socket() as other:
-        one.bind(("127.0.0.1", 0))
-        other.bind(("127.0.0.1", 0))
-        http, tcp = one.getsockname()[1], other.getsockname()[1]
+    http, tcp = free_ports(2)
     (folder / "config.xml").write_text(CONFIG.format(folder=folder, http=http, tcp=tcp))
     (folder / "users.xml").write_text(USERS)
-    with (folder / "out").open("wb") as out:
-        process = subprocess.Popen([program, f"--config-file={folder}/config.xml"], stdout=out, stderr=out)
+    command = [program, f"--config-file={folder}/config.xml"]
     try:
-        _wait(process, http, folder / "out")
-        yield ClickHouseServer(http)
+        with running(command, folder / "out", port=http, seconds=START_SECONDS):
+            yield ClickHouseServer(http)
     finally:
-        process.kill()
-        process.wait()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    """Until it accepts: a server tells nobody when that is."""
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end:
-        assert process.poll() is None, log.read_text()
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise AssertionError(log.read_text())

@@ -1,60 +1,102 @@
 """Which database the suites of engine, scheduler and API run on: the embedded one, or PostgreSQL.
 
 `ARKWRIGHT_TEST_DATABASE=postgresql` (`make test-postgres`) gives each folder of a test a database of its own on a real
-server. Tests that look into an embedded database's file say so with `embedded_only`.
+server. A test that looks past the store does it with `looked_up` and `changed`, which take either database.
 """
 
 from __future__ import annotations
 
-import functools
-import hashlib
+import io
 import os
-import tempfile
-import uuid
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
-from tests.servers.postgres import address_of, run_statements, settle, start_server
+from tests.servers.postgres import drop_database, new_database, run_statements, settle
 
-from arkwright.store.open import open_store
+from arkwright.store.move import is_postgres
 
 ON_POSTGRES = os.environ.get("ARKWRIGHT_TEST_DATABASE", "") == "postgresql"
 
-embedded_only = pytest.mark.skipif(ON_POSTGRES, reason="it is about the embedded database")
+
+@pytest.fixture(params=[*([] if ON_POSTGRES else ["embedded"]), pytest.param("postgres", marks=pytest.mark.postgres)])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database of each kind with nothing in it yet, as `open_store` takes it."""
+    if request.param == "embedded":
+        return str(tmp_path / "a.db")
+    found: str = request.getfixturevalue("postgres_ready")
+    return found
 
 
-@functools.cache
-def _server() -> Any:
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid.uuid4().hex
-    server = start_server(Path(tempfile.gettempdir()) / f"arkwright-postgres-{run[:16]}")
-    settle(run_statements(address_of(server, "postgres"), "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()"))
-    return server
-
-
-@functools.cache
-def _template() -> str:
-    """A database with the schema in it: a copy costs a fraction of running all migrations."""
-    name = f"template_{os.getpid()}"
-    settle(run_statements(address_of(_server(), "postgres"), f"CREATE DATABASE {name}"))
-
-    async def migrate() -> None:
-        store = open_store(address_of(_server(), name))
-        await store.open()
-        await store.close()
-
-    settle(migrate())
-    return name
-
-
-@functools.cache
-def _made(folder: str) -> str:
-    name = f"f{hashlib.sha256(f'{folder} {os.getpid()}'.encode()).hexdigest()[:24]}"
-    copy = f"CREATE DATABASE {name} TEMPLATE {_template()}"
-    settle(run_statements(address_of(_server(), "postgres"), copy))
-    return address_of(_server(), name)
+_made: dict[Path, str] = {}
 
 
 def url_for(folder: Path) -> str:
     """The address of this folder's database; empty: it is the embedded one, in the folder."""
-    return _made(str(folder.resolve())) if ON_POSTGRES else ""
+    if not ON_POSTGRES:
+        return ""
+    folder = folder.resolve()
+    if folder not in _made:
+        _made[folder] = new_database(ready=True)
+    return _made[folder]
+
+
+@pytest.fixture(autouse=ON_POSTGRES)
+def databases_go(tmp_path: Path) -> Iterator[None]:
+    """A test's databases go with it: each takes ten megabytes."""
+    yield
+    for folder in [each for each in _made if each.is_relative_to(tmp_path.resolve())]:
+        drop_database(_made.pop(folder))
+
+
+def place_for(folder: Path, file: str = "store.db") -> str:
+    """Where this folder's store is, as `open_store` takes it."""
+    return url_for(folder) or str(folder / file)
+
+
+def looked_up(place: str, query: str) -> list[tuple[Any, ...]]:
+    """What a query answers, past the store."""
+    found: list[tuple[Any, ...]] = []
+    if not is_postgres(place):
+        with closing(sqlite3.connect(place)) as database:
+            return database.execute(query).fetchall()
+
+    async def look() -> None:
+        connection = await asyncpg.connect(place)
+        found.extend(tuple(row) for row in await connection.fetch(query))
+        await connection.close()
+
+    settle(look())
+    return found
+
+
+def changed(place: str, *statements: str) -> None:
+    """Done past the store, each by itself."""
+    if is_postgres(place):
+        settle(run_statements(place, *statements))
+        return
+    with closing(sqlite3.connect(place, isolation_level=None)) as database:
+        for each in statements:
+            database.execute(each)
+
+
+def contents(place: str) -> bytes:
+    """All that the database holds as it is on the disk, for who looks for what must not be there."""
+    if not is_postgres(place):
+        files = [path for path in (Path(f"{place}{end}") for end in ("", "-wal")) if path.exists()]
+        return b"".join(path.read_bytes() for path in files)
+    found = io.BytesIO()
+
+    async def copy() -> None:
+        connection = await asyncpg.connect(place)
+        tables = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+        for (table,) in await connection.fetch(tables):
+            await connection.copy_from_query(f"SELECT * FROM {table}", output=found, format="binary")
+        await connection.close()
+
+    settle(copy())
+    return found.getvalue()

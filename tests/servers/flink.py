@@ -10,26 +10,27 @@ import importlib.util
 import json
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
 import urllib.request
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.servers.java import compiled
+from tests.servers.process import free_ports
+from tests.servers.spark import QUICK
 
-START_SECONDS = 90.0
+START_SECONDS = 300.0
 SOURCE = Path(__file__).parent / "flink_job" / "Tested.java"
 _OPENED = (
     *("lang", "lang.reflect", "util", "util.concurrent", "util.concurrent.atomic", "net", "nio", "time", "text", "io"),
     "util.concurrent.locks",
 )
-JAVA = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "--add-exports=java.base/sun.net.util=ALL-UNNAMED"]
+JAVA = [*QUICK, "--add-exports=java.base/sun.net.util=ALL-UNNAMED"]
 JAVA += [f"--add-opens=java.base/java.{each}=ALL-UNNAMED" for each in _OPENED]
 JAVA += ["--add-opens=java.base/sun.nio.ch=ALL-UNNAMED"]
 MEGABYTE = 1024 * 1024
@@ -77,15 +78,16 @@ class FlinkCluster:
 def flink() -> Iterator[FlinkCluster]:
     found = importlib.util.find_spec("pyflink")
     home = Path(next(iter(found.submodule_search_locations or [""]))) if found is not None else Path()
-    java, compiler = shutil.which("java"), shutil.which("javac")
+    java = shutil.which("java")
     if not (home / "lib").is_dir():
         pytest.skip("Flink is not installed (pip install --no-deps apache-flink-libraries)")
-    if java is None or compiler is None:
-        pytest.skip("a Java compiler is not installed (on Debian: apt-get install default-jdk-headless)")
+    if java is None:
+        pytest.skip("there is no Java (on Debian: apt-get install default-jdk-headless)")
+    jar = compiled(SOURCE, home / "lib")
     folder = Path(tempfile.mkdtemp(prefix="ark-flink-"))
     processes: list[subprocess.Popen[bytes]] = []
     try:
-        rest, rpc = _free(2)
+        rest, rpc = free_ports(2)
         (folder / "config.yaml").write_text(
             f"""jobmanager: {{bind-host: 127.0.0.1, rpc: {{address: 127.0.0.1, port: {rpc}}}}}
 taskmanager: {{bind-host: 127.0.0.1, host: 127.0.0.1, numberOfTaskSlots: 4, cpu: {{cores: 2.0}}}}
@@ -98,7 +100,8 @@ external-resources: none
             "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint": MANAGER,
             "org.apache.flink.runtime.taskexecutor.TaskManagerRunner": WORKER,
         }
-        for entry, sizes in entries.items():
+        cluster = FlinkCluster(rest, jar)
+        for entry, sizes in entries.items():  # one after the other: each has seconds alone to find itself
             given = [part for name, size in sizes.items() for part in ("-D", f"{name}={size * MEGABYTE}b")]
             log = (folder / f"{entry.rpartition('.')[2]}.log").open("wb")
             with log:
@@ -110,8 +113,7 @@ external-resources: none
                         env={**os.environ, "FLINK_LIB_DIR": f"{home}/lib"},
                     )
                 )
-        cluster = FlinkCluster(rest, _jar(compiler, home, folder))
-        _wait(cluster, processes, folder)
+            _wait(cluster, processes, folder, "slots-available" if sizes is WORKER else "flink-version")
         yield cluster
     finally:
         for process in processes:
@@ -120,33 +122,14 @@ external-resources: none
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _jar(compiler: str, home: Path, folder: Path) -> bytes:
-    made = subprocess.run(
-        [compiler, "-cp", f"{home}/lib/*", "-d", str(folder), str(SOURCE)], capture_output=True, text=True
-    )
-    assert made.returncode == 0, made.stderr
-    with zipfile.ZipFile(folder / "tested.jar", "w") as jar:
-        jar.writestr("META-INF/MANIFEST.MF", "Manifest-Version: 1.0\nMain-Class: Tested\n")
-        jar.write(folder / "Tested.class", "Tested.class")
-    return (folder / "tested.jar").read_bytes()
-
-
-def _free(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
-def _wait(cluster: FlinkCluster, processes: list[subprocess.Popen[bytes]], folder: Path) -> None:
-    """Until it has room for tasks: a cluster tells nobody when that is."""
+def _wait(cluster: FlinkCluster, processes: list[subprocess.Popen[bytes]], folder: Path, wanted: str) -> None:
+    """Until that is in its overview: a cluster tells nobody when it is there, or has room for tasks."""
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end:
         logs = "\n".join(path.read_text()[-4000:] for path in folder.glob("*.log"))
         assert all(process.poll() is None for process in processes), logs
         try:
-            if cluster.ask("/overview")["slots-available"]:
+            if cluster.ask("/overview").get(wanted):
                 return
         except (OSError, ValueError):
             pass

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.servers.process import free_ports, running
 
 USER, PASSWORD, DATABASE = "loader", "Sql-Node-Pass-9", "shop"
 START_SECONDS = 60.0
@@ -47,44 +46,22 @@ def mariadb() -> Iterator[MariaDb]:
         f"CREATE USER '{USER}'@'%' IDENTIFIED BY '{PASSWORD}';\n"
         f"GRANT ALL ON *.* TO '{USER}'@'%';\n"
     )
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = (folder / "log").open("wb")
-    process = subprocess.Popen(
-        [
-            server,
-            "--no-defaults",
-            f"--datadir={folder}/data",
-            f"--socket={folder}/s",
-            f"--port={port}",
-            f"--init-file={start}",
-            "--bind-address=127.0.0.1",
-            "--skip-name-resolve",
-            "--skip-log-bin",
-            "--innodb-flush-log-at-trx-commit=0",
-            *user,
-        ],
-        stdout=log,
-        stderr=log,
-    )
+    (port,) = free_ports(1)
+    command = [
+        server,
+        "--no-defaults",
+        f"--datadir={folder}/data",
+        f"--socket={folder}/s",
+        f"--port={port}",
+        f"--init-file={start}",
+        "--bind-address=127.0.0.1",
+        "--skip-name-resolve",
+        "--skip-log-bin",
+        "--innodb-flush-log-at-trx-commit=0",
+        *user,
+    ]
     try:
-        _wait(process, port, folder / "log")
-        yield MariaDb(port)
+        with running(command, folder / "log", port=port, seconds=START_SECONDS):
+            yield MariaDb(port)
     finally:
-        process.kill()
-        process.wait()
-        log.close()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    """Until it accepts: a server tells nobody when that is."""
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end:
-        assert process.poll() is None, log.read_text()
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise AssertionError(log.read_text())

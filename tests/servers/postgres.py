@@ -2,23 +2,35 @@
 
 Use the fixtures by importing them in a `conftest.py`:
 
-    from tests.servers.postgres import postgres_address, postgres_database, postgres_server  # noqa: F401
+    from tests.servers.postgres import postgres_address, postgres_ready, postgres_server  # noqa: F401
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
+import json
 import os
+import shutil
+import signal
 import tempfile
 import uuid
 import warnings
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
+
+from arkwright.store.open import open_store
+
+NAME = "arkwright-postgres-"
+MEMORY_BYTES = 2 * 2**30
+"""What must be free, so that a run's databases are put there."""
 
 
 def start_server(folder: Path) -> Any:
@@ -49,37 +61,95 @@ def settle(work: Coroutine[Any, Any, None]) -> None:
         thread.submit(asyncio.run, work).result()
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Any:
+@functools.cache
+def shared_server() -> Any:
+    """This test run's server."""
+    place = _place()
+    _clear(place)
     # Not below pytest's own folder: the server runs as a user of its own when the tests run as root, and pytest takes
     # back the permissions that this needs.
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid.uuid4().hex
-    server = start_server(Path(tempfile.gettempdir()) / f"arkwright-postgres-{run[:16]}")
+    server = start_server(place / f"{NAME}{run[:16]}")
     # A test never pulls the plug, and databases are made faster without syncs.
-    settle(run_statements(address_of(server, "postgres"), "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()"))
+    faster = ("ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET full_page_writes = off", "SELECT pg_reload_conf()")
+    settle(run_statements(address_of(server, "postgres"), *faster))
     return server
 
 
-@pytest.fixture(scope="session")
-def postgres_database(postgres_server: Any) -> str:
-    """This worker's database; its name."""
-    name = f"test_{uuid.uuid4().hex}"
-    settle(run_statements(address_of(postgres_server, "postgres"), f"CREATE DATABASE {name}"))
+def _place() -> Path:
+    """In memory, where there is room: each database is some hundred files, which are made and deleted."""
+    memory = Path("/dev/shm")
+    with suppress(OSError):
+        if shutil.disk_usage(memory).free > MEMORY_BYTES and os.access(memory, os.W_OK):
+            return memory
+    return Path(tempfile.gettempdir())
+
+
+def _clear(place: Path) -> None:
+    """What runs that were killed left behind, which would stay in the memory."""
+    for folder in place.glob(f"{NAME}*"):
+        with suppress(OSError, ValueError):  # it is being made, or another run clears it
+            if any(map(_lives, json.loads((folder / ".handle_pids.json").read_text()))):
+                continue
+            with suppress(FileNotFoundError):
+                server = int((folder / "postmaster.pid").read_text().split()[0])
+                if str(folder) in Path(f"/proc/{server}/cmdline").read_text():
+                    os.kill(server, signal.SIGQUIT)  # it ends at once
+            shutil.rmtree(folder)
+
+
+def _lives(pid: int) -> bool:
+    with suppress(ProcessLookupError):
+        os.kill(pid, 0)
+        return True
+    return False
+
+
+@functools.cache
+def _template() -> str:
+    """A database with the schema in it: a copy costs a fraction of running all migrations."""
+    name = f"template_{os.getpid()}"
+    address = address_of(shared_server(), name)
+    settle(run_statements(address_of(shared_server(), "postgres"), f"CREATE DATABASE {name}"))
+
+    async def migrate() -> None:
+        store = open_store(address)
+        await store.open()
+        await store.close()
+
+    settle(migrate())
     return name
 
 
+def new_database(*, ready: bool) -> str:
+    """The address of a new database: with the schema in it, or an empty one."""
+    name, template = f"test_{uuid.uuid4().hex}", _template() if ready else "template0"
+    statement = f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"
+    settle(run_statements(address_of(shared_server(), "postgres"), statement))
+    return address_of(shared_server(), name)
+
+
+def drop_database(address: str) -> None:
+    name = urlsplit(address).path[1:]
+    settle(run_statements(address_of(shared_server(), "postgres"), f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Any:
+    return shared_server()
+
+
 @pytest.fixture
-def postgres_address(postgres_server: Any, postgres_database: str) -> Iterator[str]:
+def postgres_address() -> Iterator[str]:
     """The address of an empty database."""
-    address = address_of(postgres_server, postgres_database)
+    address = new_database(ready=False)
     yield address
-    settle(
-        run_statements(
-            address,
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()",
-            # Many times faster than a new database.
-            "DROP SCHEMA public CASCADE",
-            "CREATE SCHEMA public",
-        )
-    )
+    drop_database(address)
+
+
+@pytest.fixture
+def postgres_ready() -> Iterator[str]:
+    """The address of a database with the schema in it, and nothing else."""
+    address = new_database(ready=True)
+    yield address
+    drop_database(address)

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +22,21 @@ USER, PASSWORD, DATABASE = "loader", "Sql-Node-Pass-9", "shop"
 @dataclass(frozen=True)
 class PostgresTcp:
     port: int
+    control: Callable[..., None]
     user: str = USER
     password: str = PASSWORD
     database: str = DATABASE
+
+    @property
+    def address(self) -> str:
+        return f"postgresql://{self.user}:{self.password}@127.0.0.1:{self.port}/{self.database}"
+
+    def stop(self) -> None:
+        """As for maintenance: whoever is connected is cut off."""
+        self.control("-m", "fast", "stop")
+
+    def start(self) -> None:
+        self.control("start")
 
 
 @pytest.fixture(scope="session")
@@ -54,11 +66,13 @@ def running(fsync: str = "off") -> Iterator[PostgresTcp]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     options = f"-h 127.0.0.1 -p {port} -k {folder} -c fsync={fsync}"
-    control = [str(server.bin_path / "pg_ctl"), "-w", "-D", str(folder)]
-    subprocess.run([*control, "-m", "fast", "stop"], user=server.system_user, check=True, stdout=subprocess.DEVNULL)
-    start = [*control, "-l", str(folder / "log"), "-o", options, "start"]
-    subprocess.run(start, user=server.system_user, check=True, stdout=subprocess.DEVNULL)
-    yield PostgresTcp(port)
-    subprocess.run(
-        [*control, "-m", "immediate", "stop"], user=server.system_user, check=True, stdout=subprocess.DEVNULL
-    )
+
+    def control(*words: str) -> None:
+        told = [str(server.bin_path / "pg_ctl"), "-w", "-D", str(folder), "-l", str(folder / "log"), "-o", options]
+        subprocess.run([*told, *words], user=server.system_user, check=True, stdout=subprocess.DEVNULL)
+
+    made = PostgresTcp(port, control)
+    made.stop()
+    made.start()
+    yield made
+    control("-m", "immediate", "stop")

@@ -9,8 +9,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
-import socket
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,8 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.servers.java import compiled
+from tests.servers.process import free_ports, running
 
 START_SECONDS = 240.0
+QUICK = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+"""A JVM for moments spends half of its time on making itself faster."""
+QUICK_JAVA = {"JDK_JAVA_OPTIONS": " ".join(QUICK)}
+"""The same for a JVM that something else starts."""
 OPENED = (
     *("lang", "lang.invoke", "lang.reflect", "io", "net", "nio", "util", "util.concurrent", "util.concurrent.atomic"),
 )
@@ -43,6 +47,18 @@ def spark_home() -> Path:
     return Path(found.submodule_search_locations[0])
 
 
+@pytest.fixture(scope="session")
+def spark_jar() -> bytes:
+    """Counts on Spark when it is told `good`, stays there at `slow`, fails at `bad`."""
+    return compiled(Path(__file__).parent / "spark_job" / "Tested.java", spark_home() / "jars")
+
+
+@pytest.fixture(scope="session")
+def words_jar() -> bytes:
+    """A job of MapReduce that counts words, and stays where one is `wait`."""
+    return compiled(Path(__file__).parent / "hadoop_job" / "Words.java", spark_home() / "jars")
+
+
 def command(home: Path, folder: Path, port: int) -> list[str]:
     conf = {
         "spark.ui.enabled": "false",
@@ -57,7 +73,7 @@ def command(home: Path, folder: Path, port: int) -> list[str]:
     }
     return [
         "java",
-        *("-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", f"-Djava.io.tmpdir={folder}"),
+        *("-Xmx1g", *QUICK, f"-Djava.io.tmpdir={folder}"),
         *(f"--add-opens=java.base/java.{name}=ALL-UNNAMED" for name in OPENED),
         *(f"--add-opens=java.base/sun.{name}=ALL-UNNAMED" for name in ("nio.ch", "nio.cs", "security.action")),
         "--add-opens=java.base/sun.util.calendar=ALL-UNNAMED",
@@ -76,39 +92,21 @@ def thrift_server() -> Iterator[ThriftServer]:
         return
     home = spark_home()
     folder = Path(tempfile.mkdtemp(prefix="ark-thrift-"))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = (folder / "log").open("wb")
-    process = subprocess.Popen(
-        command(home, folder, port),
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=log,
-        cwd=folder,
-        env={"PATH": os.environ["PATH"], "SPARK_HOME": str(home), "SPARK_LOCAL_IP": "127.0.0.1"},
-    )
+    (port,) = free_ports(1)
+    environment = {"PATH": os.environ["PATH"], "SPARK_HOME": str(home), "SPARK_LOCAL_IP": "127.0.0.1"}
     try:
-        _wait(process, port, folder / "log")
-        _warm_up(port)
-        yield ThriftServer(port)
+        with running(
+            command(home, folder, port),
+            folder / "log",
+            port=port,
+            seconds=START_SECONDS,
+            cwd=folder,
+            env=environment,
+        ):
+            _warm_up(port)
+            yield ThriftServer(port)
     finally:
-        process.kill()
-        process.wait()
-        log.close()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    """Until it accepts: a server tells nobody when that is."""
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end:
-        assert process.poll() is None, log.read_text()
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise AssertionError(log.read_text())
 
 
 def _warm_up(port: int) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import getpass
 import os
 import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.servers.process import free_ports, running
 
 START_SECONDS = 30.0
 
@@ -38,9 +37,7 @@ def ssh_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
     folder = tmp_path_factory.mktemp("sshd")
     _make_key(folder / "host")
     _make_key(folder / "user")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     (folder / "config").write_text(
         f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\nPidFile {folder}/pid\n"
         f"AuthorizedKeysFile {folder}/user.pub\nStrictModes no\nPermitRootLogin yes\nPasswordAuthentication no\n"
@@ -48,24 +45,11 @@ def ssh_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
     )
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
-    log = (folder / "log").open("wb")
-    process = subprocess.Popen([sshd, "-D", "-e", "-f", str(folder / "config")], stdout=log, stderr=log)
-    try:
-        end = time.monotonic() + START_SECONDS
-        while True:  # it tells nobody when it listens
-            assert process.poll() is None, (folder / "log").read_text()
-            assert time.monotonic() < end, (folder / "log").read_text()
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.02)
+    command = [sshd, "-D", "-e", "-f", str(folder / "config")]
+    with running(command, folder / "log", port=port, seconds=START_SECONDS):
         yield SshServer(
             port=port,
             user=getpass.getuser(),
             private_key=(folder / "user").read_text(),
             host_key=(folder / "host.pub").read_text(),
         )
-    finally:
-        process.kill()
-        process.wait()
-        log.close()

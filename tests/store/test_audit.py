@@ -1,12 +1,9 @@
-"""Audit records on the both databases: kept over a restart, paged from the newest backwards."""
+"""Audit records on both databases: kept over a restart, paged from the newest backwards."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from pathlib import Path
-
-import pytest
 
 from arkwright.store.audit_record import AuditFilter, AuditRecord
 from arkwright.store.open import open_store
@@ -25,15 +22,7 @@ RECORD = AuditRecord(
 ALL = AuditFilter(workspace_id="w", from_ms=0, to_ms=2000)
 
 
-@pytest.fixture
-def embedded(tmp_path: Path) -> str:
-    return str(tmp_path / "a.db")
-
-
-@pytest.mark.parametrize("database", ["embedded", pytest.param("postgres_address", marks=pytest.mark.postgres)])
-def test_records_survive_a_restart_and_come_newest_first(request: pytest.FixtureRequest, database: str) -> None:
-    address: str = request.getfixturevalue(database)
-
+def test_records_survive_a_restart_and_come_newest_first(address: str) -> None:
     async def work() -> None:
         store = open_store(address)
         await store.open()

@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from tests.store.test_notices import address, run  # noqa: F401
+from tests.servers.database import changed
+from tests.store.test_notices import run
 from tests.store.test_retention import ended
 
 from arkwright.core.instance import InstanceStatus
 from arkwright.store.base import Kind, Store
 from arkwright.store.check import Finding, check
-from arkwright.store.move import is_postgres, opened
+from arkwright.store.move import opened
 from arkwright.store.repair import repair
 from arkwright.testing.store_records import ENGINE, HERE, NOON, advance, make, requested, running, write
 
@@ -31,31 +32,13 @@ async def rich(store: Store) -> None:
     assert await advance(store, live, running(live, status=InstanceStatus.RUNNING), requested(live))
 
 
-async def findings(address: str) -> dict[str, Finding]:  # noqa: F811
+async def findings(address: str) -> dict[str, Finding]:
     async with opened(address) as end:
         found: Sequence[Finding] = await check(end)
     return {each.check: each for each in found}
 
 
-async def damaged(address: str, *statements: str) -> None:  # noqa: F811
-    if is_postgres(address):
-        import asyncpg
-
-        connection = await asyncpg.connect(address)
-        for statement in statements:
-            await connection.execute(statement)
-        await connection.close()
-        return
-    import sqlite3
-
-    database = sqlite3.connect(address)
-    for statement in statements:
-        database.execute(statement)
-    database.commit()
-    database.close()
-
-
-def test_a_sound_database_has_nothing_wrong(address: str) -> None:  # noqa: F811
+def test_a_sound_database_has_nothing_wrong(address: str) -> None:
     run(address, rich)
     found = asyncio.run(findings(address))
     assert {name: each.named for name, each in found.items() if not each.fine} == {}
@@ -74,19 +57,19 @@ def test_a_sound_database_has_nothing_wrong(address: str) -> None:  # noqa: F811
         ("schema", "DELETE FROM schema_version WHERE version = (SELECT max(version) FROM schema_version)", ""),
     ],
 )
-def test_damage_is_found_and_named(address: str, name: str, statement: str, told: str) -> None:  # noqa: F811
+def test_damage_is_found_and_named(address: str, name: str, statement: str, told: str) -> None:
     run(address, rich)
-    asyncio.run(damaged(address, statement))
+    changed(address, statement)
     finding = asyncio.run(findings(address))[name]
     assert not finding.fine
     assert told in " ".join(finding.named)
     assert finding.hint
 
 
-def test_repair_counts_anew_and_frees_what_nobody_can_claim(address: str) -> None:  # noqa: F811
+def test_repair_counts_anew_and_frees_what_nobody_can_claim(address: str) -> None:
     run(address, rich)
     wrong = ("UPDATE instance_count SET n = 99", "DELETE FROM definition_count", "DELETE FROM engine")
-    asyncio.run(damaged(address, *wrong))
+    changed(address, *wrong)
     asyncio.run(repair(address))
     assert all(each.fine for each in asyncio.run(findings(address)).values())
 

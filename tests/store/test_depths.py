@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
-from pathlib import Path
-
 import anyio
-import pytest
-from tests.servers.postgres import run_statements
+from tests.servers.database import changed
 
 from arkwright.store.open import open_store
 
@@ -25,21 +20,13 @@ def _statements() -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def test_attempts_of_workers_are_counted_by_group(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    where = str(tmp_path / "db") if kind == "sqlite" else str(request.getfixturevalue("postgres_address"))
-
+def test_attempts_of_workers_are_counted_by_group(address: str) -> None:
     async def count() -> None:
-        store = open_store(where)
+        store = open_store(address)
         await store.open()
         try:
             assert (await store.depths(now_ms=0)).groups == {}
-            if kind == "postgres":
-                await run_statements(where, *_statements())
-            else:
-                with closing(sqlite3.connect(where)) as database, database:
-                    for each in _statements():
-                        database.execute(each)
+            changed(address, *_statements())
             assert (await store.depths(now_ms=0)).groups == {"cpu": (1, 0), "gpu": (1, 2)}
         finally:
             await store.close()

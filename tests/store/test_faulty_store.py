@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
-from arkwright.store.sqlite import SqliteStore
+from arkwright.store.open import open_store
 from arkwright.testing.faulty_store import Crash, FaultyStore
 from arkwright.testing.store_records import ENGINE, advance, instance, running
 
@@ -21,8 +20,8 @@ def anyio_backend() -> str:
 
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("crash_at", [1, 2])
-async def test_a_crash_comes_before_or_after_the_commit(tmp_path: Path, crash_at: int, after: bool) -> None:
-    faulty = FaultyStore(SqliteStore(tmp_path / "store.db"), crash_at=crash_at, after=after)
+async def test_a_crash_comes_before_or_after_the_commit(address: str, crash_at: int, after: bool) -> None:
+    faulty = FaultyStore(open_store(address), crash_at=crash_at, after=after)
     store = faulty.store()
     await store.open()
     new = instance(store)
@@ -45,8 +44,8 @@ async def test_a_crash_comes_before_or_after_the_commit(tmp_path: Path, crash_at
     await faulty.real.close()
 
 
-async def test_without_a_crash_it_counts(tmp_path: Path) -> None:
-    faulty = FaultyStore(SqliteStore(tmp_path / "store.db"), crash_at=0, after=True)
+async def test_without_a_crash_it_counts(address: str) -> None:
+    faulty = FaultyStore(open_store(address), crash_at=0, after=True)
     await faulty.open()
     await asyncio.gather(*[faulty.create_instance(instance(faulty.store()), owner=ENGINE) for _ in range(3)])
     assert faulty.calls == 3

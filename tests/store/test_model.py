@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, multiple, rule, run_state_machine_as_test
+from tests.examples import some
 
 from arkwright.core.instance import Instance, InstanceStatus, InstanceType, NodeRun
 from arkwright.store.base import InstanceFilter, Kind, Place, Store
@@ -48,18 +48,11 @@ QUERIES = st.fixed_dictionaries(
 )
 SOME = settings(
     deadline=None,
-    max_examples=40,
+    max_examples=some(40),
     stateful_step_count=25,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
 )
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return str(tmp_path / "store.db")
-    return str(request.getfixturevalue("postgres_address"))
 
 
 @pytest.fixture
@@ -71,6 +64,7 @@ def at_work(address: str) -> Iterator[tuple[asyncio.Runner, Store]]:
         runner.run(store.close())
 
 
+@pytest.mark.hypothesis
 def test_a_store_does_what_a_dictionary_does(at_work: tuple[asyncio.Runner, Store]) -> None:
     runner, store = at_work
 
@@ -185,6 +179,7 @@ def test_a_store_does_what_a_dictionary_does(at_work: tuple[asyncio.Runner, Stor
     run_state_machine_as_test(Model, settings=SOME)
 
 
+@pytest.mark.hypothesis
 def test_a_page_of_many_is_the_same_page_the_slow_way(at_work: tuple[asyncio.Runner, Store]) -> None:
     """Enough instances that rows are stepped over by counters, with and without rare ones among them."""
     runner, store = at_work
@@ -211,7 +206,7 @@ def test_a_page_of_many_is_the_same_page_the_slow_way(at_work: tuple[asyncio.Run
 
     runner.run(fill())
 
-    @settings(SOME, max_examples=150)
+    @settings(SOME, max_examples=some(150))
     @given(query=QUERIES, low=st.integers(0, 8 * DAY), offset=st.integers(0, 4000), limit=st.integers(1, 100))
     def same(query: dict[str, Any], low: int, offset: int, limit: int) -> None:
         where = InstanceFilter(place=place, **{**query, "from_ms": start - DAY + low, "to_ms": start + 7 * DAY})
@@ -221,7 +216,7 @@ def test_a_page_of_many_is_the_same_page_the_slow_way(at_work: tuple[asyncio.Run
     same()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=some(300), deadline=None)
 @given(st.integers(-3 * DAY, 3 * DAY), st.integers(0, 4 * DAY))
 def test_a_window_is_cut_into_pieces_that_join_again(low: int, length: int) -> None:
     partial, whole = cut(low, low + length)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -18,14 +17,6 @@ from arkwright.store.open import open_store
 from arkwright.testing.store_records import ENGINE, HERE, NOON, THERE, make, requested, running, write
 
 MINUTE = 60_000
-
-
-@pytest.fixture(params=["embedded", pytest.param("postgres_address", marks=pytest.mark.postgres)])
-def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "embedded":
-        return str(tmp_path / "a.db")
-    found: str = request.getfixturevalue(request.param)
-    return found
 
 
 def run(address: str, work: Callable[[Store], Awaitable[None]]) -> None:
@@ -232,9 +223,9 @@ def test_who_keeps_the_rules_hears_when_one_is_written(address: str) -> None:
 
 
 @pytest.mark.postgres
-def test_another_server_hears_of_rules_and_notices(postgres_address: str) -> None:
+def test_another_server_hears_of_rules_and_notices(postgres_ready: str) -> None:
     async def work(store: Store) -> None:
-        other = open_store(postgres_address)
+        other = open_store(postgres_ready)
         await other.open()
         rules, notices = asyncio.Event(), asyncio.Event()
         other.on_rules_changed(rules.set)
@@ -244,4 +235,4 @@ def test_another_server_hears_of_rules_and_notices(postgres_address: str) -> Non
         await asyncio.wait_for(asyncio.gather(rules.wait(), notices.wait()), 20)
         await other.close()
 
-    run(postgres_address, work)
+    run(postgres_ready, work)

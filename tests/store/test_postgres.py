@@ -14,7 +14,7 @@ from tests.servers.postgres import address_of, run_statements
 
 from arkwright.core.events import StopRequested
 from arkwright.core.identity import Domain
-from arkwright.errors import AlreadyExists, IllegalState, StoreUnavailable
+from arkwright.errors import AlreadyExists, DatabaseAway, IllegalState, StoreUnavailable
 from arkwright.store import migration
 from arkwright.store.base import Kind, Place, Store
 from arkwright.store.migration import Migration
@@ -47,9 +47,9 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-async def two(postgres_address: str) -> AsyncIterator[tuple[Store, Store]]:
+async def two(postgres_ready: str) -> AsyncIterator[tuple[Store, Store]]:
     """Two servers on one database."""
-    stores = PostgresStore(postgres_address), PostgresStore(postgres_address)
+    stores = PostgresStore(postgres_ready), PostgresStore(postgres_ready)
     await asyncio.gather(*[store.open() for store in stores])
     yield stores
     await asyncio.gather(*[store.close() for store in stores])
@@ -59,8 +59,8 @@ class TestPostgresStore(StoreSuite):
     pytestmark = pytest.mark.postgres
 
     @pytest.fixture
-    def make_store(self, postgres_address: str) -> MakeStore:
-        return lambda: open_store(postgres_address)
+    def make_store(self, postgres_ready: str) -> MakeStore:
+        return lambda: open_store(postgres_ready)
 
 
 # ---------------------------------------------------------------- two servers
@@ -201,10 +201,10 @@ class Plug:
 
 
 @pytest.fixture
-async def plugged(postgres_server: Any, postgres_address: str) -> AsyncIterator[tuple[Store, Plug]]:
-    store = PostgresStore(postgres_address)
+async def plugged(postgres_server: Any, postgres_ready: str) -> AsyncIterator[tuple[Store, Plug]]:
+    store = PostgresStore(postgres_ready)
     await store.open()
-    plug = Plug(postgres_server, postgres_address)
+    plug = Plug(postgres_server, postgres_ready)
     yield store, plug
     await plug.restore()
     await store.close()
@@ -220,7 +220,9 @@ async def test_a_lost_connection_is_replaced_and_nobody_notices(plugged: tuple[S
     assert (await store.load_instance(new.id)) == running(new)
 
 
-async def test_a_lost_server_is_reported_and_comes_back(plugged: tuple[Store, Plug]) -> None:
+async def test_a_lost_server_is_reported_and_comes_back(
+    plugged: tuple[Store, Plug], caplog: pytest.LogCaptureFixture
+) -> None:
     store, plug = plugged
     new = await make(store)
     woken, changed = asyncio.Event(), asyncio.Event()
@@ -228,7 +230,7 @@ async def test_a_lost_server_is_reported_and_comes_back(plugged: tuple[Store, Pl
     store.on_identity_changed(changed.set)
     await plug.pull()
     for call in (store.ping(), store.load_instance(new.id), store.create_instance(instance(store), owner=ENGINE)):
-        with pytest.raises(StoreUnavailable, match="can't be used"):
+        with pytest.raises(DatabaseAway, match="can't be used"):
             await call
     await plug.restore()
     await store.ping()
@@ -236,6 +238,9 @@ async def test_a_lost_server_is_reported_and_comes_back(plugged: tuple[Store, Pl
     assert (await store.list_instances(everything())).total == 2
     # Whatever was made known meanwhile was missed, so everybody looks again.
     await asyncio.gather(woken.wait(), changed.wait())
+    away, back = caplog.records  # however many met it
+    assert (away.name, "The database is away" in away.message) == ("arkwright.store", True)
+    assert "The database is back" in back.message
 
 
 class LosesTheAnswer:

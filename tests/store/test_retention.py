@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from tests.store.test_notices import address, everything, notice, run  # noqa: F401
+from tests.store.test_notices import everything, notice, run
 
 from arkwright.core.instance import InstanceStatus, NodeRun
 from arkwright.store.audit_record import AuditFilter, AuditRecord
@@ -32,7 +32,7 @@ async def ended(store: Store, at_ms: int, *, job_id: int = 7, place=HERE) -> int
     return new.id
 
 
-def test_old_ended_instances_are_found_oldest_first(address: str) -> None:  # noqa: F811
+def test_old_ended_instances_are_found_oldest_first(address: str) -> None:
     async def work(store: Store) -> None:
         ids = [await ended(store, NOON + n, job_id=7 + n % 2) for n in range(6)]
         await make(store, plan_time_ms=NOON - 5)  # has not ended
@@ -51,7 +51,7 @@ def test_old_ended_instances_are_found_oldest_first(address: str) -> None:  # no
     run(address, work)
 
 
-def test_an_instance_goes_as_a_whole_and_the_totals_with_it(address: str) -> None:  # noqa: F811
+def test_an_instance_goes_as_a_whole_and_the_totals_with_it(address: str) -> None:
     async def work(store: Store) -> None:
         gone = [await ended(store, NOON + n * DAY) for n in range(3)]
         kept = await ended(store, NOON + 10 * DAY)
@@ -69,7 +69,7 @@ def test_an_instance_goes_as_a_whole_and_the_totals_with_it(address: str) -> Non
     run(address, work)
 
 
-def test_a_list_is_right_while_instances_go(address: str) -> None:  # noqa: F811
+def test_a_list_is_right_while_instances_go(address: str) -> None:
     async def work(store: Store) -> None:
         ids = [await ended(store, NOON + n * 1000) for n in range(120)]
 
@@ -89,7 +89,7 @@ def test_a_list_is_right_while_instances_go(address: str) -> None:  # noqa: F811
     run(address, work)
 
 
-def test_a_mark_belongs_to_its_policy(address: str) -> None:  # noqa: F811
+def test_a_mark_belongs_to_its_policy(address: str) -> None:
     async def work(store: Store) -> None:
         assert await store.retention_mark("logs", "30") == BEGINNING
         await store.set_retention_mark("logs", "30", (NOON, 5))
@@ -101,7 +101,7 @@ def test_a_mark_belongs_to_its_policy(address: str) -> None:  # noqa: F811
     run(address, work)
 
 
-def test_keys_audit_and_notices_go_in_pieces(address: str) -> None:  # noqa: F811
+def test_keys_audit_and_notices_go_in_pieces(address: str) -> None:
     async def work(store: Store) -> None:
         for n in range(5):
             await make_with_key(store, f"k{n}")
@@ -166,11 +166,11 @@ def free_pages(path: Path) -> int:
 
 
 @pytest.mark.postgres
-def test_the_history_has_a_part_for_each_month_and_loses_empty_ones(postgres_address: str) -> None:
+def test_the_history_has_a_part_for_each_month_and_loses_empty_ones(postgres_ready: str) -> None:
     import asyncpg
 
     async def parts() -> list[str]:
-        connection = await asyncpg.connect(postgres_address)
+        connection = await asyncpg.connect(postgres_ready)
         rows = await connection.fetch(
             "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
             "WHERE i.inhparent = 'event'::regclass ORDER BY 1"
@@ -179,7 +179,7 @@ def test_the_history_has_a_part_for_each_month_and_loses_empty_ones(postgres_add
         return [row[0] for row in rows]
 
     async def work(store: Store) -> None:
-        other = open_store(postgres_address)
+        other = open_store(postgres_ready)
         await other.open()
         await asyncio.gather(store.prepare_history(now_ms=NOON), other.prepare_history(now_ms=NOON))
         made = [name for name, _, _ in months(NOON)]
@@ -196,18 +196,18 @@ def test_the_history_has_a_part_for_each_month_and_loses_empty_ones(postgres_add
         await ended(store, later)
         await other.close()
 
-    run(postgres_address, work)
+    run(postgres_ready, work)
 
 
 @pytest.mark.postgres
-def test_a_month_that_the_default_part_has_events_of_is_left_to_it(postgres_address: str) -> None:
+def test_a_month_that_the_default_part_has_events_of_is_left_to_it(postgres_ready: str) -> None:
     async def work(store: Store) -> None:
         first = await ended(store, NOON)
         await store.prepare_history(now_ms=NOON)
         second = await ended(store, NOON)
         assert len(await store.read_events(first)) == len(await store.read_events(second)) == 1
 
-    run(postgres_address, work)
+    run(postgres_ready, work)
 
 
 def test_months_follow_the_calendar_over_the_end_of_a_year() -> None:
@@ -228,7 +228,7 @@ async def retired(store: Store, event_before_ms: int | None, audit_before_ms: in
 
 
 @pytest.mark.postgres
-def test_a_month_goes_as_a_whole_and_what_is_kept_of_it_is_not_lost(postgres_address: str) -> None:
+def test_a_month_goes_as_a_whole_and_what_is_kept_of_it_is_not_lost(postgres_ready: str) -> None:
     async def work(store: Store) -> None:
         await store.prepare_history(now_ms=NOON)
         gone = [await ended(store, NOON + n) for n in range(5)]
@@ -249,13 +249,13 @@ def test_a_month_goes_as_a_whole_and_what_is_kept_of_it_is_not_lost(postgres_add
         assert await store.read_events(kept) == []
         assert await retired(store, month[2]) == []
 
-    run(postgres_address, work)
+    run(postgres_ready, work)
 
 
 @pytest.mark.postgres
-def test_two_servers_retire_a_month_together(postgres_address: str) -> None:
+def test_two_servers_retire_a_month_together(postgres_ready: str) -> None:
     async def work(store: Store) -> None:
-        other = open_store(postgres_address)
+        other = open_store(postgres_ready)
         await other.open()
         try:
             await store.prepare_history(now_ms=NOON)
@@ -268,22 +268,22 @@ def test_two_servers_retire_a_month_together(postgres_address: str) -> None:
         finally:
             await other.close()
 
-    run(postgres_address, work)
+    run(postgres_ready, work)
 
 
 @pytest.mark.postgres
-def test_history_of_before_the_parts_is_deleted_row_by_row(postgres_address: str) -> None:
+def test_history_of_before_the_parts_is_deleted_row_by_row(postgres_ready: str) -> None:
     async def work(store: Store) -> None:
         old = await ended(store, NOON)
         await store.prepare_history(now_ms=NOON)
         assert await store.delete_instances([old], before_ms=2**53, leave_history=True) == 1
         assert await store.read_events(old) == []
 
-    run(postgres_address, work)
+    run(postgres_ready, work)
 
 
 @pytest.mark.postgres
-def test_a_month_of_the_audit_goes_as_a_whole_and_what_was_before_the_parts_in_pieces(postgres_address: str) -> None:
+def test_a_month_of_the_audit_goes_as_a_whole_and_what_was_before_the_parts_in_pieces(postgres_ready: str) -> None:
     async def left(store: Store) -> list[int]:
         found = await store.list_audit(AuditFilter(workspace_id="w", from_ms=0, to_ms=2**53))
         return sorted(each.at_ms for each in found)
@@ -300,17 +300,17 @@ def test_a_month_of_the_audit_goes_as_a_whole_and_what_was_before_the_parts_in_p
         assert await retired(store, None, month[2]) == [month[0].replace("event", "audit")]
         assert await left(store) == [month[2]]
 
-    run(postgres_address, work)
+    run(postgres_ready, work)
 
 
 @pytest.mark.postgres
-def test_a_long_reader_holds_up_no_writer_and_the_month_goes_after_it(postgres_address: str) -> None:
+def test_a_long_reader_holds_up_no_writer_and_the_month_goes_after_it(postgres_ready: str) -> None:
     """Such as pg_dump: it reads all tables, for hours."""
     import asyncpg
 
     async def work(store: Store) -> None:
         await store.prepare_history(now_ms=NOON)
-        reader = await asyncpg.connect(postgres_address)
+        reader = await asyncpg.connect(postgres_ready)
         reading = reader.transaction()
         await reading.start()
         await reader.fetch("SELECT * FROM event")
@@ -326,4 +326,4 @@ def test_a_long_reader_holds_up_no_writer_and_the_month_goes_after_it(postgres_a
         await retired(store, end)
         assert await store.old_parts(event_before_ms=end, audit_before_ms=None) == []
 
-    run(postgres_address, work)
+    run(postgres_ready, work)

@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from tests.store.test_notices import address, run  # noqa: F401
+from tests.store.test_notices import run
 from tests.store.test_retention import ended
 
 from arkwright.core.identity import AccessKey
@@ -109,7 +109,7 @@ async def fill(store: Store) -> tuple[int, int]:
     return over, new.id
 
 
-def test_all_of_them_come_whatever_the_size_of_a_piece(address: str) -> None:  # noqa: F811
+def test_all_of_them_come_whatever_the_size_of_a_piece(address: str) -> None:
     async def work(store: Store) -> None:
         await fill(store)
         for limit in (1, 2, 100):
@@ -123,7 +123,7 @@ def test_all_of_them_come_whatever_the_size_of_a_piece(address: str) -> None:  #
     run(address, work)
 
 
-def test_a_value_is_replaced_only_if_it_still_is_what_was_read(address: str) -> None:  # noqa: F811
+def test_a_value_is_replaced_only_if_it_still_is_what_was_read(address: str) -> None:
     async def work(store: Store) -> None:
         await fill(store)
         rows = [row for row in await all_rows(store) if row.ended and row.table != "identity"]
@@ -145,7 +145,7 @@ def test_a_value_is_replaced_only_if_it_still_is_what_was_read(address: str) -> 
     run(address, work)
 
 
-def test_an_instance_that_has_not_ended_is_left_alone_unless_nobody_has_it(address: str) -> None:  # noqa: F811
+def test_an_instance_that_has_not_ended_is_left_alone_unless_nobody_has_it(address: str) -> None:
     async def work(store: Store) -> None:
         _, unended = await fill(store)
         (row,) = [each for each in await all_rows(store) if each.table == "instance"]
@@ -164,9 +164,9 @@ def test_an_instance_that_has_not_ended_is_left_alone_unless_nobody_has_it(addre
     run(address, work)
 
 
-def test_the_key_that_seals_is_known_to_every_process_of_the_database(postgres_address: str) -> None:
+def test_the_key_that_seals_is_known_to_every_process_of_the_database(postgres_ready: str) -> None:
     async def work() -> None:
-        one, two = open_store(postgres_address), open_store(postgres_address)
+        one, two = open_store(postgres_ready), open_store(postgres_ready)
         await one.open()
         await two.open()
         heard = asyncio.Event()

@@ -33,7 +33,8 @@ def watching() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def watch(process: subprocess.Popen[bytes], folder: Path, seconds: float) -> None:
-    guard.write_deadline(folder, guard.now_seconds() + seconds)
+    until = guard.now_seconds() + seconds
+    guard.write_deadlines(folder, until, until)
     assert process.stdin is not None
     process.stdin.write(os.fsencode(folder) + b"\n")
 
@@ -70,7 +71,8 @@ def test_what_was_not_moved_on_is_killed_with_its_children(watching: subprocess.
 def test_what_is_moved_on_goes_on(watching: subprocess.Popen[bytes], tmp_path: Path) -> None:
     kept, given_up = program(tmp_path / "kept"), program(tmp_path / "given up")
     watch(watching, tmp_path / "kept", SOON)
-    guard.write_deadline(tmp_path / "kept", guard.now_seconds() + 600)
+    later = guard.now_seconds() + 600
+    guard.write_deadlines(tmp_path / "kept", later, later)
     watch(watching, tmp_path / "given up", SOON)
     until(lambda: ended(given_up))
     assert not ended(kept)
@@ -104,3 +106,36 @@ def test_a_program_that_has_ended_is_left_alone(tmp_path: Path) -> None:
     group = program(tmp_path / "a", "exit 3")
     os.waitpid(group, 0)
     assert not guard.kill(tmp_path / "a")
+
+
+def test_what_is_out_of_its_lease_is_asked_to_end_before_it_is_killed(
+    watching: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    """So that what it runs elsewhere (a container, another host) ends with it; the mark says it was not its own end."""
+    folder, said = tmp_path / "a", tmp_path / "said"
+    text = f"trap 'echo asked > {said}; exit 5' TERM; echo ready > {tmp_path}/ready; while :; do sleep 0.05; done"
+    group = program(folder, text)
+    until(lambda: (tmp_path / "ready").exists())
+    now = guard.now_seconds()
+    guard.write_deadlines(folder, now + SOON, now + 600)
+    assert watching.stdin is not None
+    watching.stdin.write(os.fsencode(folder) + b"\n")
+    until(lambda: ended(group))
+    assert said.read_text() == "asked\n"
+    assert (folder / guard.FENCED).exists()
+
+
+def test_what_runs_inside_the_worker_ends_with_the_worker_and_nothing_else_does(tmp_path: Path) -> None:
+    for hosted, code in ((True, -signal.SIGKILL), (False, 0)):
+        folder = tmp_path / str(hosted)
+        folder.mkdir()
+        if hosted:
+            (folder / guard.HOSTED).touch()
+        guard.write_deadlines(folder, 0.0, 0.0)
+        worker = (
+            "import subprocess, sys\n"
+            "guard = subprocess.Popen([sys.executable, '-I', '-S', sys.argv[1]], stdin=subprocess.PIPE, bufsize=0)\n"
+            "guard.stdin.write(sys.argv[2].encode() + b'\\n')\nguard.stdin.close()\nguard.wait()\n"
+        )
+        ran = subprocess.run([sys.executable, "-c", worker, guard.__file__, str(folder)], check=False, timeout=60)
+        assert ran.returncode == code

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from arkwright.core.outcome import Failed, FailureKind
-from arkwright.worker.runner import Attempt, _unasked
+from arkwright.worker.attempt import Attempt
 
 NOTHING: Any = None
 
@@ -23,4 +23,4 @@ NOTHING: Any = None
 def test_a_cancel_that_nobody_asked_for_is_told_apart(kind: FailureKind, stopped: bool, unasked: bool) -> None:
     attempt = Attempt(NOTHING, NOTHING, NOTHING, 0.0)
     attempt.stopped = stopped
-    assert _unasked(attempt, Failed(kind=kind, message="")) is unasked
+    assert attempt._unasked(Failed(kind=kind, message="")) is unasked

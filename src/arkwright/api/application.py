@@ -63,7 +63,7 @@ class Application:
         endpoints = _endpoints(parts, routes.ROUTES if parts.serves_api else routes.WITHOUT_API)
         self._run_immediate = endpoints.get(RUN_IMMEDIATE)
         self.requests = parts.metrics.requests if parts.metrics is not None else RequestCounts()
-        self.direct = Direct(parts, self._next_request_id)
+        self.direct = Direct(parts, self.next_request_id)
         """The short way of run-immediate, for the HTTP server."""
         self._table = RouteTable(endpoints)
 
@@ -71,13 +71,13 @@ class Application:
         """Ask everybody who waits for something (`?wait=`, event streams) to end. New requests are still answered."""
         self._parts.closing.set()
 
-    def _next_request_id(self) -> str:
+    def next_request_id(self) -> str:
         return f"{self._id_prefix}{next(self._ids):016x}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise RuntimeError(f"There is nothing here for {scope['type']}.")
-        request_id = self._next_request_id()
+        request_id = self.next_request_id()
         scope["arkwright.request_id"] = request_id
         if self._proxies is not None:
             scope = self._proxies.applied(scope)

@@ -72,9 +72,9 @@ async def record_refusal(call: Call, error: Exception) -> None:
         return
     try:
         await _append(call, _code(error, call.route.version), str(error))
-    except ArkwrightError:
+    except ArkwrightError as failure:
         # Nothing was changed, so nothing is lost but the attempt; the server's log has it.
-        log.exception("the refusal of request %s could not be recorded", call.request_id)
+        log.error("the refusal of request %s could not be recorded: %s", call.request_id, failure)
 
 
 async def _append(call: Call, outcome: str, message: str) -> None:

@@ -6,6 +6,7 @@ kept by browsers for good, the page never.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -40,6 +41,15 @@ def _folder() -> Path | None:
     return folder if (folder / "index.html").is_file() else None
 
 
+@cache
+def _assets() -> Mapping[str, Path]:
+    """By their names in an address. What is asked for never becomes a path."""
+    folder = _folder()
+    if folder is None:
+        return {}
+    return {each.relative_to(folder).as_posix(): each for each in (folder / "assets").rglob("*") if each.is_file()}
+
+
 async def show_start(call: Call) -> Response:
     return RedirectResponse("/console/")
 
@@ -51,11 +61,10 @@ async def show_console(call: Call) -> Response:
         return HTMLResponse(_NOT_BUILT, headers={**_HEADERS, "Cache-Control": "no-store"})
     name = call.path.get("path", "")
     if name.startswith("assets/"):
-        path = (folder / name).resolve()
-        if not path.is_relative_to(folder.resolve()) or not path.is_file():
+        path, gzipped = _assets().get(name), _assets().get(f"{name}.gz")
+        if path is None:
             raise HttpRefusal(ROUTE_NOT_FOUND)
-        gzipped = path.with_name(path.name + ".gz")
-        if b"gzip" in call.headers.get(b"accept-encoding", b"") and gzipped.is_file():
+        if b"gzip" in call.headers.get(b"accept-encoding", b"") and gzipped is not None:
             media = FileResponse(path).media_type
             more = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
             return FileResponse(gzipped, media_type=media, headers={**_HEADERS, **more, "Cache-Control": _FOR_GOOD})

@@ -137,6 +137,16 @@ METHOD_NOT_ALLOWED = _row(
     status=405,
 )
 HEADER_MISSING = _row("APIGW.0106", "A required parameter or header is missing.", free=True)
+BAD_REQUEST = _row(
+    "APIGW.0201",
+    "The request can't be read.",
+    "It must be HTTP/1.1 or HTTP/1.0; what is no ASCII in an address is percent-encoded.",
+    free=True,
+)
+REQUEST_TOO_SLOW = _row("APIGW.0201", "The rest of the request did not come in time.", status=408, free=True)
+HEAD_TOO_LARGE = _row(
+    "APIGW.0201", "Address and headers of the request are too large.", "64 KiB is the most.", status=431, free=True
+)
 BODY_TOO_LARGE = _row("APIGW.0201", "The request body is too large.", status=413, free=True)
 BACKEND_TIMEOUT = _row("APIGW.0201", "The backend timed out.", status=504)
 UNAUTHENTICATED = _row("APIGW.0301", "Incorrect IAM authentication information.", status=401, free=True)

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from arkwright.api.call import Call, answer
 from arkwright.api.route import Access, Route
+from arkwright.core.workers import Way
 from arkwright.errors import StoreUnavailable
 
 _ALIVE = b'{"status":"ok"}'
@@ -21,6 +22,8 @@ class Health(Struct, kw_only=True):
 class Readiness(Struct, kw_only=True, omit_defaults=True):
     status: Literal["ready", "not ready"]
     reasons: list[str] = []
+    warnings: list[str] = []
+    """What it lacks for a part of its work; it does the rest."""
 
 
 async def show_health(call: Call) -> Response:
@@ -39,9 +42,17 @@ async def show_readiness(call: Call) -> Response:
         reasons.append(f"New runs are refused: {lack}")
     if call.parts.closing.is_set():
         reasons.append("The server is stopping.")
+    warnings = [_away(each) for each in call.parts.engine.ways if not each.connected]
     if reasons:
-        return answer(Readiness(status="not ready", reasons=reasons), 503)
-    return answer(Readiness(status="ready"))
+        return answer(Readiness(status="not ready", reasons=reasons, warnings=warnings), 503)
+    return answer(Readiness(status="ready", warnings=warnings))
+
+
+def _away(way: Way) -> str:
+    """Without its address: whoever asks is anybody."""
+    named = f"the groups {', '.join(way.groups)}" if way.groups else ""
+    others = ("all other groups" if named else "all groups") if way.others else ""
+    return f"A Dask scheduler of {' and '.join(filter(None, (named, others)))} of workers can't be reached."
 
 
 ROUTES = (

@@ -21,6 +21,7 @@ from arkwright.api.access import authenticate, bearer
 from arkwright.api.call import Call
 from arkwright.api.request_counts import RequestCounts
 from arkwright.api.route import Access, Route
+from arkwright.core.workers import Way
 from arkwright.engine.tallies import SECONDS, Tallies
 from arkwright.errors import Forbidden, NotFound, Unauthenticated
 from arkwright.iam.model import Action, can
@@ -56,6 +57,8 @@ class Sources:
     """Per lease whether it is this server's."""
     lapses: Callable[[], int]
     takeovers: Callable[[], int]
+    ways: Callable[[], Sequence[Way]]
+    """How this server reaches workers."""
     clock_ahead_ms: Callable[[], int]
 
 
@@ -72,6 +75,7 @@ class _Scrape:
         yield from self._store()
         yield from self._engine()
         yield from self._waiting()
+        yield from self._ways()
         yield from self._leases()
 
     def _requests(self) -> Iterable[Metric]:
@@ -158,6 +162,19 @@ class _Scrape:
         yield GaugeMetricFamily(
             "arkwright_scheduler_lag_seconds", "How long the oldest due plan time has been due.", depths.lag_ms / 1000
         )
+
+    def _ways(self) -> Iterable[Metric]:
+        from prometheus_client.core import GaugeMetricFamily
+
+        connected = GaugeMetricFamily(
+            "arkwright_dask_scheduler_connected",
+            "Whether this server is connected to a Dask scheduler of these groups (*: all that no other one is for).",
+            labels=("scheduler", "groups"),
+        )
+        for each in self.sources.ways():
+            groups = ",".join((*each.groups, *("*" if each.others else ())))
+            connected.add_metric((each.url, groups), int(each.connected))
+        yield connected
 
     def _leases(self) -> Iterable[Metric]:
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 
 from arkwright.errors import SettingInvalid
 from arkwright.settings import ROLES, Settings
+
+log = logging.getLogger("arkwright")
 
 
 def check_mail(settings: Settings) -> None:
@@ -19,6 +22,14 @@ def check_mail(settings: Settings) -> None:
 def check_exposure(settings: Settings) -> None:
     if bool(settings.tls_cert) != bool(settings.tls_key):
         raise SettingInvalid("--tls-cert and --tls-key belong together.", hint="Give both, or neither.")
+    if settings.tls_cert and settings.tls_key:
+        from arkwright.certificates import check_pair, check_time  # only with TLS: it takes time to load
+
+        check_pair(settings.tls_cert, settings.tls_key, names=("--tls-cert", "--tls-key"))
+        try:
+            check_time(settings.tls_cert, name="--tls-cert")
+        except SettingInvalid as error:  # schedules go on, though nobody can ask for anything
+            log.warning("%s %s", error, error.hint)
     if settings.tls_cert or settings.insecure_http or settings.trusted_proxies:
         return
     try:

@@ -41,5 +41,6 @@ def sources(
         holds=holds,
         lapses=lambda: engine.lease.lapses,
         takeovers=lambda: scheduler.takeovers,
+        ways=lambda: engine.ways,
         clock_ahead_ms=lambda: clock.ahead_ms if isinstance(clock, DatabaseClock) else 0,
     )

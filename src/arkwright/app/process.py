@@ -8,6 +8,7 @@ import signal
 import sys
 from typing import Any
 
+from arkwright.app.log_lines import SaidOnce
 from arkwright.app.server import Server
 from arkwright.errors import ArkwrightError
 from arkwright.settings import Settings
@@ -16,6 +17,8 @@ from arkwright.settings import Settings
 def serve(settings: Settings, *, started: Any = None) -> int:
     """Run a server until SIGTERM or SIGINT; the exit code. `started` is called with the `Server` once it accepts."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(SaidOnce())
 
     async def main() -> None:
         stopped = asyncio.Event()

@@ -15,7 +15,7 @@ from arkwright.api.application import Application, make_application
 from arkwright.api.server_setting import ServerSetting
 from arkwright.app.assessing import assessed
 from arkwright.app.data_folder import data_folder, engine_name, make_folder, write_server_file
-from arkwright.app.directory_views import LocalPrograms, WorkspaceRules
+from arkwright.app.directory_views import LocalPrograms, WorkspaceLimits, WorkspaceRules
 from arkwright.app.executors import executors as make_executors
 from arkwright.app.exposure import check_exposure, check_mail, check_roles
 from arkwright.app.first_start import first_start
@@ -256,7 +256,9 @@ class Server:
             owns=schedules and not runs,
             clock=clock if isinstance(clock, DatabaseClock) else None,
             empty=empty,
+            ways=(lambda: remote.ways) if runs else None,
         )
+        remote.on_ways = presence.tell_again
         await presence.open()
         self._closing.push_async_callback(presence.close)
 
@@ -302,6 +304,8 @@ class Server:
                     vault=Vault(sealer),
                     connections=Connections(store, sealer, references),
                 ),
+                objects,
+                WorkspaceLimits(settings, directory),
                 attempt_files(settings, folders, run_files, storage, store),
             ),
         )

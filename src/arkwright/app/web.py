@@ -9,7 +9,7 @@ import uvicorn
 
 from arkwright.api.application import Application
 from arkwright.errors import SettingInvalid
-from arkwright.http_server import protocol_with
+from arkwright.http_server import protocol_for
 from arkwright.settings import Settings
 
 
@@ -31,7 +31,7 @@ def listen(host: str, port: int) -> socket.socket:
 def http_config(settings: Settings, application: Application) -> uvicorn.Config:
     return uvicorn.Config(
         application,
-        http=protocol_with(application.direct) if "api" in settings.roles else "httptools",
+        http=protocol_for(application, short_way="api" in settings.roles),
         ws="none",
         lifespan="off",
         interface="asgi3",

@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from arkwright.engine.assignments import Assignments
 from arkwright.engine.attempt_files import AttemptFiles, FolderFiles
+from arkwright.engine.attempt_inputs import AttemptInputs
 from arkwright.engine.clock import Clock
 from arkwright.engine.contexts import Contexts
 from arkwright.engine.folders import Folders
 from arkwright.engine.placement import Placement
-from arkwright.executors.dask_settings import read_address
-from arkwright.executors.dask_transport import DaskTransport
+from arkwright.executors.dask_ways import DaskWays, read_ways
 from arkwright.executors.remote import RemoteAttempts
+from arkwright.nodes.program_limits import ProgramLimits
 from arkwright.nodes.registry import Registry
+from arkwright.objects.base import Objects
 from arkwright.settings import Settings
 from arkwright.store.base import Store
-
-LOCAL = ("", "local")
 
 
 def remote_attempts(settings: Settings, store: Store, clock: Clock, name: str) -> tuple[RemoteAttempts, Placement]:
     """For the engine. Raises `SettingInvalid`."""
-    transport = None
-    if settings.executor not in LOCAL:
-        address = read_address(
-            settings.executor,
-            ca=settings.executor_ca,
-            cert=settings.executor_cert,
-            key=settings.executor_key,
-            names=("--executor", "--executor-ca", "--executor-cert", "--executor-key"),
-        )
-        transport = DaskTransport(address, name=f"arkwright-{name}")
+    ways = read_ways(
+        settings.executor,
+        ca=settings.executor_ca,
+        cert=settings.executor_cert,
+        key=settings.executor_key,
+        names=("--executor", "--executor-ca", "--executor-cert", "--executor-key"),
+    )
+    transport = DaskWays(ways, name=f"arkwright-{name}") if ways else None
     remote = RemoteAttempts(store, clock.now_ms, transport, lease_seconds=settings.attempt_lease_seconds)
 
     async def exists(group: str) -> bool:
@@ -39,7 +39,7 @@ def remote_attempts(settings: Settings, store: Store, clock: Clock, name: str) -
             for token in await store.list_worker_tokens()
         )
 
-    return remote, Placement(takes=remote.takes, default_group=settings.worker_group, exists=exists)
+    return remote, Placement(ways=remote.ways, default_group=settings.worker_group, exists=exists)
 
 
 def assignments(
@@ -49,14 +49,18 @@ def assignments(
     folders: Folders,
     registry: Registry,
     contexts: Contexts,
+    objects: Objects,
+    limits_of: Callable[[str], ProgramLimits],
     files: AttemptFiles | None = None,
 ) -> Assignments:
-    """For the API. `files`: where logs and outputs go; default: the folders of this server."""
+    """For the API. `objects`: as users reach them. `limits_of`: what programs of a workspace may take. `files`: where
+    logs and outputs go; default: the folders of this server."""
     return Assignments(
         store=store,
         contexts=contexts,
         registry=registry,
         files=files or FolderFiles(folders, settings.log_cap_bytes),
+        inputs=AttemptInputs(store=store, contexts=contexts, registry=registry, objects=objects, limits_of=limits_of),
         now_ms=clock.now_ms,
         lease_seconds=settings.attempt_lease_seconds,
         log_cap_bytes=settings.log_cap_bytes,

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from arkwright.assess.model import Finding, Level, Topic
 from arkwright.assess.reading import Collection
 from arkwright.assess.texts import Uses, is_scanned, shell_names, uses_of
 from arkwright.core.control import PARENT_TYPES
 from arkwright.core.control.reading import JOB_NAME, PARAMETERS, SettingWrong, parameters, plain_names, setting
+from arkwright.core.document_values import text_of
 from arkwright.core.job import Node, Script
 from arkwright.core.job_document import canonical_type
 from arkwright.core.script_document import read_script
@@ -160,11 +159,11 @@ def properties_of(node: Mapping[str, Any]) -> dict[str, str]:
     """Name and value of what can be read; the rest is the document's fault, which is told elsewhere."""
     given = node.get("properties")
     if isinstance(given, dict):
-        return {str(name): _text(value) for name, value in given.items()}
+        return {str(name): text_of(value) for name, value in given.items()}
     if not isinstance(given, list):
         return {}
     return {
-        each["name"]: _text(each.get("value"))
+        each["name"]: text_of(each.get("value"))
         for each in given
         if isinstance(each, dict) and isinstance(each.get("name"), str)
     }
@@ -268,7 +267,7 @@ def _refusal(kind: str, properties: Mapping[str, str], script: Script | None, sc
         workspace_id="",
         job_name=scope.job,
         node_name=name,
-        properties={**mapped, "connectionName": "local" if connection is None else named},
+        properties={**mapped, "connectionName": named},
         connection=connection,
         script=script,
         folder=_NOWHERE,
@@ -287,11 +286,3 @@ def _arguments(text: str) -> Iterator[str]:
         name, equals, _ = line.partition("=")
         if equals and name.strip():
             yield name.strip()
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

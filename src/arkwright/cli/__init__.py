@@ -12,8 +12,10 @@ import sys
 from collections.abc import Sequence
 
 import rich_click as click
+from click.exceptions import NoSuchCommand
 from rich_click.utils import CommandGroupDict
 
+from arkwright import __version__
 from arkwright.cli import exits
 from arkwright.errors import ArkwrightError
 
@@ -106,12 +108,21 @@ class LazyGroup(click.RichGroup):
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except NoSuchCommand as error:  # it knows no names yet to propose one of
+            raise NoSuchCommand(error.command_name, possibilities=GROUPS, ctx=ctx) from None
+
 
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=exits.EPILOG,
 )
+@click.version_option(__version__, message="%(prog)s %(version)s")
 def arkwright() -> None:
     """Develop, run and watch data jobs, on your own machine, with the API of DataArts Factory.
 

@@ -56,6 +56,7 @@ def list_(session: Session, state: str | None, limit: int) -> None:
             ]
             for each in found["alerts"]
         ],
+        none="No alerts.",
     )
 
 
@@ -144,6 +145,7 @@ def list_topics(session: Session) -> None:
             [each["name"], each["kind"], ", ".join(each.get("addresses") or [each.get("target", "")])]
             for each in found["topics"]
         ],
+        none="No topics.",
     )
 
 
@@ -239,6 +241,7 @@ def list_rules(session: Session) -> None:
             ]
             for each in found["rules"]
         ],
+        none="No rules.",
     )
 
 

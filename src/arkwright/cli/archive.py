@@ -58,6 +58,8 @@ def write_backup(folder: Path, file: Path, *, runs: bool, objects: bool, databas
         )
     if os.path.lexists(file):
         raise AlreadyExists(f"{file} exists already.", hint="A backup never overwrites a file; choose another name.")
+    if not file.absolute().parent.is_dir():
+        raise NotFound(f"There is no folder {file.absolute().parent}.", hint="Make it first, or choose another place.")
     unfinished = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -124,7 +126,10 @@ def read_backup(file: Path, folder: Path, *, database_url: str = "") -> None:
             folder.rmdir()
         unfinished.rename(folder)
     except tarfile.TarError as error:
-        raise InvalidInput(f"{file} is no complete backup: {error}.") from error
+        first = str(error).partition(":")[0]  # the rest tells how each way to pack was tried
+        raise InvalidInput(
+            f"{file} is no complete backup: {first}.", hint="It must be what `arkwright backup` wrote, as a whole."
+        ) from error
     except (OSError, EOFError) as error:
         raise ArkwrightError(f"The restore failed: {error}.") from error
     finally:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import rich_click as click
 
 from arkwright.cli.output import Output
 from arkwright.cli.target import data_folder
+from arkwright.cli.target import database_url as which_url
 
 _DATA = click.option(
     "--data", metavar="DIR", type=click.Path(path_type=Path), help="Data folder of the server. [ARKWRIGHT_DATA]"
@@ -17,10 +17,6 @@ _URL = click.option(
     "--database-url", metavar="URL", help="postgresql://…; default: SQLite in the folder. [ARKWRIGHT_DATABASE_URL]"
 )
 _JSON = click.option("--json", "as_json", is_flag=True, help="Pure JSON on stdout, for programs.")
-
-
-def _url(given: str | None) -> str:
-    return given or os.environ.get("ARKWRIGHT_DATABASE_URL") or ""
 
 
 @click.command()
@@ -50,7 +46,7 @@ def backup(
         file,
         runs=not without_runs,
         objects=not without_objects,
-        database_url=_url(database_url),
+        database_url=which_url(database_url),
     )
     Output(as_json=as_json).done(f"Wrote {file} ({size:,} bytes).", {"file": str(file), "bytes": size})
 
@@ -73,7 +69,7 @@ def restore(file: Path, data: Path | None, database_url: str | None, as_json: bo
     from arkwright.cli.archive import read_backup
 
     folder = data_folder(data)
-    read_backup(file, folder, database_url=_url(database_url))
+    read_backup(file, folder, database_url=which_url(database_url))
     Output(as_json=as_json).done(
         f"Restored {file} into {folder}. Start it: arkwright serve --data {folder}",
         {"file": str(file), "data": str(folder)},

@@ -49,7 +49,8 @@ def make(folder: Path, names: tuple[str, ...], days: int, as_json: bool) -> None
 
     made = make_certificates(folder, names, days=days)
     told = "Made" if made.new_authority else "Used the authority there, and made"
+    good = "1 day" if days == 1 else f"{days} days"
     Output(as_json=as_json).done(
-        f"{told} {', '.join(made.files)} in {folder} for {', '.join(names)}, good for {days} days.",
+        f"{told} {', '.join(made.files)} in {folder} for {', '.join(names)}, good for {good}.",
         {"folder": str(folder), "files": list(made.files), "names": list(names), "days": days},
     )

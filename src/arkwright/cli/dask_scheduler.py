@@ -8,11 +8,14 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import rich_click as click
 
 from arkwright.errors import SettingInvalid
+
+if TYPE_CHECKING:
+    from arkwright.executors.dask_settings import DaskAddress
 
 log = logging.getLogger("arkwright.dask")
 
@@ -30,6 +33,16 @@ def certificates_options(function: F) -> F:
     ):
         function = click.option(name, metavar="FILE", type=_FILE, help=what)(function)
     return function
+
+
+def check_certificates(address: DaskAddress) -> None:
+    """Raises `SettingInvalid` for files that Dask could only break down over, or try again for ever."""
+    if address.ca and address.cert and address.key:
+        from arkwright.certificates import check_authority, check_pair, check_time
+
+        check_authority(address.ca, name="--tls-ca")
+        check_pair(address.cert, address.key, names=("--tls-cert", "--tls-key"))
+        check_time(address.cert, name="--tls-cert")
 
 
 @click.command("dask-scheduler")
@@ -61,6 +74,7 @@ def dask_scheduler(
     address = read_address(
         listen, ca=tls_ca, cert=tls_cert, key=tls_key, names=("--listen", "--tls-ca", "--tls-cert", "--tls-key")
     )
+    check_certificates(address)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     asyncio.run(_serve(address, as_json))
 

@@ -6,7 +6,6 @@ These commands work on the database, not through a server; those that must have 
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +16,8 @@ import rich_click as click
 from arkwright.cli import exits
 from arkwright.cli.output import Output
 from arkwright.cli.target import data_folder, seal_key_file
+from arkwright.cli.target import database_url as which_url
+from arkwright.errors import FolderLocked, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -110,9 +111,10 @@ def check(repair: bool, data: Path | None, database_url: str | None, as_json: bo
     with _alone(folder if repair else None):
         if repair:
             _run(repaired(place))
-        findings = _run(_findings(place, seal_key_file(data_folder(data))))
+        findings, moved_to = _run(_findings(place, seal_key_file(data_folder(data))))
     if as_json:
-        output.json({"fine": all(each.fine for each in findings), "checks": [_shown(each) for each in findings]})
+        shown = [_shown(each) for each in findings]
+        output.json({"fine": all(each.fine for each in findings), "movedTo": moved_to, "checks": shown})
     else:
         output.table(
             ["Check", "Looked at", "Wrong", "Which"],
@@ -122,6 +124,8 @@ def check(repair: bool, data: Path | None, database_url: str | None, as_json: bo
         for each in findings:
             if not each.fine and each.hint:
                 output.note(f"{each.check}: {each.hint}")
+        if moved_to is not None:
+            output.note(f"This installation has moved to {moved_to}; nothing starts on what is left here.")
     return exits.DONE if all(each.fine for each in findings) else exits.FAILED
 
 
@@ -200,8 +204,7 @@ def reopen(data: Path | None, database_url: str | None, as_json: bool) -> None:
 
 def _place(data: Path | None, database_url: str | None) -> tuple[str, Path | None]:
     """The database, and the folder whose lock says that nobody else has it (of an embedded one)."""
-    url = database_url or os.environ.get("ARKWRIGHT_DATABASE_URL") or ""
-    if url:
+    if url := which_url(database_url):
         return url, None
     folder = data_folder(data)
     return str(folder / DATABASE), folder
@@ -212,6 +215,9 @@ def _database(given: str) -> str:
 
     if is_postgres(given):
         return given
+    if "://" in given:
+        kind = given.partition("://")[0]
+        raise click.UsageError(f"Arkwright keeps nothing in {kind}://: name a postgresql:// URL or a data folder.")
     path = Path(given).expanduser().absolute()
     return str(path if path.suffix == ".db" else path / DATABASE)
 
@@ -224,25 +230,33 @@ def _alone(folder: Path | None, *, make: bool = False) -> Iterator[None]:
         return
     from arkwright.folder_lock import FolderLock
 
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not folder.parent.is_dir():  # a slip of the pen must not move an installation to somewhere
+        raise NotFound(f"There is no folder {folder.parent} to make the data folder {folder.name} in.")
+    folder.mkdir(exist_ok=True, mode=0o700)
     lock = FolderLock(folder)
-    lock.acquire()
+    try:
+        lock.acquire()
+    except FolderLocked as error:
+        hint = "Stop it first: this command must have the database for itself."
+        raise FolderLocked(error.message, hint=hint) from None
     try:
         yield
     finally:
         lock.release()
 
 
-async def _findings(place: str, key_file: Path) -> list[Finding]:
+async def _findings(place: str, key_file: Path) -> tuple[list[Finding], str | None]:
+    """And where the installation has moved to, if it has."""
     from arkwright.app.sealing import sealed_values_finding
     from arkwright.store.check import check as checked
+    from arkwright.store.installation import MOVED_TO
     from arkwright.store.move import opened
 
     async with opened(place) as end:
         findings = list(await checked(end))
         if findings[0].fine:
             findings.append(await sealed_values_finding(end, key_file))
-    return findings
+        return findings, await end.value(MOVED_TO) if findings[0].fine else None
 
 
 def _shown(finding: Finding) -> dict[str, Any]:

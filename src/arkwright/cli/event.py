@@ -48,6 +48,7 @@ def show(session: Session, job: str) -> None:
             for each in found["triggers"]
         ],
         right=[3, 5],
+        none=f"No event and no webhook starts {job}.",
     )
 
 

@@ -63,6 +63,7 @@ def list_(session: Session) -> None:
             ]
             for each in found
         ],
+        none="No webhooks.",
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
+PIPED_WIDTH = 10_000
 STYLES = {
     "success": "green",
     "fail": "bold red",
@@ -53,6 +55,8 @@ class Output:
         self.as_json = as_json
         self.people: Console = Console(stderr=as_json, highlight=False)
         """For people: stdout, unless stdout belongs to a program."""
+        if not self.people.is_terminal and "COLUMNS" not in os.environ:
+            self.people.width = PIPED_WIDTH  # in a pipe a row is one line: `grep` reads it
         self.messages: Console = Console(stderr=True, highlight=False)
 
     def json(self, value: Any) -> None:
@@ -65,14 +69,27 @@ class Output:
         if self.as_json:
             self.json(value)
         else:
-            self.people.print(sentence, markup=False)
+            # An address or a token that is broken into two lines can't be copied.
+            self.people.print(sentence, markup=False, soft_wrap=True)
 
     def note(self, sentence: str) -> None:
-        self.messages.print(sentence, style="dim", markup=False)
+        self.messages.print(sentence, style="dim", markup=False, soft_wrap=True)
 
-    def table(self, titles: Sequence[str], rows: Iterable[Sequence[str | Text]], *, right: Iterable[int] = ()) -> None:
+    def table(
+        self,
+        titles: Sequence[str],
+        rows: Iterable[Sequence[str | Text]],
+        *,
+        right: Iterable[int] = (),
+        none: str = "",
+    ) -> None:
+        """`none`: what to say where there are no rows."""
         from rich.table import Table
 
+        rows = list(rows)
+        if none and not rows:
+            self.note(none)
+            return
         table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
         to_right = set(right)
         for position, title in enumerate(titles):

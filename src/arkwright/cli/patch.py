@@ -112,7 +112,9 @@ def list_(session: Session, name: str, status: str | None, limit: int) -> None:
         ]
         for each in found.items
     ]
-    session.output.table(["Patch", "State", "Jobs", "Days", "At once", "Asked for"], rows, right=[4])
+    session.output.table(
+        ["Patch", "State", "Jobs", "Days", "At once", "Asked for"], rows, right=[4], none="No patches."
+    )
     if found.total > len(rows):
         session.output.note(f"{len(rows)} of {found.total} patches.")
 

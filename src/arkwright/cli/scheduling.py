@@ -31,7 +31,7 @@ def list_calendars(session: Session) -> None:
         off = [day for day, works in each["changed"].items() if not works]
         on = [day for day, works in each["changed"].items() if works]
         rows.append([each["name"], each["default"], ", ".join(off), ", ".join(on)])
-    session.output.table(["Calendar", "Usual week", "Days off", "Working days"], rows)
+    session.output.table(["Calendar", "Usual week", "Days off", "Working days"], rows, none="No calendars.")
 
 
 @calendar.command("save")
@@ -94,7 +94,8 @@ def list_groups(session: Session) -> None:
     if session.output.as_json:
         session.output.json({"taskGroups": found})
         return
-    session.output.table(["Task group", "Limit"], [[each["name"], str(each["limit"])] for each in found], right=[1])
+    rows = [[each["name"], str(each["limit"])] for each in found]
+    session.output.table(["Task group", "Limit"], rows, right=[1], none="No task groups.")
 
 
 @task_group.command("save")

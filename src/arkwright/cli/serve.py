@@ -33,6 +33,8 @@ _ENVIRONMENT_ONLY = frozenset(
     }
 )
 """Read once, at the first start, or secret; secrets on a command line are seen by everybody on the machine."""
+_REPEATED = frozenset({"executor"})
+"""Lists, comma-separated in the environment."""
 
 
 def settings_options(function: F) -> F:
@@ -46,9 +48,14 @@ def settings_options(function: F) -> F:
         else:
             metavar = _METAVARS.get(each.name, "NUMBER" if isinstance(each.default, int) else "TEXT")
             # Texts reach the settings as they are: one place converts and refuses them, whatever their source.
-            option = click.option(name, metavar=metavar, default=None, help=help_text)
+            more: dict[str, Any] = {"multiple": True, "callback": _joined} if each.name in _REPEATED else {}
+            option = click.option(name, metavar=metavar, default=None, help=help_text, **more)
         function = option(function)
     return function
+
+
+def _joined(context: click.Context, option: click.Parameter, values: tuple[str, ...] | None) -> str | None:
+    return ",".join(values) if values else None
 
 
 @click.command()

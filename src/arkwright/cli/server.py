@@ -49,6 +49,20 @@ def list_(session: Session) -> None:
             for each in found
         ],
     )
+    ways = [(each["name"], way) for each in found for way in each.get("daskSchedulers", ())]
+    if ways:
+        session.output.table(
+            ["Server", "Dask scheduler", "Groups", "State"],
+            [
+                [
+                    name,
+                    way["url"],
+                    ", ".join((*way["groups"], *(["all others"] if way["others"] else []))),
+                    "connected" if way["connected"] else "away",
+                ]
+                for name, way in ways
+            ],
+        )
 
 
 @server.command()

@@ -163,7 +163,8 @@ def _show_instances(session: Session, found: dict[str, Any]) -> None:
         dry = "dry run" if each.get("dryRun") else ""
         ran = took(start, end) if start and end else ""
         rows.append([clock(each["planTime"]), each["job"], state(each["status"]), late, ran, dry or why])
-    output.table(["Plan time", "Job", "State", "Waits", "Runs", "Why"], rows, right=[3, 4])
+    titles = ["Plan time", "Job", "State", "Waits", "Runs", "Why"]
+    output.table(titles, rows, right=[3, 4], none="Nothing is planned in this span.")
     if found["total"] > len(rows):
         output.note(f"{len(rows)} of {found['total']} instances; more with --limit, all counts with --json.")
     _show_conflicts(session, found)

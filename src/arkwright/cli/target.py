@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from urllib.parse import urlsplit
 
 import rich_click as click
 
@@ -62,6 +63,16 @@ def seal_key_file(folder: Path, environment: Mapping[str, str] = os.environ) -> 
     return Path(given).expanduser().absolute() if given else folder / "secret.key"
 
 
+def database_url(given: str | None, environment: Mapping[str, str] = os.environ) -> str:
+    """The address of a PostgreSQL database; empty: the embedded one. Raises `SettingInvalid`."""
+    from arkwright.settings import check_database_url
+
+    url, source = given or "", "--database-url"
+    if not url:
+        url, source = environment.get("ARKWRIGHT_DATABASE_URL", ""), "ARKWRIGHT_DATABASE_URL"
+    return check_database_url(url, source)
+
+
 def find_target(
     *,
     url: str | None = None,
@@ -77,7 +88,7 @@ def find_target(
     from arkwright.client import AccessKey, Password
 
     folder = data_folder(data, environment)
-    url = url or environment.get("ARKWRIGHT_URL") or _server_address(folder)
+    url = _checked(url or environment.get("ARKWRIGHT_URL") or "") or _server_address(folder)
     row = _credentials(folder)
     access_key = access_key or environment.get("ARKWRIGHT_ACCESS_KEY")
     secret_key = secret_key or environment.get("ARKWRIGHT_SECRET_KEY")
@@ -115,6 +126,17 @@ def find_target(
         workspace=workspace or environment.get("ARKWRIGHT_WORKSPACE") or "",
         ca_file=ca_file or environment.get("ARKWRIGHT_CA_FILE") or "",
     )
+
+
+def _checked(url: str) -> str:
+    parts = urlsplit(url)
+    try:
+        fine = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        fine = False
+    if url and not fine:
+        raise NoServer(f"{url!r} is no address of a server.", hint="Write http://HOST:PORT or https://HOST:PORT.")
+    return url
 
 
 def _server_address(folder: Path) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import rich_click as click
 
-from arkwright.cli.dask_scheduler import certificates_options
+from arkwright.cli.dask_scheduler import certificates_options, check_certificates
 from arkwright.cli.output import ago
 from arkwright.cli.target import Session, connected
 from arkwright.errors import SettingInvalid
@@ -23,6 +25,18 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 SLOTS = 4
 GRACE_SECONDS = 30.0
 DAYS = 90
+
+
+def _ceiling(name: str, variable: str, text: str) -> Callable[[Any], Any]:
+    """An option that bounds what programs may take here, named as the server's setting."""
+    return click.option(
+        name,
+        metavar="NUMBER",
+        type=click.IntRange(0),
+        default=0,
+        envvar=variable,
+        help=f"{text}  [default: no bound of its own]",
+    )
 
 
 @click.group(invoke_without_command=True)
@@ -76,6 +90,15 @@ DAYS = 90
     default="",
     help="Address of this machine that the scheduler reaches it by. Default: found out.",
 )
+@_ceiling(
+    "--program-memory-bytes",
+    "ARKWRIGHT_PROGRAM_MEMORY_BYTES",
+    "Most memory of a program here, in bytes; what its workspace or node says, if that is less.",
+)
+@_ceiling("--program-processes", "ARKWRIGHT_PROGRAM_PROCESSES", "Most processes of a program at a time.")
+@_ceiling("--program-open-files", "ARKWRIGHT_PROGRAM_OPEN_FILES", "Most open files of a process of a program.")
+@_ceiling("--program-seconds", "ARKWRIGHT_PROGRAM_SECONDS", "Most seconds that a program may run.")
+@_ceiling("--log-cap-bytes", "ARKWRIGHT_LOG_CAP_BYTES", "Longest log of a node; the server's cap, if that is less.")
 @certificates_options
 @click.option(
     "--api-ca", metavar="FILE", type=_FILE, help="Certificates (PEM) to trust for the server instead of the machine's."
@@ -95,6 +118,11 @@ def worker(
     slots: int,
     grace: float,
     host: str,
+    program_memory_bytes: int,
+    program_processes: int,
+    program_open_files: int,
+    program_seconds: int,
+    log_cap_bytes: int,
     tls_ca: Path | None,
     tls_cert: Path | None,
     tls_key: Path | None,
@@ -120,18 +148,17 @@ def worker(
     import asyncio
 
     from arkwright.executors.dask_settings import read_address
+    from arkwright.nodes.program_limits import ProgramLimits
     from arkwright.worker.process import WorkerSettings, serve
 
     if not api.startswith(("https://", "http://")):
         raise SettingInvalid(f"--api must be https://HOST:PORT, not {api!r}.")
+    address = read_address(
+        scheduler, ca=tls_ca, cert=tls_cert, key=tls_key, names=("--scheduler", "--tls-ca", "--tls-cert", "--tls-key")
+    )
+    check_certificates(address)
     settings = WorkerSettings(
-        scheduler=read_address(
-            scheduler,
-            ca=tls_ca,
-            cert=tls_cert,
-            key=tls_key,
-            names=("--scheduler", "--tls-ca", "--tls-cert", "--tls-key"),
-        ),
+        scheduler=address,
         api=api,
         token=_token(token_file),
         groups=groups or ("default",),
@@ -140,6 +167,13 @@ def worker(
         grace_seconds=grace,
         api_ca=api_ca,
         host=host,
+        limits=ProgramLimits(
+            memory_bytes=program_memory_bytes,
+            processes=program_processes,
+            open_files=program_open_files,
+            seconds=program_seconds,
+        ),
+        log_cap_bytes=log_cap_bytes,
     )
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx2").setLevel(logging.WARNING)
@@ -163,6 +197,7 @@ def list_(session: Session) -> None:
     session.output.table(
         ["Group", "Workers", "Running", "Slots"],
         [[each["name"], *(str(each[key]) for key in ("workers", "running", "slots"))] for each in found["groups"]],
+        none="No groups: arkwright worker token create --group NAME makes one.",
     )
     session.output.table(
         ["Worker", "Groups", "State", "Running", "Slots", "Version", "Since", "Last heard of"],
@@ -179,6 +214,7 @@ def list_(session: Session) -> None:
             ]
             for each in found["workers"]
         ],
+        none="No workers.",
     )
 
 
@@ -209,13 +245,13 @@ def create(session: Session, groups: tuple[str, ...], days: int, out: Path | Non
     """
     from arkwright.client import workers
 
-    made = session.send(workers.create_token(groups, days=days))
-    told = f"Made token {made['id']} for {', '.join(made['groups'])}."
-    if out is None:
-        session.output.done(f"{told} {made['token']}", made)
-        return
-    descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
+    with _writable(out) as file:
+        made = session.send(workers.create_token(groups, days=days))
+        told = f"Made token {made['id']} for {', '.join(made['groups'])}."
+        if file is None:
+            session.output.done(f"{told} {made['token']}", made)
+            return
+        file.truncate()
         file.write(made.pop("token") + "\n")
     session.output.done(f"{told} It is in {out}.", {**made, "file": str(out)})
 
@@ -240,6 +276,7 @@ def list_tokens(session: Session) -> None:
             [str(each["id"]), ", ".join(each["groups"]), each["state"], ago(each["created"]), each["createdBy"]]
             for each in found
         ],
+        none="No tokens.",
     )
 
 
@@ -256,6 +293,26 @@ def revoke(session: Session, token_id: int) -> None:
 
     session.send(workers.revoke_token(token_id))
     session.output.done(f"Revoked token {token_id}.", {"id": token_id, "result": "revoked"})
+
+
+@contextlib.contextmanager
+def _writable(out: Path | None) -> Iterator[IO[str] | None]:
+    """Opened before the token is made: it is shown this once only."""
+    if out is None:
+        yield None
+        return
+    new = not out.exists()
+    try:
+        file = os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT, 0o600), "w")
+    except OSError as error:
+        raise click.BadParameter(f"{out} can't be written: {error.strerror}.", param_hint="--out") from None
+    try:
+        with file:
+            yield file
+    except BaseException:
+        if new:
+            out.unlink(missing_ok=True)
+        raise
 
 
 def _token(file: Path) -> str:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import os
-import ssl
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +21,7 @@ import httpx2
 
 from arkwright.client.errors import ApiError, NotReachable
 from arkwright.client.signing import SIGNED, AccessKey, Credential, TokenRequests, signature
-from arkwright.client.transport import api_error
+from arkwright.client.transport import api_error, trusted, unreachable
 
 _CHUNK = 256 * 1024
 _HASH = "X-Sdk-Content-Sha256"
@@ -76,7 +75,7 @@ class ObjectClient:
             headers=headers,
             timeout=timeout_seconds,
             mounts={"all://": None} if here else None,
-            verify=ssl.create_default_context(cafile=ca_file) if ca_file else True,
+            verify=trusted(ca_file),
         )
 
     def upload(self, file: Path, bucket: str, key: str) -> int:
@@ -143,7 +142,7 @@ class ObjectClient:
         return response
 
     def _unreachable(self, error: Exception) -> NotReachable:
-        return NotReachable(f"{self.url} can't be reached: {error}.", hint="Is the server running?")
+        return unreachable(self.url, error)
 
 
 def _refused(response: httpx2.Response) -> ApiError:

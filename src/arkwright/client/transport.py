@@ -80,7 +80,7 @@ class _Session:
             "timeout": self._timeout_seconds,
             "transport": transport,
             "mounts": {"all://": None} if here else None,
-            "verify": ssl.create_default_context(cafile=self._ca_file) if self._ca_file else True,
+            "verify": trusted(self._ca_file),
             "headers": {"User-Agent": "arkwright-client"},
         }
 
@@ -137,15 +137,7 @@ class _Session:
             raise self._unreachable(error or ClientError("the stream ended early")) from error
 
     def _unreachable(self, error: Exception) -> NotReachable:
-        if _NOT_TRUSTED in str(error):
-            return NotReachable(
-                f"The certificate of {self.url} is not trusted: {error}.",
-                hint="Name the certificate of its authority, or its own if it signed itself: ca_file, --ca-file.",
-            )
-        return NotReachable(
-            f"No answer from {self.url}: {str(error) or type(error).__name__}.",
-            hint="Is the server running there? `arkwright serve` starts one.",
-        )
+        return unreachable(self.url, error)
 
     def _answer(self, call: Call[T], response: httpx2.Response) -> T:
         if not response.is_success:
@@ -158,6 +150,39 @@ class _Session:
                 f"{call.method} {response.url} answered something that Arkwright does not: {error!r}.",
                 hint="Does the address belong to an Arkwright server of this version?",
             ) from error
+
+
+def trusted(ca_file: str | os.PathLike[str] | None) -> ssl.SSLContext | bool:
+    """What httpx2 takes for `verify`. Raises `ClientError`."""
+    if not ca_file:
+        return True
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:  # also what ssl says of a file without certificates
+        raise ClientError(
+            f"{os.fspath(ca_file)} can't be used as certificates to trust: {error.strerror or error}.",
+            hint="Name a PEM file with the certificate of the server's authority: ca_file, --ca-file.",
+        ) from None
+
+
+def unreachable(url: str, error: Exception) -> NotReachable:
+    said = (str(error) or type(error).__name__).rstrip(".")
+    if _NOT_TRUSTED in said:
+        what = f"The certificate of {url} is not trusted: {said}."
+        if "expired" in said:
+            return NotReachable(what, hint="The server needs a new one: --tls-cert, --tls-key of `arkwright serve`.")
+        if "ostname mismatch" in said or "IP address mismatch" in said:
+            return NotReachable(what, hint="Reach the server by a name that its certificate is for.")
+        return NotReachable(
+            what, hint="Name the certificate of its authority, or its own if it signed itself: ca_file, --ca-file."
+        )
+    if "[SSL" in said:
+        return NotReachable(f"No answer from {url}: {said}.", hint="Does it speak TLS there? If not, write http://.")
+    if isinstance(error, httpx2.RemoteProtocolError):
+        return NotReachable(f"No answer from {url}: {said}.", hint="Does it speak TLS there? Then write https://.")
+    return NotReachable(
+        f"No answer from {url}: {said}.", hint="Is the server running there? `arkwright serve` starts one."
+    )
 
 
 def api_error(status: int, headers: Mapping[str, str], body: bytes) -> ApiError:

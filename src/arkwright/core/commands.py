@@ -27,6 +27,8 @@ class StartAttempt(Tagged, frozen=True, kw_only=True):
     parameters: Mapping[str, str] = {}
     """The job's parameters with this run's values, for programs' environments."""
     deadline_ms: int | None = None
+    group: str = ""
+    """Where it runs, as was decided before its commit: a group of workers, or `local`. Empty: not decided yet."""
 
 
 class AttachAttempt(Tagged, frozen=True, kw_only=True):

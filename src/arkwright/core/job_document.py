@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from arkwright.core.document_values import short, text_of, whole
 from arkwright.core.job import FailPolicy, Job, Node, Parameter, ParameterKind
 from arkwright.core.node_settings import read_exit_codes, read_extractions, read_skip_policy
 from arkwright.core.rules import SkipPolicy
@@ -183,7 +184,7 @@ def _node(
         index=index,
         name=item["name"],
         type=canonical_type(type_name),
-        task_group=_text(item.get("taskGroup")),
+        task_group=text_of(item.get("taskGroup")),
         properties=_properties(item.get("properties"), where),
         predecessors=before,
         successors=after,
@@ -275,7 +276,7 @@ def _properties(given: Any, where: str) -> Mapping[str, str]:
     if given is None:
         return {}
     if isinstance(given, Mapping):
-        return {str(name): _text(value) for name, value in given.items()}
+        return {str(name): text_of(value) for name, value in given.items()}
     if not isinstance(given, list | tuple):
         raise InvalidInput(f"{field} must be a list of objects with name and value.", field=field)
     found: dict[str, str] = {}
@@ -285,7 +286,7 @@ def _properties(given: Any, where: str) -> Mapping[str, str]:
             raise InvalidInput(
                 f"{field}[{position}] must be an object with name and value.", field=f"{field}[{position}]"
             )
-        found[name] = _text(each.get("value"))
+        found[name] = text_of(each.get("value"))
     return found
 
 
@@ -309,7 +310,7 @@ def read_parameters(document: Mapping[str, Any]) -> tuple[Parameter, ...]:
         constant = str(each.get("type") or "").lower() in {"constants", "constant"}
         found[name] = Parameter(
             name=name,
-            value=_text(each.get("value")),
+            value=text_of(each.get("value")),
             kind=ParameterKind.CONSTANTS if constant else ParameterKind.VARIABLE,
             masked=_flag(each.get("masked"), f"{at}.masked"),
         )
@@ -345,7 +346,7 @@ def _fail_policy(given: Any, where: str) -> FailPolicy:
         return FailPolicy(str(given).upper())
     except ValueError:
         raise InvalidInput(
-            f"{where}.failPolicy must be one of {', '.join(FailPolicy)}, not {_short(given)}.",
+            f"{where}.failPolicy must be one of {', '.join(FailPolicy)}, not {short(given)}.",
             field=f"{where}.failPolicy",
         ) from None
 
@@ -354,18 +355,9 @@ def _number(given: Any, field: str) -> int:
     """A whole number from 0, or 0 where nothing is given."""
     if given is None or given == "":
         return 0
-    number: int | None = None
-    match given:
-        case bool():
-            pass
-        case int():
-            number = given
-        case float() if given.is_integer():
-            number = int(given)
-        case str() if len(given) < 16 and given.strip().isascii() and given.strip().isdigit():
-            number = int(given)
+    number = whole(given.strip() if isinstance(given, str) else given)
     if number is None or not 0 <= number < 2**53:
-        raise InvalidInput(f"{field} must be a whole number from 0, not {_short(given)}.", field=field)
+        raise InvalidInput(f"{field} must be a whole number from 0, not {short(given)}.", field=field)
     return number
 
 
@@ -379,28 +371,7 @@ def _flag(given: Any, field: str) -> bool:
             return True
         case "false" | "0":
             return False
-    raise InvalidInput(f"{field} must be true or false, not {_short(given)}.", field=field)
-
-
-def _text(value: Any) -> str:
-    match value:
-        case None:
-            return ""
-        case str():
-            return value
-        case True:
-            return "true"
-        case False:
-            return "false"
-        case int():
-            return str(value)
-        case _:
-            return msgspec.json.encode(value).decode()
-
-
-def _short(value: Any) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 60 else f"{shown[:57]}..."
+    raise InvalidInput(f"{field} must be true or false, not {short(given)}.", field=field)
 
 
 def _some(names: Mapping[str, int]) -> str:

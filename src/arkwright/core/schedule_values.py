@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 from functools import cache
 from typing import Any, Final, NoReturn
 
+from arkwright.core.document_values import short, whole
 from arkwright.core.zone_changes import instant_of
 from arkwright.errors import Code, InvalidInput
 
@@ -42,7 +43,7 @@ def time_of(value: Any, field: str, zone: str) -> int | None:
     except ValueError:
         wall = None
     if match is None or wall is None:
-        refuse(field, f"must be a time such as 2018-10-22T23:59:59+08, not {_short(value)}")
+        refuse(field, f"must be a time such as 2018-10-22T23:59:59+08, not {short(value)}")
     if match[2]:
         return wall * 1000
     if match[3]:
@@ -50,7 +51,7 @@ def time_of(value: Any, field: str, zone: str) -> int | None:
         try:
             shift = timezone(timedelta(hours=hours, minutes=minutes)).utcoffset(None) // _SECOND
         except ValueError:
-            refuse(field, f"has an offset beyond a day: {_short(value)}")
+            refuse(field, f"has an offset beyond a day: {short(value)}")
         return (wall - shift if match[3] == "+" else wall + shift) * 1000
     return instant_of(zone, wall) * 1000
 
@@ -63,7 +64,7 @@ def object_of(value: Any, field: str) -> Mapping[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        refuse(field, f"must be an object, not {_short(value)}")
+        refuse(field, f"must be an object, not {short(value)}")
     return value
 
 
@@ -71,7 +72,7 @@ def list_of(value: Any, field: str, of: str) -> list[Any]:
     if value is None:
         return []
     if not isinstance(value, list | tuple):
-        refuse(field, f"must be a list of {of}, not {_short(value)}")
+        refuse(field, f"must be a list of {of}, not {short(value)}")
     return list(value)
 
 
@@ -79,7 +80,7 @@ def text_of(value: Any, field: str, most: int) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        refuse(field, f"must be a text, not {_short(value)}")
+        refuse(field, f"must be a text, not {short(value)}")
     if len(value) > most:
         refuse(field, f"must have at most {most} characters, not {len(value)}")
     return value
@@ -97,25 +98,16 @@ def choice_of(value: Any, field: str, choices: Collection[str]) -> str:
     if value is None or value == "":
         return ""
     if not isinstance(value, str) or value not in choices:
-        refuse(field, f"must be one of {', '.join(choices)}, not {_short(value)}")
+        refuse(field, f"must be one of {', '.join(choices)}, not {short(value)}")
     return value
 
 
 def number_of(value: Any, field: str, least: int, most: int) -> int | None:
     if value is None or value == "":
         return None
-    found: int | None = None
-    match value:
-        case bool():
-            pass
-        case int():
-            found = value
-        case float() if value.is_integer():
-            found = int(value)
-        case str() if _WHOLE.fullmatch(value):
-            found = int(value)
+    found = whole(value)
     if found is None or not least <= found <= most:
-        refuse(field, f"must be a whole number from {least} to {most}, not {_short(value)}")
+        refuse(field, f"must be a whole number from {least} to {most}, not {short(value)}")
     return found
 
 
@@ -131,7 +123,7 @@ def truth_of(value: Any, field: str) -> bool:
             return False
         case 1 | 0:
             return bool(value)
-    refuse(field, f"must be true or false, not {_short(value)}")
+    refuse(field, f"must be true or false, not {short(value)}")
 
 
 # What other parts of the document check: here it only must not fail.
@@ -148,8 +140,3 @@ def lenient_number(value: Any, most: int) -> int:
 
 def lenient_truth(value: Any) -> bool:
     return str(value).strip().lower() in {"true", "1"}
-
-
-def _short(value: Any) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 60 else f"{shown[:57]}..."

@@ -186,11 +186,7 @@ class _Compiler:
             raise self.error(ErrorKind.UNKNOWN_MEMBER, f"{built_in.name} is not a list", node)
         base, key = self.node(node.base), self.node(node.key)
 
-        def run(context: Context) -> object:
-            first, second = _both(context, base, key)
-            return element(first, second)
-
-        return self.placed(node, run)
+        return self.placed(node, lambda context: element(*_all(context, (base, key))))
 
     def placed(self, node: Node, run: Run) -> Run:
         """The function, with errors naming the node."""
@@ -268,19 +264,22 @@ class _Compiler:
 
     def argument(self, node: Node, kind: Kind) -> Run:
         """An argument, converted to what the method wants; literals are converted right away."""
-        run = self.node(node)
         if kind is Kind.ANY:
-            return run
-        coerce, fits = _COERCIONS[kind], _FITS.get(kind)
-        position, source = node.start, self.text_of(node)
+            return self.node(node)
         value = _literal_value(node)
-        if value is not _NO_LITERAL:
-            try:
-                return _constant(coerce(value))
-            except ElError as error:
-                raise error.locate(position, source) from None
+        if value is _NO_LITERAL:
+            return self.converted(node, _COERCIONS[kind], _FITS.get(kind))
+        try:
+            return _constant(_COERCIONS[kind](value))
+        except ElError as error:
+            raise error.locate(node.start, self.text_of(node)) from None
 
-        def converted(context: Context) -> object:
+    def converted(self, node: Node, coerce: Callable[[object], object], fits: type | None) -> Run:
+        """What a node yields, unless it is of the class that `fits`, made into another value."""
+        run = self.node(node)
+        position, source = node.start, self.text_of(node)
+
+        def convert(context: Context) -> object:
             value = run(context)
             if value.__class__ is fits:
                 return value
@@ -289,7 +288,7 @@ class _Compiler:
             except ElError as error:
                 raise error.locate(position, source) from None
 
-        return converted
+        return convert
 
     # Operators
 
@@ -337,18 +336,8 @@ class _Compiler:
 
         return run
 
-    def condition(self, node: Node) -> Callable[[Context], bool]:
-        run = self.node(node)
-        position, source = node.start, self.text_of(node)
-
-        def truth(context: Context) -> bool:
-            value = run(context)
-            try:
-                return to_truth(value)
-            except ElError as error:
-                raise error.locate(position, source) from None
-
-        return truth
+    def condition(self, node: Node) -> Run:
+        return self.converted(node, to_truth, bool)
 
     def choice(self, node: Choice) -> Run:
         condition, yes, no = self.condition(node.condition), self.node(node.yes), self.node(node.no)
@@ -375,14 +364,6 @@ def _constant(value: object) -> Run:
 
 def _counted(count: int) -> str:
     return "one argument" if count == 1 else f"{count or 'no'} arguments"
-
-
-def _both(context: Context, first: Run, second: Run) -> tuple[object, object]:
-    try:
-        one = first(context)
-    except NeedFacts as need:
-        raise _gathered(context, need, (second,)) from None
-    return one, second(context)
 
 
 def _all(context: Context, runs: Sequence[Run]) -> list[object]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -17,8 +17,9 @@ import msgspec
 import arkwright
 from arkwright.core.commands import StartAttempt
 from arkwright.core.outcome import Failed, Outcome
-from arkwright.core.workers import Worker, WorkerToken
+from arkwright.core.workers import Worker, WorkerToken, ways_to
 from arkwright.engine.attempt_files import AttemptFiles
+from arkwright.engine.attempt_inputs import AttemptInputs, Input
 from arkwright.engine.contexts import Contexts
 from arkwright.engine.folders import Folders
 from arkwright.errors import Forbidden, IllegalState
@@ -52,6 +53,7 @@ class Assignments:
         contexts: Contexts,
         registry: Registry,
         files: AttemptFiles,
+        inputs: AttemptInputs,
         now_ms: Callable[[], int],
         lease_seconds: float,
         log_cap_bytes: int,
@@ -62,6 +64,7 @@ class Assignments:
         self._contexts = contexts
         self._registry = registry
         self._files = files
+        self._inputs = inputs
         self._now_ms = now_ms
         self._lease_seconds = lease_seconds
         self._log_cap_bytes = log_cap_bytes
@@ -73,8 +76,8 @@ class Assignments:
 
     # -- workers
     async def arrive(self, arrival: Arrival, token: WorkerToken) -> Welcome:
-        """Raises `IllegalState` for another version, `Forbidden` for groups that aren't the token's, and for a name
-        that another worker has."""
+        """Raises `IllegalState` for another version and for a Dask scheduler that brings nothing for its groups,
+        `Forbidden` for groups that aren't the token's, and for a name that another worker has."""
         refusal = _other_version(arrival.runner, arrival.version)
         if refusal:
             raise IllegalState(refusal, field="version")
@@ -85,6 +88,7 @@ class Assignments:
                 f"{', '.join(foreign) or 'none'}.",
                 hint="Make a token for it: arkwright worker token create --group NAME.",
             )
+        await self._check_scheduler(arrival)
         known = next((each for each in await self._store.list_workers() if each.name == arrival.runner), None)
         now = self._now_ms()
         if known is not None and known.token_id != token.id and known.lease_until_ms > now:
@@ -158,14 +162,22 @@ class Assignments:
             )
             return ClaimAnswer(refusal=f"It has ended: {failure.message}")
         assert not isinstance(context, Failed)
-        return ClaimAnswer(claimed=Claimed(epoch=offer.epoch, type=offer.type, context=context))
+        limits = self._inputs.limits(context.workspace_id)
+        known = await self._inputs.known_hosts(context)
+        return ClaimAnswer(
+            claimed=Claimed(epoch=offer.epoch, type=offer.type, context=context, limits=limits, known_hosts=known)
+        )
 
     async def renew(self, renewal: Renewal, token: WorkerToken) -> Renewed:
         """Also the worker's sign of life."""
         known = await self._known(renewal.runner, token)
         now = self._now_ms()
         claims = [(_id(key), each.epoch) for each in renewal.held if (key := attempt_key(each.attempt)) is not None]
-        renewed = await self._store.renew_claims(renewal.runner, claims, lease_ms=self._lease_ms) if claims else ()
+        renewed: Sequence[AttemptId] = ()
+        if claims:
+            renewed = await self._store.renew_claims(
+                renewal.runner, claims, groups=token.groups, lease_ms=self._lease_ms
+            )
         await self._seen(
             msgspec.structs.replace(
                 known,
@@ -206,11 +218,23 @@ class Assignments:
         await self._holder(key, runner, epoch, by)
         await self._files.write_output(key, name, data)
 
+    async def input(self, key: AttemptKey, runner: str, epoch: int, number: int, by: WorkerToken) -> Input:
+        """A file that the attempt needs (`AttemptInputs.open`)."""
+        return await self._inputs.open(await self._holder(key, runner, epoch, by), number)
+
     async def finish(self, key: AttemptKey, report: Report, token: WorkerToken) -> None:
         """Only leaves an event. Raises `IllegalState` if the attempt isn't this worker's any more."""
         await self._known(report.runner, token)
         offer = await self._store.find_offer(_id(key))
+        if offer is not None and offer.group not in token.groups:  # a name is free again once its worker has gone
+            raise _not_yours(key, report.runner)
         if offer is not None and not offer.over and (offer.runner, offer.epoch) == (report.runner, report.epoch):
+            for piece in report.log:
+                await (self._files.cut_log if piece.cut else self._files.write_log)(key, piece.offset, piece.data)
+            for name, data in report.outputs.items():
+                await self._files.write_output(key, name, data)
+            if report.learned:
+                await self._inputs.learn(offer, report.learned)
             await self._files.ended(key)
         done = await self._store.finish_claim(
             _id(key),
@@ -226,6 +250,22 @@ class Assignments:
     @property
     def _lease_ms(self) -> int:
         return round(self._lease_seconds * 1000)
+
+    async def _check_scheduler(self, arrival: Arrival) -> None:
+        """That a living server would look for workers of these groups there. A scheduler that no server names may be
+        one of theirs under another address: nobody knows."""
+        told = [each.entry.ways for each in await self._store.list_servers() if each.alive and each.entry.ways]
+        if not any(way.url == arrival.scheduler for ways in told for way in ways):
+            return
+        for group in arrival.groups:
+            there = sorted({way.url for ways in told for way in ways_to(group, ways)})
+            if arrival.scheduler not in there:
+                use = f"for that group they use {', '.join(there)}" if there else "they have no way to that group"
+                raise IllegalState(
+                    f"No server brings work for the group {group} to the Dask scheduler {arrival.scheduler}; {use}.",
+                    field="scheduler",
+                    hint="Start the worker with --scheduler of its group, or name this one in the servers' --executor.",
+                )
 
     def _tell(self) -> None:
         self._news.set()

@@ -15,6 +15,8 @@ states, history, attempts that start or end. Only then are commands carried out 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import msgspec
 
@@ -23,6 +25,7 @@ from arkwright.core.commands import CancelAttempt, Command, OpenChildren, StartA
 from arkwright.core.events import AttemptEnded, Event
 from arkwright.core.instance import ENDED_NODE, Instance, NodeRun, NodeStatus
 from arkwright.core.outcome import Failed, FailureKind, Outcome, Succeeded
+from arkwright.core.workers import HERE
 from arkwright.store.base import AttemptRow, Commit
 
 
@@ -75,6 +78,16 @@ class Share:
                 )
             elif isinstance(command, CancelAttempt):
                 self.cancelled.append((command.node, command.attempt))
+
+    def place(self, command: StartAttempt, group: str) -> None:
+        """Where one of its attempts is to run. That of a group is offered to its workers by the commit itself."""
+        placed = msgspec.structs.replace(command, group=group)
+        self.commands = [placed if each is command else each for each in self.commands]
+        offered: dict[str, Any] = {"runner": "", "group": group} if group != HERE else {}
+        key, request = (command.node, command.attempt), msgspec.to_builtins(placed)
+        self.started = [
+            replace(row, request=request, **offered) if (row.node, row.attempt) == key else row for row in self.started
+        ]
 
     def _ended_by(self, event: AttemptEnded) -> bool:
         run = self.after.nodes[event.node] if event.node < len(self.after.nodes) else None

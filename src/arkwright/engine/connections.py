@@ -31,6 +31,13 @@ class Connections:
         self._sealer = sealer
         self._references = references
 
+    async def agent_of(self, place: Place, name: str) -> str:
+        """The machine that it is reached from, by its own words; empty: it says nothing, or isn't there. Raises
+        `StoreUnavailable`."""
+        found = await self._store.get_definition(place, Kind.CONNECTION, name)
+        agent = None if found is None else (found.body.get("config") or {}).get("agentName")
+        return agent.strip() if isinstance(agent, str) else ""
+
     async def find(
         self, place: Place, name: str, types: tuple[str, ...]
     ) -> tuple[Connection, tuple[str, ...]] | Failed:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -32,7 +33,7 @@ from arkwright.core.events import AttemptEnded, DeadlinePassed, Event, FactsFoun
 from arkwright.core.instance import Instance
 from arkwright.core.outcome import Failed, FailureKind, Outcome
 from arkwright.core.scrubbing import scrub
-from arkwright.core.workers import GROUP, HERE
+from arkwright.core.workers import GROUP, HERE, Way
 from arkwright.engine.attempt_ends import AttemptEnds
 from arkwright.engine.children import Care
 from arkwright.engine.clock import Clock, TimerHandle
@@ -42,6 +43,7 @@ from arkwright.engine.folders import Folders
 from arkwright.engine.log_names import log_path_of
 from arkwright.engine.lookups import Lookups, ObsExists
 from arkwright.engine.placement import Placement
+from arkwright.engine.placing import Placing
 from arkwright.engine.run_files import RunFiles
 from arkwright.engine.vault import Vault
 from arkwright.errors import StoreUnavailable
@@ -49,8 +51,9 @@ from arkwright.executors.base import Executor, Queueing
 from arkwright.executors.remote import LEASE_SECONDS, RemoteAttempts
 from arkwright.nodes.base import AttemptKey, Context, NodeImplementation, Work
 from arkwright.nodes.registry import Registry
-from arkwright.store.attempt_record import Offer
-from arkwright.store.base import AttemptRow, Store
+from arkwright.store.base import Store
+
+T = TypeVar("T")
 
 log = logging.getLogger("arkwright.engine")
 
@@ -87,7 +90,10 @@ class Dispatch:
             folders=folders, local_programs_allowed=local_programs_allowed, vault=vault, connections=connections
         )
         self._remote = remote or RemoteAttempts(store, clock.now_ms, lease_seconds=LEASE_SECONDS)
-        self._placement = placement or Placement(takes=self._remote.takes)
+        self._placement = placement or Placement(ways=self._remote.ways)
+        self.placing = Placing(
+            placement=self._placement, registry=registry, contexts=self._contexts, connections=connections
+        )
         self._secrets: dict[AttemptKey, tuple[str, ...]] = {}
         """Of attempts that were given any: nothing that is said of them may hold one."""
         self._store = store
@@ -95,6 +101,7 @@ class Dispatch:
         self._folders = folders
         self._registry = registry
         self._executors = executors
+        self._queueing = [each for each in executors.values() if isinstance(each, Queueing)]
         self._tell = tell
         run_files = run_files or RunFiles(folders)
         self._ends = ends or AttemptEnds(run_files)
@@ -174,6 +181,9 @@ class Dispatch:
     # -- attempts
     def _start(self, state: Instance, command: StartAttempt, log_path: str, *, attach: bool) -> None:
         key = AttemptKey(instance_id=state.id, node=command.node, attempt=command.attempt)
+        if command.group not in ("", HERE):
+            (self._remote.offer if attach else self._remote.announce)(key, command.group)
+            return
         implementation = self._registry.find(command.type)
         if isinstance(implementation, Failed):
             self.finished(key, implementation)
@@ -187,24 +197,19 @@ class Dispatch:
         if isinstance(context, Failed):
             self.finished(key, context)
             return
-        group = self._placement.given(implementation, context)
-        if isinstance(group, Failed):
-            self.finished(key, group)
-            return
-        if group is not None and group != HERE:
-            self._remote.offer(key, group)
-            return
+        if not command.group:  # there are no workers, or what was decided is a refusal
+            group = self._placement.given(implementation, context) or self._placement.otherwise(implementation, context)
+            if isinstance(group, Failed):
+                self.finished(key, group)
+                return
         if context.secrets:
             self._secrets[key] = context.secrets
         own_path = log_path_of(state, command.node_name, log_path) if log_path else ""
-        # One that may run here already goes on here.
-        unplaced = group is None and not (attach and (self._restored or context.folder.exists()))
         if Contexts.connects(implementation, context):
             self._attaching.add(key)
-            work = self._connect(executor, implementation, context, own_path, attach=attach, unplaced=unplaced)
-            self._in_background(work)
+            self._in_background(self._connect(executor, implementation, context, own_path, attach=attach))
         else:
-            self._place(executor, implementation, context, own_path, attach=attach, unplaced=unplaced)
+            self._hand(executor, implementation, context, own_path, attach=attach)
 
     async def _connect(
         self,
@@ -214,44 +219,25 @@ class Dispatch:
         own_path: str,
         *,
         attach: bool,
-        unplaced: bool,
     ) -> None:
         """Hand over an attempt with the connections that it names."""
         context, failure = await self._contexts.connected(node, context)
-        group = await self._placement.by_connection(node, context) if unplaced else None
         key = context.key
         self._attaching.discard(key)
         cancelled = key in self._cancelled_early
         self._cancelled_early.discard(key)
-        if group is not None:
-            self._secrets.pop(key, None)
-            self._remote.offer(key, group)
-            return
         if context.secrets:
             self._secrets[key] = context.secrets
         if failure is not None and not attach:  # one that may be running is found again whatever became of them
             self.finished(key, failure)
             return
-        self._place(executor, node, context, own_path, attach=attach, unplaced=unplaced)
+        self._hand(executor, node, context, own_path, attach=attach)
         if cancelled:
             self._cancel(CancelAttempt(instance_id=key.instance_id, node=key.node, attempt=key.attempt))
 
-    def _place(
-        self,
-        executor: Executor,
-        node: NodeImplementation,
-        context: Context,
-        own_path: str,
-        *,
-        attach: bool,
-        unplaced: bool,
+    def _hand(
+        self, executor: Executor, node: NodeImplementation, context: Context, own_path: str, *, attach: bool
     ) -> None:
-        """To a worker, or to the executor here."""
-        group = self._placement.otherwise(node, context) if unplaced else HERE
-        if group != HERE:
-            self._secrets.pop(context.key, None)
-            self._remote.offer(context.key, group)
-            return
         self._ends.begin(context.key, context.folder, own_path, adopted=attach)
         self._executor_of[context.key] = executor
         if attach:
@@ -260,8 +246,9 @@ class Dispatch:
             executor.submit(node.type.name, context)
 
     async def _attach(self, state: Instance, command: AttachAttempt, log_path: str) -> None:
-        row = await self._recorded(command)
         key = _key(command)
+        id_ = (key.instance_id, key.node, key.attempt)
+        row = await self._asked(lambda: self._store.get_attempt(*id_))
         self._attaching.discard(key)
         cancelled = state.nodes[command.node].cancelling or key in self._cancelled_early
         self._cancelled_early.discard(key)
@@ -269,7 +256,7 @@ class Dispatch:
             message = "Its record is missing, so what became of it can't be known."
             self.finished(key, Failed(kind=FailureKind.LOST, message=message))
             return
-        offer = None if row.runner == self._name else await self._offered(key)
+        offer = None if row.runner == self._name else await self._asked(lambda: self._store.find_offer(id_))
         if offer is not None and not offer.runner and self._restored:
             message = "It waited for a worker when the backup was made, and may have run since."
             self.finished(key, Failed(kind=FailureKind.LOST, message=message))
@@ -279,30 +266,28 @@ class Dispatch:
             if cancelled:
                 self._remote.cancel(key)
             return
-        # One that is told to run on a worker never begins here; its server may have died before it could offer it.
-        elsewhere = row.request.get("properties", {}).get(GROUP, "").strip() not in ("", HERE)
+        started = msgspec.convert(row.request, StartAttempt)
+        # One that is told to run on a worker never begins here. (Earlier versions made it first, and then offered it.)
+        elsewhere = (started.group or started.properties.get(GROUP, "").strip()) not in ("", HERE)
         if row.runner not in ("", self._name) and not elsewhere:
             # Its files and processes are where that server is; here they are missing, which proves nothing.
             message = f"It was begun by the server {row.runner}, which is gone, so what became of it can't be known."
             self.finished(key, Failed(kind=FailureKind.LOST, message=message))
             return
-        self._start(state, msgspec.convert(row.request, StartAttempt), log_path, attach=True)
+        if not started.group:
+            # One that may run here already goes on here.
+            begun = self._restored or self._folders.attempt(key).exists()
+            group = HERE if begun else await self._asked(lambda: self.placing.group(state, started))
+            started = msgspec.structs.replace(started, group=group) if isinstance(group, str) else started
+        self._start(state, started, log_path, attach=True)
         if cancelled:
             self._cancel(CancelAttempt(instance_id=state.id, node=command.node, attempt=command.attempt))
 
-    async def _offered(self, key: AttemptKey) -> Offer | None:
+    async def _asked(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """What the store tells. Nobody else asks for it, so this goes on until it can."""
         while True:
             try:
-                return await self._store.find_offer((key.instance_id, key.node, key.attempt))
-            except StoreUnavailable as error:
-                log.error("the store is not available (%s); trying again", error)
-                await asyncio.sleep(RECONNECT_SECONDS)
-
-    async def _recorded(self, command: AttachAttempt) -> AttemptRow | None:
-        """Its row. Nobody else asks for it, so this goes on until the store can tell."""
-        while True:
-            try:
-                return await self._store.get_attempt(command.instance_id, command.node, command.attempt)
+                return await ask()
             except StoreUnavailable as error:
                 log.error("the store is not available (%s); trying again", error)
                 await asyncio.sleep(RECONNECT_SECONDS)
@@ -317,11 +302,35 @@ class Dispatch:
         elif key not in self._attaching:
             self._remote.cancel(key)
 
+    @property
+    def ways(self) -> Sequence[Way]:
+        """To workers."""
+        return self._remote.ways
+
     # -- for handing over
     @property
     def queued(self) -> int:
         """Attempts that wait for their turn."""
-        return sum(each.queued for each in self._executors.values() if isinstance(each, Queueing))
+        return sum(each.queued for each in self._queueing)
+
+    @property
+    def slots(self) -> int:
+        """How many programs are under way at once, at most."""
+        return sum(each.slots for each in self._queueing)
+
+    @property
+    def room(self) -> int:
+        """How many more would begin at once."""
+        return sum(each.room for each in self._queueing)
+
+    @property
+    def full(self) -> bool:
+        """Whether one more would have to wait."""
+        return any(not each.room for each in self._queueing)
+
+    def waiting(self) -> Iterator[AttemptKey]:
+        """Those that wait for their turn, the last one first."""
+        return chain.from_iterable(each.waiting() for each in self._queueing)
 
     def has(self, key: AttemptKey) -> bool:
         """Whether an executor here has it, or is about to."""

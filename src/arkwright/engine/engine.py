@@ -35,6 +35,7 @@ from arkwright.engine.plans import Plans
 from arkwright.engine.recovery import Recovery
 from arkwright.engine.room import Admission
 from arkwright.engine.run_files import RunFiles
+from arkwright.engine.sharing import Sharing
 from arkwright.engine.subjobs import Nesting
 from arkwright.engine.tallies import Tallies
 from arkwright.engine.vault import Vault
@@ -43,7 +44,7 @@ from arkwright.errors import (
     ArkwrightError,
     StoreUnavailable,
 )
-from arkwright.executors.base import Executor
+from arkwright.executors.base import Executor, Leased
 from arkwright.executors.remote import RemoteAttempts
 from arkwright.nodes.base import Work
 from arkwright.nodes.registry import Registry
@@ -129,6 +130,9 @@ class Engine(AcceptMethods, OperateMethods, WatchMethods):
             placing=self._dispatch.placing,
         )
         self.lease = EngineLease(store, name, lease_seconds)
+        for executor in executors.values():
+            if isinstance(executor, Leased):
+                executor.beginning.until = lambda key: self.lease.begins_until
         self.handover = Handover(store, self._loop, self._dispatch, name=name, act=self._act, lose=self._lose)
         self.recovery = Recovery(
             store=store,
@@ -137,10 +141,21 @@ class Engine(AcceptMethods, OperateMethods, WatchMethods):
             plans=self._plans,
             act=self._act,
             lose=self._lose,
-            crowded=lambda: self._dispatch.queued > 0,
+            crowded=lambda: self._dispatch.full,
             name=name,
             lease=self.lease,
             defect=self._failed,
+        )
+        self.sharing = Sharing(
+            store,
+            self.handover,
+            self._dispatch,
+            self.lease,
+            renew=self.recovery.renew,
+            look_around=self.recovery.look_around,
+            renew_soon=self.recovery.renew_soon,
+            taken=lambda: self.recovery.claimed,
+            able=lambda: self.lack is None,
         )
         self._running: asyncio.Task[None] | None = None
         self.failed = asyncio.Event()
@@ -155,6 +170,7 @@ class Engine(AcceptMethods, OperateMethods, WatchMethods):
             self._running = asyncio.create_task(self._loop.run(), name="engine loop")
             self._running.add_done_callback(self._loop_ended)
             self.handover.open()
+            self.sharing.open()
             await self.recovery.open()
 
     async def close(self) -> None:
@@ -168,6 +184,7 @@ class Engine(AcceptMethods, OperateMethods, WatchMethods):
             await self._close()
 
     async def _close(self) -> None:
+        await self.sharing.close()
         await self.recovery.close()
         await self.handover.close()
         self._loop.close()
@@ -264,7 +281,8 @@ class Engine(AcceptMethods, OperateMethods, WatchMethods):
 
     # -- inside
     def _loop_ended(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (error := task.exception()) is not None:
+        error = asyncio.CancelledError("by nobody here") if task.cancelled() else task.exception()
+        if error is not None:
             self._failed("loop", error)
 
     def _failed(self, what: str, error: BaseException) -> None:
@@ -273,6 +291,7 @@ class Engine(AcceptMethods, OperateMethods, WatchMethods):
 
     def _tell(self, instance_id: int, event: Event) -> None:
         self._loop.tell(instance_id, event)
+        self.sharing.changed()
 
     def _lose(self, instance_id: int) -> None:
         active = self._loop.active.get(instance_id)
@@ -287,3 +306,4 @@ class Engine(AcceptMethods, OperateMethods, WatchMethods):
         if not self.lease.holds or self.handover.withholds(active, commands):
             return
         self._dispatch.carry_out(active.state, commands, active.plan.job.log_path)
+        self.sharing.changed()

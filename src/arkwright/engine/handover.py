@@ -8,8 +8,9 @@ queue is no obstacle: whoever claims the instance does what is `outstanding`.
 
 The store compares each instance's version as it lets go of it, so a tick that is under way either comes first (then
 the instance stays), or finds that the instance is no longer this engine's. Attempts that were taken out of a queue are
-marked as begun by nobody in the same transaction: the next engine begins them. If the store can't be reached, they go
-back into the queue.
+marked as begun by nobody in the same transaction: the next engine begins them. Those of instances that stay go back
+into the queue, but never before that is certain: a store that went away may have let go of them, and another engine
+begun them. Asking it once more, which waits for whatever is still under way there, tells.
 
 While a server is being emptied, an instance whose next attempt would begin here goes first, unless something else of it
 is still running here.
@@ -19,7 +20,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from arkwright.core.commands import Command, StartAttempt
 from arkwright.core.instance import NodeStatus
@@ -29,6 +31,8 @@ from arkwright.engine.loop import Active, Loop
 from arkwright.errors import StoreUnavailable
 from arkwright.nodes.base import AttemptKey
 from arkwright.store.base import Store
+
+T = TypeVar("T")
 
 log = logging.getLogger("arkwright.engine")
 
@@ -61,6 +65,8 @@ class Handover:
         self._withheld: dict[int, set[AttemptKey]] = {}
         """Per instance, attempts that would have begun here."""
         self._leaving: set[int] = set()
+        self._going: set[int] = set()
+        """Those of which it is not certain yet whether they are still this engine's."""
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.handed_over = 0
@@ -80,7 +86,7 @@ class Handover:
             self._leaving.update(self._loop.active)
             self._woken.set()
         else:
-            for id_ in list(self._withheld):
+            for id_ in self._withheld.keys() - self._going:
                 self._stay(id_)
 
     def withholds(self, active: Active, commands: Sequence[Command]) -> bool:
@@ -100,33 +106,50 @@ class Handover:
         self._withheld.setdefault(active.state.id, set()).update(starts)
         return True
 
+    def only_waits(self, instance_id: int) -> bool:
+        """Whether all that is under way of an instance waits in a queue here."""
+        active = self._loop.active.get(instance_id)
+        return active is not None and not self._obstacles(active, set())
+
     async def give(self, ids: Sequence[int]) -> int:
-        """Let go of those of these instances that can go; how many they were. Raises `StoreUnavailable`."""
+        """Let go of those of these instances that can go; how many they were. Raises `StoreUnavailable` only if
+        nothing has been done."""
         elsewhere = await self._running_elsewhere(ids)
         going: dict[int, set[AttemptKey]] = {}
         for id_ in ids:
             active = self._loop.active.get(id_)
-            if active is None or active.state.ended or active.state.version == 0:
+            if active is None or active.state.ended or active.state.version == 0 or id_ in self._going:
                 continue
             taken = self._taken_out(active, elsewhere)
             if taken is not None:
                 going[id_] = taken
+        self._going.update(going)
+        self._withheld.update(going)
         versions = [(id_, self._loop.active[id_].state.version) for id_ in going]
         unbegun = [(key.instance_id, key.node, key.attempt) for keys in going.values() for key in keys]
-        gone: frozenset[int] = frozenset()
-        try:
-            gone = await self._store.hand_over(self._name, versions, unbegun)
-        finally:
-            for id_ in going:
+        gone = await self._somehow(lambda: self._store.hand_over(self._name, versions, unbegun))
+        left = [id_ for id_ in going if id_ not in gone]
+        stay = await self._somehow(lambda: self._store.still_owned(self._name, left)) if left else {}
+        self._going.difference_update(going)
+        for id_ in going:
+            if id_ in stay:
+                self._stay(id_)
+            else:
                 self._withheld.pop(id_, None)
-                if id_ in gone:
-                    self._lose(id_)
-                else:
-                    self._stay(id_)
-        self.handed_over += len(gone)
-        return len(gone)
+                self._lose(id_)
+        self.handed_over += len(going) - len(stay)
+        return len(going) - len(stay)
 
     # -- inside
+    async def _somehow(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Goes on until the store can tell."""
+        while True:
+            try:
+                return await ask()
+            except StoreUnavailable as error:
+                log.error("the store is not available (%s); trying again", error)
+                await asyncio.sleep(AGAIN_SECONDS)
+
     async def _running_elsewhere(self, ids: Sequence[int]) -> set[AttemptKey]:
         """Attempts that were offered to workers: whoever owns the instance looks after them by the store alone."""
         found: set[AttemptKey] = set()

@@ -13,6 +13,7 @@ from arkwright.core.events import Event, RestartFrom
 from arkwright.core.instance import ConditionPolicy, Instance, InstanceType
 from arkwright.core.job import Plan
 from arkwright.core.record import Record
+from arkwright.core.workers import Way
 from arkwright.errors import ArkwrightError
 from arkwright.store.base import Accepted, Definition, IdempotencyKey, Kind, Place
 from arkwright.store.trigger_record import Fired, Firing
@@ -149,6 +150,11 @@ class Engine(Protocol):
     @property
     def name(self) -> str:
         """This server's among those that share the database."""
+        ...
+
+    @property
+    def ways(self) -> Sequence[Way]:
+        """How this server reaches workers, as it stands now."""
         ...
 
     @property

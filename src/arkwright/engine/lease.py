@@ -7,11 +7,10 @@ was frozen knows, before it asks anybody, that others may run its instances by n
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 
+from arkwright.executors.beginning import since_boot
 from arkwright.store.base import Store
-
-_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class EngineLease:
@@ -24,28 +23,53 @@ class EngineLease:
         """Whether it takes instances that are nobody's."""
         self.neighbours = 0
         """Other engines that live, as of the last renewal."""
+        self.room_elsewhere = 0
+        """How many more programs they would begin at once, as of the last look."""
+        self.room: Callable[[], int] = lambda: 0
+        """How many this one would; the others are told with each renewal."""
+        self._looked_ms = 0
+        self._used = self._used_ms = 0
+        """How much of what was told of room until then is used."""
         self._until: float | None = None
         self.lapses = 0
         """How often it was renewed after it had run out."""
+        self.in_doubt = False
+        """It had run out, and nobody has looked since what is still this engine's."""
 
     @property
     def holds(self) -> bool:
-        return self._until is None or time.clock_gettime(_CLOCK) < self._until
+        return self._until is None or since_boot() < self._until
+
+    @property
+    def begins_until(self) -> float | None:
+        """Until when programs of this engine's may begin, in seconds since boot. None: there is no end."""
+        return 0.0 if self.in_doubt else self._until
 
     async def renew(self) -> bool:
         """Take or renew it. Answers whether it had run out meanwhile."""
-        asked = time.clock_gettime(_CLOCK)
+        asked = since_boot()
         if self.seconds is None:
             await self._store.register_engine(self._name, lease_ms=None, takes=self.takes)
             return False
-        await self._store.register_engine(self._name, lease_ms=int(self.seconds * 1000), takes=self.takes)
+        room = self.room() if self.takes else 0
+        await self._store.register_engine(self._name, lease_ms=int(self.seconds * 1000), takes=self.takes, room=room)
         lapsed = not self.holds
         self._until = asked + self.seconds
         self.lapses += lapsed
+        self.in_doubt |= lapsed
         return lapsed
 
     async def look_around(self) -> float | None:
         """See which other engines live. Answers after how many seconds the first of their leases runs out, unless it is
         renewed."""
-        self.neighbours, left_ms = await self._store.neighbours(self._name)
-        return None if left_ms is None else left_ms / 1000
+        found = await self._store.neighbours(self._name, since_ms=self._used_ms)
+        self.neighbours, self._looked_ms = found.engines, found.at_ms
+        if found.new_room:
+            self._used = 0
+        self.room_elsewhere = found.new_room + max(0, found.room - found.new_room - self._used)
+        return None if found.left_ms is None else found.left_ms / 1000
+
+    def use_room(self, count: int, *, seconds: float) -> None:
+        """So much of the room elsewhere is used; who told of it knows that after some seconds at the latest."""
+        self._used += count
+        self._used_ms = self._looked_ms + round(seconds * 1000)

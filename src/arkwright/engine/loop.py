@@ -15,20 +15,20 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 
-import msgspec
-
 from arkwright.core.commands import Command
 from arkwright.core.events import EngineFault, Event, InstanceRequested, RestartRequested
 from arkwright.core.instance import Instance
 from arkwright.core.job import Job, Plan
 from arkwright.core.step import outstanding, step
 from arkwright.engine.alerts import Alerts
+from arkwright.engine.apart import Unwritable, take_apart
 from arkwright.engine.children import Closing, Opened, end_of, make, persist, sealed, unmade
 from arkwright.engine.clock import Clock
 from arkwright.engine.commit import Share
 from arkwright.engine.placing import Placing
 from arkwright.engine.plans import Plans
 from arkwright.engine.room import Usage
+from arkwright.engine.told import Told, answer
 from arkwright.engine.vault import Vault
 from arkwright.errors import ArkwrightError, StaleWrite, StoreUnavailable
 from arkwright.store.base import Commit, Store
@@ -49,17 +49,6 @@ class Active:
         self.state = state
         self.opened: Opened = {}
         self.watchers: set[Callable[[Instance], None]] = set()
-
-
-class Told(msgspec.Struct, eq=False):
-    """An event on its way into an instance."""
-
-    instance_id: int
-    event: Event
-    posted_id: int | None = None
-    durable: asyncio.Future[None] | None = None
-    child: Share | None = None
-    """The share of the same tick that this is news of."""
 
 
 class Loop:
@@ -97,14 +86,16 @@ class Loop:
     # -- from outside
     def tell(self, instance_id: int, event: Event, *, posted_id: int | None = None) -> None:
         """Take in an event. It must be told again after a crash by whoever holds it."""
-        self._inbox.append(Told(instance_id, event, posted_id))
+        self._take_in(Told(instance_id, event, posted_id))
+
+    def _take_in(self, told: Told) -> None:
+        self._inbox.append(told)
         self._wake.set()
 
     async def tell_durably(self, instance_id: int, event: Event) -> None:
         """Returns once the event is committed. Raises what `step` raises, or `StaleWrite`."""
         told = Told(instance_id, event, None, asyncio.get_running_loop().create_future())
-        self._inbox.append(told)
-        self._wake.set()
+        self._take_in(told)
         assert told.durable is not None
         await told.durable
 
@@ -157,25 +148,38 @@ class Loop:
                 break
             batch, self._inbox = self._inbox, []
             if batch:
-                await self._tick(batch)
+                await self._take(batch)
         for told in self._inbox:
-            _answer(told, StoreUnavailable("The server is shutting down.", hint="Send the request again."))
+            answer(told, StoreUnavailable("The server is shutting down.", hint="Send the request again."))
+
+    async def _take(self, batch: list[Told]) -> None:
+        try:
+            await self._tick(batch)
+        except Unwritable as fault:
+            guilty = await take_apart(batch, fault, self._tick, self._clock.now_ms)
+            self._quarantined |= guilty
+        except (StoreUnavailable, Closing) as error:
+            if not self._closing:
+                raise
+            log.warning("the last tick is left to the next start: %s", error.__cause__ or error)
+            self._inbox[:0] = batch  # who waits for it is told
 
     async def _tick(self, batch: list[Told]) -> None:
+        """Raises `Unwritable` for a tick that can't be stored; it has changed nothing then."""
         shares: dict[int, tuple[Active, Share]] = {}
         answers: list[Told] = []
         queue = deque(batch)
         while queue:
             told = queue.popleft()
             if told.instance_id in self._quarantined:
-                _answer(told, ArkwrightError(f"Instance {told.instance_id} can't be stepped; see the server's log."))
+                answer(told, ArkwrightError(f"Instance {told.instance_id} can't be stepped; see the server's log."))
                 continue
             try:
                 active = self.active.get(told.instance_id)
                 found = None if active is not None else await self._load(told.instance_id)
                 active = active or found
                 if active is None:
-                    _answer(told, StaleWrite(f"Instance {told.instance_id} is not this engine's."))
+                    answer(told, StaleWrite(f"Instance {told.instance_id} is not this engine's."))
                     continue
                 _, share = shares.setdefault(told.instance_id, (active, Share(active.state)))
                 was = share.after
@@ -196,16 +200,20 @@ class Loop:
                 else:
                     _hear(share, told.child, told.event, was)
                 queue.extend(await self._follow(active, share, was, told.event))
+            except StoreUnavailable as error:
+                answer(told, error)
+                if told.durable is None:  # its holder may not tell it again
+                    asyncio.get_running_loop().call_later(RECONNECT_SECONDS, self._take_in, told)
             except ArkwrightError as error:
                 if told.durable is None:
                     log.warning("event for instance %d was refused: %s", told.instance_id, error)
-                _answer(told, error)
+                answer(told, error)
         changed = [(active, share) for active, share in shares.values() if share.changed]
         stale = await self._commit([share for _, share in changed])
         for told in answers:
             if told.instance_id in stale and told.durable is None:
                 continue
-            _answer(told, StaleWrite(f"Instance {told.instance_id} moved on.") if told.instance_id in stale else None)
+            answer(told, StaleWrite(f"Instance {told.instance_id} moved on.") if told.instance_id in stale else None)
         for active, share in changed:
             if share.after.id in stale:
                 await self._recover_stale(active, share, [t for t in answers if t.instance_id == share.after.id])
@@ -310,6 +318,8 @@ class Loop:
                     raise
                 log.error("the store is not available (%s); trying again", error)
                 await asyncio.sleep(RECONNECT_SECONDS)
+            except Exception as fault:
+                raise Unwritable from fault
 
     def _publish(self, active: Active, share: Share) -> None:
         before, active.state = active.state, share.after
@@ -369,12 +379,3 @@ def _hear(share: Share, child: Share, event: Event, was: Instance) -> None:
         child.informs = [news for news in child.informs if news[1] is not event]
     elif share.events[-1] is event:
         share.heard.append(child.after.id)
-
-
-def _answer(told: Told, error: Exception | None) -> None:
-    if told.durable is None or told.durable.done():
-        return
-    if error is None:
-        told.durable.set_result(None)
-    else:
-        told.durable.set_exception(error)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+import msgspec
+
+from arkwright.core.workers import Way
 from arkwright.engine.database_clock import DatabaseClock
 from arkwright.errors import StoreUnavailable
 from arkwright.store.base import Store
@@ -25,15 +28,17 @@ class Presence:
         owns: bool,
         clock: DatabaseClock | None,
         empty: Callable[[bool], None],
+        ways: Callable[[], Sequence[Way]] | None = None,
     ) -> None:
         """`owns`: whether it may own triggers without being an engine. `empty` is told when it is to be emptied, and
-        when no longer."""
+        when no longer. `ways`: how it reaches workers now; None: it runs nothing."""
         self._store = store
         self._entry = entry
         self._lease_seconds = lease_seconds
         self._owns = owns
         self._clock = clock
         self._empty = empty
+        self._ways = ways
         self._look = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.draining = False
@@ -49,6 +54,10 @@ class Presence:
             await asyncio.gather(self._task, return_exceptions=True)
         with contextlib.suppress(StoreUnavailable):  # its lease runs out by itself
             await self._store.forget_server(self._entry.name)
+
+    def tell_again(self) -> None:
+        """Something that it tells of itself is different now."""
+        self._look.set()
 
     async def _stay(self) -> None:
         pause = None if self._lease_seconds is None else self._lease_seconds / 3
@@ -66,7 +75,10 @@ class Presence:
 
     async def _tell(self) -> None:
         lease_ms = None if self._lease_seconds is None else int(self._lease_seconds * 1000)
-        draining = await self._store.register_server(self._entry, lease_ms=lease_ms, owns=self._owns)
+        entry = self._entry
+        if self._ways is not None:
+            entry = msgspec.structs.replace(entry, ways=tuple(self._ways()))
+        draining = await self._store.register_server(entry, lease_ms=lease_ms, owns=self._owns)
         if draining != self.draining:
             self.draining = draining
             log.warning("this server is to be emptied" if draining else "this server takes work again")

@@ -13,10 +13,12 @@ was left for any engine), and, where engines hold leases, when another one's run
 An instance claimed at version 0 never saw its first step; any other one is gone on with from `outstanding`.
 
 Sharing: of what is nobody's an engine claims its share, begins that, and looks again, so that engines that are woken
-together divide it, and a faster one gets more. One whose programs already wait for their turn lets others go first.
+together divide it, and a faster one gets more. One whose programs would have to wait for their turn lets others go
+first; what waits all the same moves on when another one has room (`sharing`).
 
 An engine that was frozen past its lease acts no more (`EngineLease.holds`) until it has renewed it and seen what is
 still its own: the rest it forgets, and stops what it runs for it; of its own it does everything outstanding once more.
+Until then no program begins either that only waited for its turn (`executors/beginning`).
 """
 
 from __future__ import annotations
@@ -48,7 +50,7 @@ LOOKS, LOOK_SECONDS = 20, 0.05
 """How often it is looked whether an instance's tick under way has come to its end."""
 
 PATIENCE_SECONDS = 0.3
-"""How long an engine with a queue of its own leaves what is nobody's to others."""
+"""How long a crowded engine leaves what is nobody's to others."""
 
 
 class Recovery:
@@ -66,7 +68,7 @@ class Recovery:
         lease: EngineLease,
         defect: Callable[[str, BaseException], None],
     ) -> None:
-        """`lose(instance)`: it is another engine's by now. `crowded`: whether programs wait here for their turn.
+        """`lose(instance)`: it is another engine's by now. `crowded`: whether one more program would have to wait here.
         `defect` is told when recovery can't go on."""
         self._store = store
         self._clock = clock
@@ -82,10 +84,12 @@ class Recovery:
         self._claimed: deque[int] = deque()
         """The store answers an id once: what could not be taken up yet must not be forgotten."""
         self._tasks: list[asyncio.Task[None]] = []
+        self._closing = False
         self._expiry: asyncio.TimerHandle | None = None
         self._patience: asyncio.TimerHandle | None = None
         self._waited = False
         self._renew_now = asyncio.Event()
+        self._renewing = asyncio.Lock()
         self.done = asyncio.Event()
         """Everything that was there at the start has been taken up."""
         self.claimed = 0
@@ -105,10 +109,12 @@ class Recovery:
         self._tasks.append(task)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._defect(task.get_name(), error)
+        if not self._closing:  # whatever ended it, nobody does its work any more
+            error = None if task.cancelled() else task.exception()
+            self._defect(task.get_name(), error or RuntimeError("It was cancelled by nobody here."))
 
     async def close(self) -> None:
+        self._closing = True
         for timer in (self._expiry, self._patience):
             if timer is not None:
                 timer.cancel()
@@ -125,9 +131,7 @@ class Recovery:
     async def _renew(self, lease_seconds: float) -> None:
         while True:
             try:
-                if await self._lease.renew():
-                    await self._look_what_is_left()
-                await self._look_around()
+                await self.renew()
             except StoreUnavailable as error:
                 log.error("the engine's lease could not be renewed: %s", error)
             try:
@@ -137,7 +141,26 @@ class Recovery:
             except TimeoutError:
                 pass
 
-    async def _look_around(self) -> None:
+    async def renew(self) -> None:
+        """Renew the lease, and see which other engines live. Raises `StoreUnavailable`."""
+        async with self._renewing:
+            await self._lease.renew()
+            try:
+                # The next renewal must not wait for an answer on another connection, which may be a broken one.
+                async with asyncio.timeout(self._lease.seconds and self._lease.seconds / 3):
+                    if self._lease.in_doubt:  # also if the last look came to nothing
+                        await self._look_what_is_left()
+                        self._lease.in_doubt = False
+                    await self.look_around()
+            except TimeoutError:
+                log.warning("what the other engines have could not be looked at in time; trying again")
+
+    def renew_soon(self) -> None:
+        """Renew the lease at once, for what is told with it."""
+        self._renew_now.set()
+
+    async def look_around(self) -> None:
+        """See which other engines live. Raises `StoreUnavailable`."""
         seconds = await self._lease.look_around()
         if self._expiry is not None:
             self._expiry.cancel()
@@ -173,11 +196,11 @@ class Recovery:
             if not doubtful:
                 break
             await asyncio.sleep(LOOK_SECONDS)  # a tick under way may have written these
+        # Those that are claimed meanwhile are not among these.
+        gone = {id_ for id_ in [*self._claimed, *doubtful] if await self._store.owner_of(id_) != self._name}
         for id_ in doubtful:  # they were another engine's meanwhile: what is known here is out of date
             self._loop.forget(id_)
             self._claimed.append(id_)
-        # Those that are claimed meanwhile are not among these.
-        gone = {id_ for id_ in list(self._claimed) if await self._store.owner_of(id_) != self._name}
         self._claimed = deque(id_ for id_ in self._claimed if id_ not in gone)
         log.warning("the engine's lease had run out; %d of %d instances are another one's now", lost, before)
         self._woken.set()
@@ -195,9 +218,11 @@ class Recovery:
                 self._woken.set()
 
     async def _collect(self) -> None:
-        takes = self._lease.takes and not self._lets_others_go_first()
         while True:
-            claimed = await self._store.claim_instances(self._name, limit=BATCH, takes=takes)
+            takes = self._lease.takes and not self._lets_others_go_first()
+            claimed = await self._store.claim_instances(
+                self._name, limit=BATCH, takes=takes, has_room=not self._crowded()
+            )
             self._claimed.extend(claimed)
             self.claimed += len(claimed)
             while self._claimed:
@@ -227,7 +252,13 @@ class Recovery:
         if instance_id in self._loop.active:
             return
         lapses = self._lease.lapses
-        state = await self._store.load_instance(instance_id)
+        try:
+            state = await self._store.load_instance(instance_id)
+        except StoreUnavailable:
+            raise
+        except ArkwrightError:  # one that can't be read must not keep this engine from all the others
+            log.exception("instance %d can't be read; it is left alone until a restart", instance_id)
+            return
         if state is None or state.ended:
             return
         try:

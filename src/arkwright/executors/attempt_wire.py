@@ -4,7 +4,8 @@
     claim   attempt              may I run it? answered with all that it needs, secrets included, or refused
     renew   [(attempt, epoch)]   I still run these; answered with those that are still mine
     cancels                      held open: which of mine are to stop
-    log, output, finish attempt  what came of it
+    inputs  attempt, number      a file that its settings name
+    log, output, finish attempt  what came of it; the end of a short log and short outputs come with `finish`
     leave                        I am going
 
 Rules: every message names the worker and, about an attempt, the claim's epoch; one with an older epoch changes nothing.
@@ -22,6 +23,7 @@ from msgspec import Struct
 
 from arkwright.core.outcome import Outcome
 from arkwright.nodes.base import AttemptKey, Context
+from arkwright.nodes.program_limits import NO_LIMITS, ProgramLimits
 
 T = TypeVar("T")
 
@@ -35,6 +37,8 @@ class Arrival(Struct, frozen=True, kw_only=True):
     slots: int
     running: int = 0
     draining: bool = False
+    scheduler: str = ""
+    """Address of the Dask scheduler that it is at, as it knows it."""
 
 
 class Welcome(Struct, frozen=True, kw_only=True):
@@ -60,6 +64,10 @@ class Claimed(Struct, frozen=True, kw_only=True):
     type: str
     context: Context
     """Its folders are the worker's to choose."""
+    limits: ProgramLimits = NO_LIMITS
+    """What programs of its workspace may take."""
+    known_hosts: str = ""
+    """Of one that goes to a host by SSH: what its workspace knows of that host's keys."""
 
 
 class ClaimAnswer(Struct, frozen=True, kw_only=True):
@@ -94,10 +102,25 @@ class Cancels(Struct, frozen=True, kw_only=True):
     attempts: tuple[Held, ...] = ()
 
 
+class LogPiece(Struct, frozen=True, kw_only=True):
+    """Of a log, from `offset` on."""
+
+    offset: int
+    data: bytes
+    cut: bool = False
+    """The log ends with it."""
+
+
 class Report(Struct, frozen=True, kw_only=True):
     runner: str
     epoch: int
     outcome: Outcome
+    log: tuple[LogPiece, ...] = ()
+    """The last of it, if that is little."""
+    outputs: Mapping[str, bytes] = {}
+    """Whole files, if they are small."""
+    learned: str = ""
+    """Lines of `known_hosts` that were not known before."""
 
 
 def attempt_name(key: AttemptKey) -> str:

@@ -16,10 +16,11 @@ harmless.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol, runtime_checkable
 
 from arkwright.core.outcome import Outcome
+from arkwright.executors.beginning import Beginning
 from arkwright.nodes.base import AttemptKey, Context
 
 Finished = Callable[[AttemptKey, Outcome], None]
@@ -41,12 +42,34 @@ class Executor(Protocol):
 
 
 @runtime_checkable
+class Leased(Protocol):
+    """An executor that begins nothing once somebody else may."""
+
+    @property
+    def beginning(self) -> Beginning: ...
+
+
+@runtime_checkable
 class Queueing(Protocol):
     """An executor in which attempts wait for their turn, before anything of them has happened."""
 
     @property
     def queued(self) -> int:
         """How many wait."""
+        ...
+
+    @property
+    def slots(self) -> int:
+        """How many are under way at once, at most."""
+        ...
+
+    @property
+    def room(self) -> int:
+        """How many more would begin at once."""
+        ...
+
+    def waiting(self) -> Iterator[AttemptKey]:
+        """Those that wait, the last one first. Nothing may be taken out meanwhile."""
         ...
 
     def waits(self, key: AttemptKey) -> bool: ...

@@ -25,11 +25,13 @@ RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 class DaskTransport:
-    def __init__(self, address: DaskAddress, *, name: str) -> None:
-        """`name` is shown by the scheduler. Raises `SettingInvalid` without Dask."""
+    def __init__(self, address: DaskAddress, *, name: str, changed: Callable[[], None] = lambda: None) -> None:
+        """`name` is shown by the scheduler. `changed`: the connection is there, or is lost. Raises `SettingInvalid`
+        without Dask."""
         configure()
         self._address = address
         self._name = name
+        self._changed = changed
         self._delivered: Callable[[AttemptKey], None]
         self._wanted: dict[AttemptKey, str] = {}
         self._futures: dict[AttemptKey, Any] = {}
@@ -39,6 +41,15 @@ class DaskTransport:
     async def open(self, delivered: Callable[[AttemptKey], None]) -> None:
         self._delivered = delivered
         self._keeping = asyncio.get_running_loop().create_task(self._keep(), name="dask")
+
+    @property
+    def connected(self) -> bool:
+        return self._client is not None
+
+    @property
+    def waiting(self) -> int:
+        """Attempts that were announced and are not delivered."""
+        return len(self._wanted)
 
     def announce(self, key: AttemptKey, group: str) -> None:
         self._wanted[key] = group
@@ -60,43 +71,50 @@ class DaskTransport:
     async def _keep(self) -> None:
         from distributed import Client
 
-        connect: Any = Client
+        make: Any = Client
         tries = 0
         while True:
+            client = make(
+                self._address.url,
+                asynchronous=True,
+                security=security(self._address),
+                name=self._name,
+                timeout=5,
+                set_as_default=False,
+                heartbeat_interval="5s",
+            )
             try:
-                client = await connect(
-                    self._address.url,
-                    asynchronous=True,
-                    security=security(self._address),
-                    name=self._name,
-                    timeout=5,
-                    set_as_default=False,
-                    heartbeat_interval="5s",
-                )
+                await client
+                tries = 0
+                log.info("Connected to the Dask scheduler %s.", self._address.url)
+                await self._use(client)
+                log.warning("The Dask scheduler %s was lost; connecting again.", self._address.url)
             except (OSError, TimeoutError, ValueError, ImportError) as error:
                 if tries == 0:
                     log.warning("The Dask scheduler %s can't be reached (%s); trying again.", self._address.url, error)
-                await asyncio.sleep(RETRY_SECONDS[min(tries, len(RETRY_SECONDS) - 1)])
                 tries += 1
-                continue
-            tries = 0
-            log.info("Connected to the Dask scheduler %s.", self._address.url)
-            try:
-                await self._use(client)
             finally:
-                self._client = None
                 with contextlib.suppress(Exception):  # it ends; nothing of it is needed any more
                     await asyncio.wait_for(client.close(timeout=1), 2)
-            log.warning("The Dask scheduler %s was lost; connecting again.", self._address.url)
-            self._give_back()
+            if tries:
+                await asyncio.sleep(RETRY_SECONDS[min(tries, len(RETRY_SECONDS)) - 1])
 
     async def _use(self, client: Any) -> None:
-        """Until the connection ends for good. A short break the client mends by itself; it then ends all futures, so
-        that each is looked after as if it had been delivered."""
+        """Until the connection is lost."""
+
+        async def leave() -> None:
+            self._lose()
+            await client._close()
+
+        # Its own way is to connect again for some seconds. All futures are lost before that, nobody here would know
+        # that nothing is brought meanwhile, and whoever ends the client then finds it in the middle of that.
+        client._reconnect = leave
         self._client = client
         for key, group in list(self._wanted.items()):
             self._submit(key, group)
+        self._changed()
         await asyncio.wait({client._handle_report_task})
+        self._lose()
 
     def _submit(self, key: AttemptKey, group: str) -> None:
         name = attempt_name(key)
@@ -127,9 +145,13 @@ class DaskTransport:
         held.release()
         self._delivered(key)
 
-    def _give_back(self) -> None:
-        """All that the lost scheduler had: the store says which of it nobody has claimed."""
+    def _lose(self) -> None:
+        """Give back all that the lost scheduler had: the store says which of it nobody has claimed."""
+        if self._client is None:
+            return
+        self._client = None
         lost, self._wanted = list(self._wanted), {}
         self._futures.clear()
         for key in lost:
             self._delivered(key)
+        self._changed()

@@ -16,8 +16,10 @@ became of the attempt. The server only watches (`process`): it may die and come 
 | together with the machine      | claim of another boot   | reports it lost (no claim at all: see `local_boot`) |
 | and the wrapper is killed, too | claim, no process       | kills what is left of its group, reports it lost |
 
-Threads: everything that may block (folders, program files, the spawn, reading the end; `local_steps`) runs in a few
-worker threads; the state of an attempt changes only on the event loop's thread. At most `max_programs` run at a time;
+Threads: what may block (folders, program files, reading the end; `local_steps`) runs in a few worker threads, but for
+nodes that say that their steps are short: those are done on the event loop's thread, one in each turn of it, as long
+as the disk is quick. A spawn holds Python's lock whichever thread it is on, so a thread's help would only cost
+(decision 0019). The state of an attempt changes only on the event loop's thread. At most `max_programs` run at a time;
 the others wait in order, unclaimed. Nothing polls: a pidfd wakes the loop. Only a cancelled program whose children
 outlive it is looked at a few times until the grace is over.
 
@@ -31,9 +33,10 @@ import contextlib
 import logging
 import signal
 import threading
+import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -41,6 +44,7 @@ from typing import Any
 
 from arkwright.core.outcome import Failed, FailureKind, Outcome
 from arkwright.executors.base import Finished
+from arkwright.executors.beginning import Beginning
 from arkwright.executors.folder import Claiming, Lost, NotStarted
 from arkwright.executors.local_boot import BootMark
 from arkwright.executors.local_guard import LogGuard
@@ -56,8 +60,13 @@ MAX_PROGRAMS = 64
 THREADS = 2
 CLAIM_WAIT_SECONDS = 2.0
 """How long a claim may stay half written before it counts as broken."""
+SLOW_SECONDS = 0.02
+"""A step on the event loop's thread that takes longer …"""
+THREAD_SECONDS = 1.0
+"""… leaves the steps of so long to the worker threads."""
 YOUNG_SECONDS = 0.25
 """What ends sooner never costs the guard anything; a fork bomb makes thousands of processes meanwhile."""
+LATE_SECONDS = 0.1  # until it is looked whether what came too late may begin after all
 SETTLE_SECONDS = 30.0
 """Recovery counts as over when nothing was attached for so long."""
 
@@ -88,7 +97,9 @@ class LocalExecutor:
         self._settle_seconds = settle_seconds
         self._system = system or this_system()
         self._mark = BootMark(root, self._system.boot)
-        self._steps = Steps(registry, self._system, self._mark, log_cap_bytes, limits_of, settings)
+        self.beginning = Beginning()
+        self._steps = Steps(registry, self._system, self._mark, log_cap_bytes, limits_of, settings, self.beginning)
+        self._late_timer: asyncio.TimerHandle | None = None
         self._guard = LogGuard(log_cap_bytes)
         self._guard_timer: asyncio.TimerHandle | None = None
         self._settle_timer: asyncio.TimerHandle | None = None
@@ -96,6 +107,9 @@ class LocalExecutor:
         self._waiting: deque[Attempt] = deque()
         self._slots = 0
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._short: deque[tuple[Attempt, Callable[[Attempt], Found]]] = deque()
+        """Steps for the event loop's thread; while there are any, it is about to do the first."""
+        self._slow_until = 0.0
         self._threads = [
             threading.Thread(target=self._work, name=f"arkwright-local-{n}", daemon=True) for n in range(threads)
         ]
@@ -141,6 +155,17 @@ class LocalExecutor:
     def queued(self) -> int:
         return len(self._waiting)
 
+    @property
+    def slots(self) -> int:
+        return self._max
+
+    @property
+    def room(self) -> int:
+        return 0 if self._waiting else max(0, self._max - self._slots)
+
+    def waiting(self) -> Iterator[AttemptKey]:
+        return (attempt.context.key for attempt in reversed(self._waiting))
+
     def waits(self, key: AttemptKey) -> bool:
         attempt = self._attempts.get(key)
         return attempt is not None and attempt.waiting
@@ -155,7 +180,7 @@ class LocalExecutor:
             return
         self._closing = True
         self._waiting.clear()
-        for timer in (self._guard_timer, self._settle_timer):
+        for timer in (self._guard_timer, self._settle_timer, self._late_timer):
             if timer is not None:
                 timer.cancel()
         for _ in self._threads:
@@ -166,10 +191,30 @@ class LocalExecutor:
         self._attempts.clear()
         self._guard.close()
 
-    # -- worker threads
+    # -- steps
 
     def _do(self, attempt: Attempt, step: Callable[[Attempt], Found]) -> None:
-        self._jobs.put(partial(self._take, attempt, step))
+        if time.monotonic() < self._slow_until or not self._steps.short(attempt):
+            self._jobs.put(partial(self._take, attempt, step))
+            return
+        self._short.append((attempt, step))
+        if len(self._short) == 1:
+            self._loop.call_soon(self._do_here)
+
+    def _do_here(self) -> None:
+        if self._closing:
+            return
+        attempt, step = self._short[0]
+        begun = time.monotonic()
+        found = self._done(attempt, step)
+        if time.monotonic() - begun > SLOW_SECONDS:
+            self._slow_until = time.monotonic() + THREAD_SECONDS
+        self._short.popleft()
+        if self._short:
+            self._loop.call_soon(self._do_here)
+        self._found(attempt, found)
+
+    # -- worker threads
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
@@ -178,17 +223,19 @@ class LocalExecutor:
     def _take(self, attempt: Attempt, step: Callable[[Attempt], Found]) -> None:
         if self._closing:  # nothing has happened yet: the next server attaches
             return
-        found: Found
+        found = self._done(attempt, step)
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the next server attaches
+            self._loop.call_soon_threadsafe(self._found, attempt, found)
+
+    def _done(self, attempt: Attempt, step: Callable[[Attempt], Found]) -> Found:
         try:
-            found = step(attempt)
+            return step(attempt)
         except (OSError, ValueError) as error:
-            found = Failed(kind=FailureKind.ERROR, message=f"The program can't be run: {error}.")
+            return Failed(kind=FailureKind.ERROR, message=f"The program can't be run: {error}.")
         except Exception as error:  # a fault in a node type must not stop a worker
             fault = attempt.context.scrubbed(traceback.format_exc())
             logger.error("Attempt %s of type %s: %s", attempt.context.key, attempt.type_name, fault)
-            found = Failed(kind=FailureKind.ERROR, message=f"The node type {attempt.type_name} is faulty: {error!r}.")
-        with contextlib.suppress(RuntimeError):  # the loop is closed: the next server attaches
-            self._loop.call_soon_threadsafe(self._found, attempt, found)
+            return Failed(kind=FailureKind.ERROR, message=f"The node type {attempt.type_name} is faulty: {error!r}.")
 
     def _settle(self) -> None:
         try:
@@ -207,7 +254,7 @@ class LocalExecutor:
             case Handle():
                 self._watch(attempt, found)
             case NotStarted():
-                self._enqueue(attempt)
+                self._put_back(attempt)
             case Claiming():
                 self._look_again(attempt)
             case _:
@@ -216,12 +263,32 @@ class LocalExecutor:
     def _enqueue(self, attempt: Attempt) -> None:
         if attempt.cancelled:
             self._do(attempt, self._steps.bar)
-        elif attempt.slot or self._slots < self._max:
+        elif self._slots < self._max and self.beginning.open(attempt.context.key):
             self._take_slot(attempt)
             self._do(attempt, self._steps.start)
         else:
             attempt.waiting = True
             self._waiting.append(attempt)
+            if self._slots < self._max and self._late_timer is None:
+                self._late_timer = self._loop.call_later(LATE_SECONDS, self._admit)
+
+    def _put_back(self, attempt: Attempt) -> None:
+        """It has not begun: it came too late, or nobody had it."""
+        self._let_go(attempt)
+        self._slots -= attempt.slot
+        attempt.ending = attempt.guarded = attempt.slot = False
+        self._enqueue(attempt)
+
+    def _admit(self) -> None:
+        """Begin those that wait, as many as may."""
+        self._late_timer = None
+        while self._waiting and self._slots < self._max:
+            following = self._waiting.popleft()
+            following.waiting = False
+            self._enqueue(following)
+            if following.waiting:
+                self._waiting.rotate(1)
+                break
 
     def _take_slot(self, attempt: Attempt) -> None:
         self._slots += not attempt.slot
@@ -297,12 +364,8 @@ class LocalExecutor:
             return  # the next server's `attach` reports it
         self._let_go(attempt)
         self._attempts.pop(attempt.context.key, None)
-        if attempt.slot:
-            self._slots -= 1
-        while self._waiting and self._slots < self._max:
-            following = self._waiting.popleft()
-            following.waiting = False
-            self._enqueue(following)
+        self._slots -= attempt.slot
+        self._admit()
         self._finished(attempt.context.key, outcome)
 
     def _let_go(self, attempt: Attempt) -> None:

@@ -18,6 +18,7 @@ from typing import Any, cast
 import msgspec
 
 from arkwright.core.outcome import FailureKind, Outcome
+from arkwright.executors.beginning import TOO_LATE, Beginning
 from arkwright.executors.folder import AttemptFolder, Barred, Claiming, Ended, Lost, NotStarted, Running, examine
 from arkwright.executors.limits import out_of_memory, reached
 from arkwright.executors.local_boot import BootMark
@@ -77,6 +78,7 @@ class Steps:
         log_cap_bytes: int,
         limits_of: Callable[[str], ProgramLimits] | None = None,
         settings: Mapping[str, Any] | None = None,
+        beginning: Beginning | None = None,
     ) -> None:
         """`limits_of`: what a workspace (id) allows. `settings` go to the `configure` of nodes that have one."""
         self._registry = registry
@@ -85,7 +87,14 @@ class Steps:
         self._cap = log_cap_bytes
         self._limits_of = limits_of
         self._settings = settings or {}
+        self._beginning = beginning or Beginning()
         self._configured: set[int] = set()
+
+    def short(self, attempt: Attempt) -> bool:
+        """Whether no step of an attempt takes time worth a thread's."""
+        node = self._registry.find(attempt.type_name)
+        said = None if isinstance(node, Failed) else getattr(node, "short", None)
+        return said is not None and not attempt.context.secrets and bool(said(attempt.context))
 
     def start(self, attempt: Attempt) -> Found:
         context, folder = attempt.context, attempt.folder
@@ -103,16 +112,20 @@ class Steps:
         directory = folder.prepare(program.files, str(program.directory) if program.directory is not None else None)
         if attempt.cancelled:
             return self.bar(attempt)
+        if not self._beginning.open(context.key):
+            return NotStarted()
         if context.secrets or program.hidden is not None:
             return self._system.hold(self._spawn_filtered(attempt, program, directory))
-        argv = wrapper_argv(self._system, folder.path, directory, program, limits)
+        late = self._beginning.shell_text(context.key)
+        argv = wrapper_argv(self._system, folder.path, directory, program, limits, late)
         return self._system.hold(spawn(argv, program.environment, folder.file("log")))
 
     def _spawn_filtered(self, attempt: Attempt, program: Program, directory: str) -> int:
         """Below the filter that keeps secrets out of the log, and with the program's hidden text."""
         folder = attempt.folder
         filtered = replace(program, argv=filter_argv(program.argv))
-        argv = wrapper_argv(self._system, folder.path, directory, filtered, attempt.limits)
+        late = self._beginning.shell_text(attempt.context.key)
+        argv = wrapper_argv(self._system, folder.path, directory, filtered, attempt.limits, late)
         hidden = file_without_name(envelope(attempt.context.secrets, program.hidden))
         try:
             # Its number there must not be its number here: only then it is inherited.
@@ -161,6 +174,8 @@ class Steps:
                 return self._end(attempt, status)  # it could not be written down: a full disk
             case NotStarted() if status is not None and attempt.cancelled:
                 return self.bar(attempt)
+            case NotStarted() if status == TOO_LATE:
+                return said
             case NotStarted() if status is not None:
                 reason = (
                     "its working folder can't be entered"
@@ -199,7 +214,11 @@ class Steps:
         node = self._node(attempt)
         if isinstance(node, Failed):
             return node
-        outcome = node.outcome(attempt.context, code)
+        try:
+            outcome = node.outcome(attempt.context, code)
+        except OSError as error:  # a full disk
+            message = f"It ended with exit code {code}, and its output can't be kept: {error.strerror or error}."
+            return Failed(kind=FailureKind.ERROR, message=message, exit_code=code)
         if code and isinstance(outcome, Failed) and (hint := out_of_memory(folder.file("log"), attempt.limits)):
             outcome = msgspec.structs.replace(outcome, message=f"{hint} {outcome.message}")
         return outcome

@@ -9,7 +9,8 @@ attempt is there to be claimed" to some worker of the group, and may lose it, or
   nothing; whoever owns the instance announces it again, as long as nobody has claimed it;
 * the worker dies after the claim: its lease runs out, and the attempt is reported lost. The retry policy decides;
 * the engine dies: its successor attaches: what nobody has claimed is announced again under the same key, what is
-  claimed goes on, and what was reported meanwhile waits as a posted event.
+  claimed goes on, and what was reported meanwhile waits as a posted event. An attempt is offered by the very commit
+  that makes it (`engine/placing`), so at no moment does a successor not know that it is one for workers.
 
 How an attempt ended never comes this way: it is an event that the store already holds. So nothing here is told twice,
 and nothing here needs to be remembered. One timer waits for the lease that runs out first; renewals move it on.
@@ -19,10 +20,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from arkwright.core.outcome import Failed, FailureKind, Outcome
+from arkwright.core.workers import Way
 from arkwright.errors import StoreUnavailable
 from arkwright.nodes.base import AttemptKey
 from arkwright.store.attempt_record import AttemptId, Offer
@@ -42,9 +44,15 @@ LONGEST_PAUSE_SECONDS = 30.0
 class Transport(Protocol):
     """Brings attempts to workers of a group. It may lose them, and bring them twice."""
 
-    async def open(self, delivered: Callable[[AttemptKey], None]) -> None:
+    async def open(self, delivered: Callable[[AttemptKey], None], changed: Callable[[], None]) -> None:
         """Never waits for others. `delivered` is called on the event loop's thread when a worker is through with an
-        attempt, or the transport has lost it; it says nothing about what became of it."""
+        attempt, or the transport has lost it; it says nothing about what became of it. `changed`: a way is open, or
+        is so no more."""
+        ...
+
+    @property
+    def ways(self) -> Sequence[Way]:
+        """How workers are reached."""
         ...
 
     def announce(self, key: AttemptKey, group: str) -> None:
@@ -68,18 +76,20 @@ class RemoteAttempts:
         self._lease_seconds = lease_seconds
         self._announced: dict[AttemptKey, float] = {}
         """What the transport has, and the pause before it is announced again."""
+        self.on_ways: Callable[[], None] = lambda: None
+        """Told when a way to workers is open, or is so no more."""
         self._tasks: set[asyncio.Task[Any]] = set()
         self._watching: asyncio.Task[None] | None = None
         self._closing = False
 
     @property
-    def takes(self) -> bool:
-        """Whether there is a way to workers."""
-        return self._transport is not None
+    def ways(self) -> Sequence[Way]:
+        """How workers are reached; empty: not at all."""
+        return () if self._transport is None else self._transport.ways
 
     async def open(self) -> None:
         if self._transport is not None:
-            await self._transport.open(self._delivered)
+            await self._transport.open(self._delivered, lambda: self.on_ways())
             self._watch()
 
     async def close(self) -> None:
@@ -91,7 +101,14 @@ class RemoteAttempts:
         if self._transport is not None:
             await self._transport.close()
 
+    def announce(self, key: AttemptKey, group: str) -> None:
+        """Have one brought to a worker that was offered by the commit that made it."""
+        if self._transport is not None:
+            self._announced.setdefault(key, FIRST_PAUSE_SECONDS)
+            self._transport.announce(key, group)
+
     def offer(self, key: AttemptKey, group: str) -> None:
+        """Offer one that was made without, and announce it."""
         self._in_background(self._offer(key, group))
 
     def attach(self, offer: Offer) -> None:
@@ -114,9 +131,8 @@ class RemoteAttempts:
         key = AttemptKey(instance_id=offer.instance_id, node=offer.node, attempt=offer.attempt)
         if offer.cancel_requested:
             self.cancel(key)
-        elif self._transport is not None:
-            self._announced.setdefault(key, FIRST_PAUSE_SECONDS)
-            self._transport.announce(key, offer.group)
+        else:
+            self.announce(key, offer.group)
 
     async def _withdraw(self, key: AttemptKey) -> None:
         outcome = Failed(kind=FailureKind.CANCELLED, message="It was cancelled before a worker took it.")

@@ -35,7 +35,10 @@ BARREN_CONVERSATIONS = 8
 """Conversations in a row that may break, or not come about, without any attempt having ended."""
 LOG_KEPT_BYTES = 1024 * 1024
 
-_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
+_INHERITED = (
+    *("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+    "JAVA_HOME",  # Spark of a workspace
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

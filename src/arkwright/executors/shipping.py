@@ -26,6 +26,7 @@ from typing import Protocol
 
 from arkwright.errors import ArkwrightError
 from arkwright.executors.file_news import FileNews
+from arkwright.executors.local_guard import cut_offset
 from arkwright.executors.log_tail import LARGEST, Piece, next_piece
 from arkwright.nodes.base import AttemptKey
 
@@ -233,8 +234,8 @@ class Shipper:
                 shipment.end = piece.end
                 shipment.mark = piece.mark
                 shipment.seen = True
-                if piece.data and len(piece.data) < LARGEST:
-                    return
+                if piece.data and len(piece.data) < LARGEST and piece.end != cut_offset(self._cap):
+                    return  # all of it; what ends where logs are cut may have more behind the cut
 
     async def _send(self, shipment: _Shipment, piece: Piece) -> None:
         if piece.replaces:

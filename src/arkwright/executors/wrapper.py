@@ -2,7 +2,8 @@
 
 It lives in its own session, as the parent of the program, so it outlives the server. In order:
 
-1. `cd` into the working folder (125: can't; nothing has happened), and set the program's limits, if it has any.
+1. `cd` into the working folder (125: can't; nothing has happened), set the program's limits, if it has any, and leave
+   if it is too late to begin (124: nothing has happened; `beginning`).
 2. Claim the attempt: create `child` exclusively and write one line `<boot id> <pid> <start>` (123: somebody else
    claimed it; nothing has happened). From here on the attempt counts as started, whoever asks.
 3. Run the program. Until now TERM still kills the wrapper, so a cancel before the start starts nothing; from now on
@@ -29,14 +30,14 @@ NO_FOLDER = 125
 
 TEXT = """\
 cd "$2" || exit 125
-{limits}set -C; {claim} && {{ echo "$1 $$ $s" >"$0/child"; }} 2>/dev/null || exit 123
+{limits}{late}set -C; {claim} && {{ echo "$1 $$ $s" >"$0/child"; }} 2>/dev/null || exit 123
 set +C; shift 2; trap : TERM INT HUP
 "$@"; c=$?; echo "$c ." >>"$0/child"; exit $c"""
 
 
 def wrapper_argv(
-    system: System, folder: str, directory: str, program: Program, limits: ProgramLimits = NO_LIMITS
+    system: System, folder: str, directory: str, program: Program, limits: ProgramLimits = NO_LIMITS, late: str = ""
 ) -> tuple[str, ...]:
-    """What to spawn for a program; `folder` is absolute."""
-    text = TEXT.format(claim=system.claim_command, limits=shell_text(limits))
+    """What to spawn for a program; `folder` is absolute. `late`: shell text that leaves if it is too late."""
+    text = TEXT.format(claim=system.claim_command, limits=shell_text(limits), late=late)
     return (SHELL, "-c", text, folder, system.boot, directory, *program.argv)

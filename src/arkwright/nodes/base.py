@@ -68,7 +68,10 @@ class Context:
     folder: Path
     """The attempt's own folder; the node may keep files there. `log` and `output` in it are the contract's."""
     workspace_folder: Path
-    """Files of the workspace; a node reads and writes outside its own folder only below this one."""
+    """Files of the workspace; a node reads and writes outside its own folder only below this one. On a worker there are
+    none: it is the path of a plain file, so that whatever is looked for below it, or made there, fails."""
+    on_worker: bool = False
+    """It runs on another machine than the server's. What the node `needs` has been brought into its folder."""
     local_programs_allowed: bool = False
     """Whether an administrator allows programs on this host in this workspace."""
     secrets: tuple[str, ...] = field(default=(), repr=False)
@@ -80,6 +83,21 @@ class Context:
     def scrubbed(self, text: str) -> str:
         """The text without the secrets."""
         return scrub(text, self.secrets) if self.secrets else text
+
+    @property
+    def machine(self) -> str:
+        """Where it runs, in a message: "neither podman nor docker is in the PATH of …"."""
+        return "the worker" if self.on_worker else "the server's host"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeededFile:
+    """A file that a node works with, and that is with the server."""
+
+    source: str
+    """`obs://bucket/key`, or a path below the workspace's folder."""
+    target: str
+    """Where it is to be on another machine: a path below the attempt's folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +174,8 @@ class NodeType:
     aliases: tuple[str, ...] = ()
     connections: tuple[str, ...] = ()
     """Types of connections that its `connectionName`, or its script's, may name."""
+    portable: bool = False
+    """Whether it can run on a worker: it works with no file, object or database of the server but what it `needs`."""
     needs_connection: bool = False
     """Whether it runs only with one: a job of the cloud's needs it mapped."""
     example: Mapping[str, object] = field(default_factory=dict)
@@ -224,6 +244,25 @@ class NamesConnections(Protocol):
         ...
 
 
+@runtime_checkable
+class NeedsFiles(Protocol):
+    """A portable node that can take files of the server's along."""
+
+    def needs(self, context: Context) -> tuple[NeededFile, ...]:
+        """All of them, as its settings say; the same whoever asks. Raises `ValueError` for settings that can't be read:
+        its text is the refusal."""
+        ...
+
+
+@runtime_checkable
+class Bound(Protocol):
+    """A portable node that some settings bind to the server's machine."""
+
+    def bound(self, context: Context) -> str | None:
+        """What binds it, as a sentence that names the setting; None: it can run anywhere."""
+        ...
+
+
 class ControlNode(Protocol):
     """Decided by the core; nothing to run."""
 
@@ -259,6 +298,7 @@ __all__ = [
     "HIDDEN_TEXT",
     "SCRIPT_TEXT",
     "AttemptKey",
+    "Bound",
     "Category",
     "Connection",
     "Context",
@@ -268,6 +308,8 @@ __all__ = [
     "Log",
     "MessageNode",
     "NamesConnections",
+    "NeededFile",
+    "NeedsFiles",
     "NodeImplementation",
     "NodeMessage",
     "NodeType",

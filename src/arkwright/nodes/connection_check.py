@@ -1,7 +1,8 @@
 """Whether a connection works, tried for real: logged in to with the driver that nodes would use.
 
 * SQL engines: a session, and `SELECT 1`. Hosts: a log-in over SSH, the host's key checked as nodes do (the one of the
-  first time is kept). Kafka: what the cluster says of itself. Anything else: somebody listens at the address.
+  first time is kept). Kafka: what the cluster says of itself. Spark on this host: that it and Java are there. Anything
+  else: somebody listens at the address.
 * The network fence is asked first, as for nodes. Nothing of the connection's secrets is in the answer.
 """
 
@@ -18,6 +19,7 @@ from arkwright.nodes.base import Connection, Failed, Work
 from arkwright.nodes.connection_settings import DATABASE, PASSWORD, USER, is_tls, setting, where
 from arkwright.nodes.kafka_connection import is_kafka, library_missing
 from arkwright.nodes.registry import BUILT_IN, Registry, canonical
+from arkwright.nodes.spark_sql import is_local_master, objection_to_local_spark
 from arkwright.nodes.sql_node import SqlNode
 from arkwright.nodes.sql_session import Engine, SqlFailed, Target
 from arkwright.nodes.ssh_program import HOST
@@ -38,6 +40,8 @@ async def check_connection(connection: Connection, settings: Mapping[str, Any], 
                 await _check_kafka(connection, settings)
             elif canonical(connection.type) == canonical(HOST):
                 await _check_host(connection, known_hosts)
+            elif is_local_master(connection):
+                _check_spark_here()
             elif (engine := _engine(connection)) is not None:
                 await _check_sql(connection, engine, settings)
             else:
@@ -115,6 +119,13 @@ async def _check_host(connection: Connection, known_hosts: Path) -> None:
     except Problem as problem:
         text = str(problem)
         raise ConnectionBroken(f"{text[:1].upper()}{text[1:]}.") from None
+
+
+def _check_spark_here() -> None:
+    """It is started by the first node that needs it, and not for this."""
+    objection = objection_to_local_spark("the server's host")
+    if objection:
+        raise ConnectionBroken(objection)
 
 
 async def _check_kafka(connection: Connection, settings: Mapping[str, Any]) -> None:

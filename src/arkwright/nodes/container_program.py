@@ -4,7 +4,8 @@
   program is our own client (`container_client`), a process as any other: it survives the server, its log and exit code
   are the container's, and stopping it removes the container.
 * In it: the script, read-only; the attempt's working folder as `/work`, which is where it begins; the workspace's files
-  as `/workspace`; Arkwright's variables (`ARKWRIGHT_…`). Nothing else of the host. The image brings the interpreter.
+  as `/workspace` (on a worker a plain file, below which nothing can be); Arkwright's variables (`ARKWRIGHT_…`). Nothing
+  else of the host. The image brings the interpreter.
 * Variables are named in the command and taken from the client's own environment, and a script with a secret comes by
   stdin: neither a list of processes nor a file of ours holds a secret. The container engine keeps the variables in its
   own state as long as the container is there.
@@ -38,7 +39,7 @@ _ENGINES_OWN = (
 """Variables of the server that say where the engine is and how it is set up."""
 
 CONTAINER_PROPERTIES = (
-    Property(name=IMAGE, help="Container image to run in, by podman or docker of the server's host; missing: none."),
+    Property(name=IMAGE, help="Container image to run in, by podman or docker of where it runs; missing: none."),
     Property(name=NETWORK, help="The container's network; missing: the engine's default.", choices=_NETWORKS),
 )
 
@@ -70,7 +71,7 @@ def objection_to_container(context: Context) -> str | None:
     if not image:
         return f"{NETWORK} is set without {IMAGE}: only a container has a network of its own." if network else None
     if context.connection is not None:
-        return f"Both {IMAGE} and connectionName are set: a container runs on the server's host alone. Remove one."
+        return f"Both {IMAGE} and connectionName are set: a container runs on {context.machine} alone. Remove one."
     if not _IMAGE.fullmatch(image):
         return f"{IMAGE} is {image[:100]!r}, which is no name of an image (registry/name:tag)."
     if network not in ("", *_NETWORKS):
@@ -82,7 +83,7 @@ def objection_to_container(context: Context) -> str | None:
         )
     if find_engine() is None:
         return (
-            f"{IMAGE} is set, and neither podman nor docker is in the PATH of the server's host: install one of them "
+            f"{IMAGE} is set, and neither podman nor docker is in the PATH of {context.machine}: install one of them "
             "(Debian: apt-get install podman), or leave the image out."
         )
     return None
@@ -113,7 +114,8 @@ def container_program(
     names = [container_name(context, attempt) for attempt in range(1, context.key.attempt + 1)]
     options = [
         *("--volume", f"{context.folder / 'work'}:{WORK}", "--workdir", WORK),
-        *("--volume", f"{context.workspace_folder}:{WORKSPACE}", "--pull", "missing"),
+        *("--volume", f"{context.workspace_folder}:{WORKSPACE}{':ro' if context.on_worker else ''}"),
+        *("--pull", "missing"),
     ]
     if not hidden:
         options += ["--volume", f"{context.folder / file}:{PLACE}/{file}:ro"]
@@ -150,6 +152,6 @@ def container_program(
 
 
 def container_name(context: Context, attempt: int) -> str:
-    """The same for an attempt of this installation, whoever asks; no other installation's."""
-    place = hashlib.sha256(str(context.workspace_folder.absolute()).encode()).hexdigest()[:8]
+    """The same for an attempt of this installation on this machine, whoever asks; no other installation's."""
+    place = hashlib.sha256(str(context.folder.parent.absolute()).encode()).hexdigest()[:8]
     return f"arkwright-{place}-{context.key.instance_id}-{context.key.node}-{attempt}"

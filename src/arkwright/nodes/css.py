@@ -33,6 +33,7 @@ class Css(RestApi):
         name="CSS",
         title="CSS",
         work=Work.HOSTED,
+        portable=True,
         category=Category.SERVICE,
         icon="search",
         summary="Sends a request to an OpenSearch or Elasticsearch cluster.",
@@ -92,6 +93,11 @@ class Css(RestApi):
 
     def host(self, context: Context) -> str:
         return "rest"
+
+    def bound(self, context: Context) -> str | None:
+        if not context.properties.get("outputPath", "").strip():
+            return None
+        return "outputPath is in the object storage, which is reached from the server's machine alone."
 
     async def run(self, context: Context, log: Log) -> Outcome:
         outcome = await super().run(context, log)

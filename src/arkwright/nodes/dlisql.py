@@ -1,6 +1,6 @@
-"""DLISQL: runs SQL on the workspace's own DuckDB database; or, by a connection, on Spark's Thrift server.
+"""DLISQL: runs SQL on the workspace's own DuckDB database; or, by a connection, on Spark.
 
-By a connection it is a SparkSQL node in all but its name (`sql_node`). On the workspace's own database:
+By a connection it is a SparkSQL node in all but its name (`spark_sql`). On the workspace's own database:
 
 * The text is the node's script (`scriptName`, of type DLISQL) or its `statement` (also spelt `sql`, `sqlStatement`);
   where a node has both, `statementOrScript` says which.
@@ -34,12 +34,11 @@ from arkwright.nodes.sql_text import STATEMENT_OR_SCRIPT, STATEMENTS_SPELT, sql_
 
 if TYPE_CHECKING:  # the server looks at this type without loading a database engine
     from arkwright.nodes.duckdb_warehouse import Result, Stop, Warehouse
-    from arkwright.nodes.sql_node import SqlNode
+    from arkwright.nodes.spark_sql import SparkSqlNode
 
 LOCAL_CONNECTION = "local"
 DEFAULT_QUEUE = "default"
 SCRIPT_TYPE = "DLISQL"
-SPARK = "arkwright.nodes.sql_hive:Spark"
 OUTPUT = "output"
 COLUMNS = "columns"
 """File beside the output: the names of its columns, as a JSON list."""
@@ -60,7 +59,7 @@ class DliSql:
         category=Category.SQL,
         icon="database",
         summary="Runs SQL on the workspace's own DuckDB database, or on Spark by a connection.",
-        server="DuckDB, in a process of the server's own host; by a connection Spark's Thrift server.",
+        server="DuckDB, in a process of the server's own host; by a connection Spark, as SparkSQL does.",
         connections=("SparkSQL", "MRSSpark", "DLI"),
         repeated="Exactly once: its transaction records the attempt, and is asked after a crash.",
         properties=(
@@ -69,7 +68,7 @@ class DliSql:
             STATEMENT_OR_SCRIPT,
             Property(
                 name="connectionName",
-                help="Where to run: `local`, or nothing, is the workspace's own database; else Spark's Thrift server.",
+                help="Where to run: `local`, or nothing, is the workspace's own database; else Spark.",
                 default=LOCAL_CONNECTION,
             ),
             Property(name="database", help="Schema to work in; it must exist. `default` is main.", default="default"),
@@ -111,11 +110,11 @@ class DliSql:
     def host(self, context: Context) -> str:
         return self._on_spark().host(context) if context.connection is not None else f"duckdb-{context.workspace_id}"
 
-    def _on_spark(self) -> SqlNode:
-        from arkwright.nodes.sql_node import SqlNode
+    def _on_spark(self) -> SparkSqlNode:
+        from arkwright.nodes.spark_sql import SparkSqlNode
 
-        node = SqlNode()
-        node.type, node.script_type, node.engine = self.type, SCRIPT_TYPE, SPARK  # type: ignore[misc]
+        node = SparkSqlNode()
+        node.type, node.script_type = self.type, SCRIPT_TYPE  # type: ignore[misc]
         node.configure(self._settings)
         return node
 

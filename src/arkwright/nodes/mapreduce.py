@@ -27,14 +27,14 @@ from arkwright.nodes.object_storage import STORAGE_SETTINGS
 from arkwright.nodes.program_environment import program_environment
 from arkwright.nodes.program_limits import LIMIT_PROPERTIES, ProgramLimits, node_limits
 from arkwright.nodes.program_script import refuse_programs, script_outcome
+from arkwright.nodes.spark_home import SparkInvalid, find_spark
 from arkwright.nodes.spark_node import (
     LOCAL,
     LOG_SETTINGS,
     Errand,
     Resources,
-    SparkInvalid,
     check_path,
-    find_spark,
+    refuse_secrets,
     split_arguments,
 )
 
@@ -86,6 +86,7 @@ class MapReduce:
 
     def check(self, context: Context) -> Failed | None:
         try:
+            refuse_secrets(context)
             node_limits(context)
             cluster = context.properties.get("clusterName", "").strip()
             if cluster not in ("", LOCAL) or context.connection is not None:
@@ -124,7 +125,7 @@ class MapReduce:
         command += [*([main] if main else []), *_arguments(context)]
         errand = Errand(
             command=tuple(command),
-            fetch=tuple(resources.fetched),
+            fetch=resources.fetched,
             storage=self._settings if resources.fetched else {},
         )
         return Program(

@@ -15,6 +15,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -27,7 +28,6 @@ from arkwright.nodes.migration_ends import (
     LOCK_SECONDS,
     RECORDS,
     Done,
-    MigrationFailed,
     Refuse,
     Row,
     RowsRefused,
@@ -36,13 +36,17 @@ from arkwright.nodes.migration_ends import (
 from arkwright.nodes.migration_plan import Making, Mode, Place, Plan
 from arkwright.nodes.migration_sql import (
     RECORDED,
+    clearing,
     done_of,
     keys_and_rest,
     mark_of,
     may_be_made,
     name_of,
+    names_of,
     on_conflict,
+    primary_key,
     select,
+    telling,
     type_of,
 )
 from arkwright.nodes.migration_types import Column, Kind, Store, named
@@ -125,10 +129,8 @@ class _End:
     def __init__(self, database: Database, place: Place, side: str) -> None:
         self._database = database
         self._side = f"The {side} {place}"
-        try:
+        with self._telling():
             self._connection = database.call(database.connect)
-        except duckdb.Error as error:
-            raise self._failed(error) from None
 
     def _ask(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         return self._database.call(lambda: self._connection.execute(query, list(values)).fetchall())
@@ -136,8 +138,8 @@ class _End:
     def _described(self, query: str) -> list[Column]:
         return [named(row[0], row[1]) for row in self._ask(f"DESCRIBE {query}")]
 
-    def _failed(self, error: Exception, what: str = "") -> MigrationFailed:
-        return MigrationFailed(f"{self._side}{what}: {_said(error)}")
+    def _telling(self, what: str = "") -> AbstractContextManager[None]:
+        return telling(self._side + what, duckdb.Error, _said)
 
     def stop(self) -> None:
         self._connection.interrupt()
@@ -155,11 +157,9 @@ class DuckReader(_End):
 
     def open(self) -> None:
         names = [source for source, _ in self._plan.columns]
-        try:
+        with self._telling():
             self._ask("BEGIN TRANSACTION READ ONLY")
             self._columns = self._described(select(self._plan.source, names, _quoted))
-        except duckdb.Error as error:
-            raise self._failed(error) from None
 
     @property
     def columns(self) -> Sequence[Column]:
@@ -167,12 +167,10 @@ class DuckReader(_End):
 
     def limit(self, since: str | None) -> str | None:
         name, rows = _quoted(self._plan.incremental), select(self._plan.source, [], _quoted)
-        try:
+        with self._telling(f", incrementalColumn {self._plan.incremental}"):
             kind = self._ask(f"DESCRIBE SELECT {name} FROM ({rows})")[0][1]
             behind = f"{name} > {_literal(since)}::{kind}" if since is not None else f"{name} IS NOT NULL"
             (found,) = self._ask(f"SELECT max({name})::VARCHAR FROM ({rows}) WHERE {behind}")[0]
-        except duckdb.Error as error:
-            raise self._failed(error, f", incrementalColumn {self._plan.incremental}") from None
         self._where = (
             f" WHERE {behind} AND {name} <= {_literal(found)}::{kind}" if found is not None else " WHERE false"
         )
@@ -182,12 +180,10 @@ class DuckReader(_End):
         values = ", ".join(_read(each) for each in self._columns)
         query = f"SELECT {values} FROM ({select(self._plan.source, [], _quoted)}){self._where}"
         connection = self._connection
-        try:
+        with self._telling():
             self._database.call(lambda: connection.execute(query))
             while rows := self._database.call(lambda: connection.fetchmany(BATCH)):
                 yield rows
-        except duckdb.Error as error:
-            raise self._failed(error) from None
 
 
 class DuckWriter(_End):
@@ -208,7 +204,7 @@ class DuckWriter(_End):
         self._rows = 0
 
     def prepare(self, columns: Sequence[Column]) -> Sequence[Column]:
-        try:
+        with self._telling():
             self._ask(
                 f"CREATE TABLE IF NOT EXISTS {self._records} (key VARCHAR PRIMARY KEY, task VARCHAR, read_rows BIGINT,"
                 " written_rows BIGINT, refused_rows BIGINT, until_mark VARCHAR, committed TIMESTAMP)"
@@ -218,9 +214,7 @@ class DuckWriter(_End):
             if not there or self._plan.making is Making.RECREATE:
                 may_be_made(self._plan)
                 there = [(each.name, type_of(each, self._plan, Store.DUCKDB)) for each in columns]
-                names = {each.name.lower(): each.name for each in columns}
-                keys = ", ".join(_quoted(names.get(each.lower(), each)) for each in self._plan.keys)
-                constraints = [("PRIMARY KEY", f"PRIMARY KEY ({keys})")] if keys else []
+                constraints = [("PRIMARY KEY", text) for text in primary_key(columns, self._plan, _quoted)]
                 parts = [*(f"{_quoted(name)} {kind}" for name, kind in there), *(text for _, text in constraints)]
                 self._making = [
                     f"DROP TABLE IF EXISTS {self._table}",
@@ -228,8 +222,6 @@ class DuckWriter(_End):
                 ]
             self._columns = matched(columns, [named(*each) for each in there], str(self._plan.target))
             self._make_stage(dict(there), constraints)
-        except duckdb.Error as error:
-            raise self._failed(error) from None
         return self._columns
 
     def _there(self) -> list[tuple[str, str]]:
@@ -260,7 +252,7 @@ class DuckWriter(_End):
         kept = [text for _, text in constraints if not merge or text not in unique]
         parts = [*(f"{_quoted(name)} {kind}" for name, kind in kinds.items()), f"{_ORDER} BIGINT", *kept]
         self._ask(f"CREATE TEMP TABLE {self._stage.rpartition('.')[2]} ({', '.join(parts)})")
-        names = ", ".join(_quoted(each.name) for each in self._columns)
+        names = names_of(self._columns, _quoted)
         holes = ", ".join(f"unnest(?::{_parameter(each.kind)}[])" for each in self._columns)
         self._insert = (
             f"INSERT INTO {self._stage} ({names}, {_ORDER}) SELECT *, ? + row_number() OVER () FROM (SELECT {holes})"
@@ -272,42 +264,37 @@ class DuckWriter(_End):
     def begin(self, token: str, task: str) -> Done | str | None:
         self._token, self._task = token, task
         asked = f"SELECT {RECORDED} FROM {self._records} WHERE key = ?"
-        try:
+        with self._telling():
             found = self._ask(asked, (token,))
             if found:
                 return done_of(found[0])
             mark = self._ask(asked, (mark_of(task),)) if self._plan.incremental else []
-        except duckdb.Error as error:
-            raise self._failed(error) from None
         self._since = mark[0][3] if mark else None
         return self._since
 
     def write(self, rows: Sequence[Row]) -> None:
         before = self._rows
         values: list[Any] = [before, *map(list, zip(*rows, strict=True))]
-        try:
-            self._ask(self._insert, values)
+        with self._telling():
+            try:
+                self._ask(self._insert, values)
+            except _ROWS_FAULT as error:
+                raise RowsRefused(_said(error)) from None
             if self._doubled and self._ask(f"{self._doubled} LIMIT 1", (before,)):
                 self._ask(f"DELETE FROM {self._stage} WHERE {_ORDER} > ?", (before,))
                 raise RowsRefused("a row of the same key is there already")
-        except _ROWS_FAULT as error:
-            raise RowsRefused(_said(error)) from None
-        except duckdb.Error as error:
-            raise self._failed(error) from None
         self._rows += len(rows)
 
     def commit(self, done: Done) -> None:
-        for tries in range(1, CONFLICT_TRIES + 1):
-            try:
-                self._database.call(lambda: self._take_over(done))
-            except duckdb.TransactionException as error:
-                if "conflict" not in str(error).lower() or tries == CONFLICT_TRIES:
-                    raise self._failed(error, " refused the commit") from None
+        with self._telling(" refused the commit"):
+            for tries in range(1, CONFLICT_TRIES + 1):
+                try:
+                    self._database.call(lambda: self._take_over(done))
+                    return
+                except duckdb.TransactionException as error:
+                    if "conflict" not in str(error).lower() or tries == CONFLICT_TRIES:
+                        raise
                 time.sleep(0.02 * tries)
-            except duckdb.Error as error:
-                raise self._failed(error, " refused the commit") from None
-            else:
-                return
 
     def _take_over(self, done: Done) -> None:
         execute = self._connection.execute
@@ -315,10 +302,8 @@ class DuckWriter(_End):
         try:
             for statement in self._making:
                 execute(statement)
-            if self._plan.mode is Mode.REPLACE and not self._making:
-                execute(f"DELETE FROM {self._table}")
-            elif self._plan.cleared and not self._making:
-                execute(f"DELETE FROM {self._table} WHERE {self._plan.cleared}")
+            if not self._making and (clears := clearing(self._plan, self._table)):
+                execute(clears)
             execute(self._taking)
             values = [done.read, done.written, done.refused, done.until]
             execute(f"INSERT INTO {self._records} VALUES (?, ?, ?, ?, ?, ?, now()::TIMESTAMP)",
@@ -347,7 +332,7 @@ class DuckWriter(_End):
 
     @property
     def _taking(self) -> str:
-        names = ", ".join(_quoted(each.name) for each in self._columns)
+        names = names_of(self._columns, _quoted)
         if self._plan.mode is not Mode.MERGE:
             return f"INSERT INTO {self._table} ({names}) SELECT {names} FROM {self._stage} ORDER BY {_ORDER}"
         keys, rest = keys_and_rest(self._columns, self._plan)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pymysql
@@ -34,12 +35,16 @@ from arkwright.nodes.migration_mysql_values import changed, column_of, literal_o
 from arkwright.nodes.migration_plan import Making, Mode, Plan
 from arkwright.nodes.migration_sql import (
     RECORDED,
+    clearing,
     done_of,
     keys_and_rest,
     mark_of,
     may_be_made,
     name_of,
+    names_of,
+    primary_key,
     select,
+    telling,
     type_of,
 )
 from arkwright.nodes.migration_types import Column, Kind, Store, typed
@@ -92,10 +97,8 @@ def _connect(target: Target, cursor: type[Cursor]) -> Any:
         f"SET time_zone = '+00:00', sql_mode = '{_MODE}',"
         f" innodb_lock_wait_timeout = {LOCK_SECONDS}, lock_wait_timeout = {LOCK_SECONDS}"
     )
-    try:
+    with _telling(f"Can't connect to {target.host}:{target.port}"):
         return mysql_connection(target, cursor, autocommit=True, init_command=first)
-    except pymysql.Error as error:
-        raise MigrationFailed(f"Can't connect to {target.host}:{target.port}: {said_by_mysql(error)}") from None
 
 
 class MySqlReader:
@@ -110,7 +113,7 @@ class MySqlReader:
     def open(self) -> None:
         """The server may work out a query for no row of it, too: all of them are asked for at once where possible."""
         query = select(self._plan.source, self._names, _quoted)
-        try:
+        with _telling(f"The source {self._plan.source}"):
             self._run("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
             if self._plan.incremental:
                 self._columns = self._describe(f"{query} LIMIT 0")
@@ -118,8 +121,6 @@ class MySqlReader:
             self._rows = self._server.connection.cursor()
             self._rows.execute(query)
             self._columns = [column_of(each) for each in self._rows._result.fields]
-        except pymysql.Error as error:
-            raise MigrationFailed(f"The source {self._plan.source}: {said_by_mysql(error)}") from None
 
     @property
     def columns(self) -> Sequence[Column]:
@@ -137,12 +138,10 @@ class MySqlReader:
     def limit(self, since: str | None) -> str | None:
         name = _quoted(self._plan.incremental)
         rows = select(self._plan.source, [], _quoted)
-        try:
+        with _telling(f"incrementalColumn {self._plan.incremental}"):
             kind = self._describe(f"SELECT {name} FROM ({rows}) AS s LIMIT 0")[0].kind
             behind = f"{name} > {_literal(since, kind)}" if since is not None else f"{name} IS NOT NULL"
             found = self._run(f"SELECT CAST(max({name}) AS CHAR) FROM ({rows}) AS s WHERE {behind}")
-        except pymysql.Error as error:
-            raise MigrationFailed(f"incrementalColumn {self._plan.incremental}: {said_by_mysql(error)}") from None
         until = found[0][0]
         if until is None:
             self._range = "false"
@@ -152,13 +151,11 @@ class MySqlReader:
 
     def batches(self, refuse: Refuse) -> Iterator[Sequence[Row]]:
         cursor = self._rows
-        try:
+        with _telling(f"The source {self._plan.source}"):
             if cursor is None:
-                names = ", ".join(_quoted(each.name) for each in self._columns)
+                names, rows = names_of(self._columns, _quoted), select(self._plan.source, [], _quoted)
                 cursor = self._server.connection.cursor()
-                cursor.execute(
-                    f"SELECT {names} FROM ({select(self._plan.source, [], _quoted)}) AS s WHERE {self._range}"
-                )
+                cursor.execute(f"SELECT {names} FROM ({rows}) AS s WHERE {self._range}")
             changes = [
                 (place, change)
                 for place, each in enumerate(cursor._result.fields)
@@ -166,8 +163,6 @@ class MySqlReader:
             ]
             while batch := cursor.fetchmany(BATCH):
                 yield [changed(row, changes) for row in batch] if changes else batch
-        except pymysql.Error as error:
-            raise MigrationFailed(f"The source {self._plan.source}: {said_by_mysql(error)}") from None
 
     def stop(self) -> None:
         self._server.stop()
@@ -200,8 +195,11 @@ class MySqlWriter:
             cursor.execute(query, values)
             return cursor.fetchall()
 
+    def _telling(self, what: str = "") -> AbstractContextManager[None]:
+        return _telling(f"The target {self._plan.target}{what}")
+
     def prepare(self, columns: Sequence[Column]) -> Sequence[Column]:
-        try:
+        with self._telling():
             self._run(
                 f"CREATE TABLE IF NOT EXISTS {self._records} (`key` varchar(400) CHARACTER SET utf8mb4 COLLATE"
                 " utf8mb4_bin PRIMARY KEY, task varchar(400) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,"
@@ -213,11 +211,8 @@ class MySqlWriter:
                 may_be_made(self._plan)
                 self._make(columns)
                 there = typed(columns, self._plan.types)
-        except pymysql.Error as error:
-            raise MigrationFailed(f"The target {self._plan.target}: {said_by_mysql(error)}") from None
         self._columns = matched(columns, there, str(self._plan.target))
-        names = ", ".join(_quoted(each.name) for each in self._columns)
-        self._insert = f"INSERT INTO {self._loaded} ({names}) VALUES "
+        self._insert = f"INSERT INTO {self._loaded} ({names_of(self._columns, _quoted)}) VALUES "
         if self._plan.mode is Mode.MERGE:
             _, rest = keys_and_rest(self._columns, self._plan)
             key = _quoted(self._columns[0].name)
@@ -262,10 +257,7 @@ class MySqlWriter:
             + (" NOT NULL" if each.name.lower() in keys else " NULL")
             for each in columns
         ]
-        if keys:
-            parts.append(
-                f"PRIMARY KEY ({', '.join(_quoted(each.name) for each in columns if each.name.lower() in keys)})"
-            )
+        parts += primary_key(columns, self._plan, _quoted)
         made = f"({', '.join(parts)}) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
         if self._recreated:
             self._made = made  # `begin` makes it: an earlier life of this attempt may have loaded one
@@ -274,7 +266,7 @@ class MySqlWriter:
 
     def begin(self, token: str, task: str) -> Done | str | None:
         self._key, self._task = token, task
-        try:
+        with self._telling():
             if self._recreated:
                 found = self._run(self._asked, (token,))
                 if found:
@@ -290,12 +282,8 @@ class MySqlWriter:
                 self._run("ROLLBACK")
                 return done_of(self._run(self._asked, (token,))[0])
             since = self._since(task) if self._plan.incremental else None
-            if self._plan.mode is Mode.REPLACE and not self._recreated:
-                self._run(f"DELETE FROM {self._table}")
-            elif self._plan.cleared and not self._recreated:
-                self._run(f"DELETE FROM {self._table} WHERE {self._plan.cleared}")
-        except pymysql.Error as error:
-            raise MigrationFailed(f"The target {self._plan.target}: {said_by_mysql(error)}") from None
+            if statement := clearing(self._plan, self._table):
+                self._run(statement)
         return since
 
     @property
@@ -309,7 +297,7 @@ class MySqlWriter:
         return found[0][0] if found else None
 
     def write(self, rows: Sequence[Row]) -> None:
-        try:
+        with self._telling():
             self._run("SAVEPOINT batch")
             try:
                 for statement in self._statements(rows):
@@ -320,8 +308,6 @@ class MySqlWriter:
                     raise RowsRefused(said_by_mysql(error)) from None
                 raise
             self._run("RELEASE SAVEPOINT batch")
-        except pymysql.Error as error:
-            raise MigrationFailed(f"The target {self._plan.target}: {said_by_mysql(error)}") from None
 
     def _statements(self, rows: Sequence[Row]) -> Iterator[str]:
         """Each of about a megabyte, which every server takes."""
@@ -343,7 +329,7 @@ class MySqlWriter:
             f"UPDATE {self._records} SET read_rows = %s, written_rows = %s, refused_rows = %s, until_mark = %s,"
             " at = CURRENT_TIMESTAMP(6) WHERE `key` = %s"
         )
-        try:
+        with self._telling(" refused the commit"):
             self._run(change, (*values, self._key))
             if self._plan.incremental:
                 self._run(change, (*values, mark_of(self._task)))
@@ -354,10 +340,6 @@ class MySqlWriter:
             self._run("COMMIT")
             if self._recreated:
                 self._put_in_place()
-        except pymysql.Error as error:
-            raise MigrationFailed(
-                f"The target {self._plan.target} refused the commit: {said_by_mysql(error)}"
-            ) from None
 
     def _put_in_place(self) -> None:
         if self._run(f"SHOW TABLES {self._in_schema} LIKE %s", (self._fresh.rpartition("`.`")[2].strip("`"),)):
@@ -381,6 +363,10 @@ class MySqlWriter:
 
 _STATEMENT_CHARACTERS = 250_000
 """At most a megabyte of UTF-8."""
+
+
+def _telling(what: str) -> AbstractContextManager[None]:
+    return telling(what, pymysql.Error, said_by_mysql)
 
 
 def _described(connection: Any, query: str) -> list[Column]:

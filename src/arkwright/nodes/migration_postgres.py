@@ -8,6 +8,7 @@ from __future__ import annotations
 
 # ruff: noqa: S608  # names are quoted, values are parameters or literals made by the driver
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from itertools import islice
 from typing import Any
 
@@ -29,13 +30,17 @@ from arkwright.nodes.migration_ends import (
 from arkwright.nodes.migration_plan import Making, Mode, Plan
 from arkwright.nodes.migration_sql import (
     RECORDED,
+    clearing,
     done_of,
     keys_and_rest,
     mark_of,
     may_be_made,
     name_of,
+    names_of,
     on_conflict,
+    primary_key,
     select,
+    telling,
     type_of,
 )
 from arkwright.nodes.migration_types import Column, Kind, Store, typed
@@ -66,7 +71,7 @@ _STAGE = "arkwright_stage"
 
 
 def connected(target: Target) -> psycopg.Connection[Any]:
-    try:
+    with _telling(f"Can't connect to {target.host}:{target.port}"):
         connection = psycopg.connect(
             host=target.host,
             hostaddr=target.address,
@@ -83,8 +88,6 @@ def connected(target: Target) -> psycopg.Connection[Any]:
             f" -c extra_float_digits=3 -c lock_timeout={LOCK_SECONDS}s",
             autocommit=True,
         )
-    except psycopg.Error as error:
-        raise MigrationFailed(f"Can't connect to {target.host}:{target.port}: {said_by_postgres(error)}") from None
     connection.add_notice_handler(lambda _: None)
     return connection
 
@@ -98,12 +101,10 @@ class PostgresReader:
 
     def open(self) -> None:
         plan = self._plan
-        try:
+        with _telling(f"The source {plan.source}"):
             self._connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             self._select = select(plan.source, [source for source, _ in plan.columns], _quoted)
             self._columns = _columns(self._connection, f"{self._select} LIMIT 0")
-        except psycopg.Error as error:
-            raise MigrationFailed(f"The source {plan.source}: {said_by_postgres(error)}") from None
 
     @property
     def columns(self) -> Sequence[Column]:
@@ -113,29 +114,28 @@ class PostgresReader:
         name = _quoted(self._plan.incremental)
         rows = select(self._plan.source, [], _quoted)
         behind = f"{name} > {_literal(since)}" if since is not None else f"{name} IS NOT NULL"
-        try:
+        with _telling(f"incrementalColumn {self._plan.incremental}"):
             found = self._connection.execute(_text(f"SELECT max({name})::text FROM ({rows}) AS s WHERE {behind}"))
             row = found.fetchone()
-        except psycopg.Error as error:
-            raise MigrationFailed(f"incrementalColumn {self._plan.incremental}: {said_by_postgres(error)}") from None
         until = row[0] if row is not None else None
         self._range = f" AND {behind} AND {name} <= {_literal(until)}" if until is not None else " AND false"
         return until if until is not None else since
 
     def batches(self, refuse: Refuse) -> Iterator[Sequence[Row]]:
         changed = [(place, each.kind) for place, each in enumerate(self._columns) if each.kind in _READ]
-        try:
-            with self._connection.cursor() as cursor, cursor.copy(_text(self._query())) as copy:
-                rows = copy.rows()
-                while batch := list(islice(rows, BATCH)):
-                    yield [_read(row, changed) for row in batch] if changed else batch
-        except psycopg.Error as error:
-            raise MigrationFailed(f"The source {self._plan.source}: {said_by_postgres(error)}") from None
+        with (
+            _telling(f"The source {self._plan.source}"),
+            self._connection.cursor() as cursor,
+            cursor.copy(_text(self._query())) as copy,
+        ):
+            rows = copy.rows()
+            while batch := list(islice(rows, BATCH)):
+                yield [_read(row, changed) for row in batch] if changed else batch
 
     def _query(self) -> str:
         if not self._range:
             return f"COPY ({self._select}) TO STDOUT"
-        names = ", ".join(_quoted(each.name) for each in self._columns)
+        names = names_of(self._columns, _quoted)
         whole = select(self._plan.source, [], _quoted)
         return f"COPY (SELECT {names} FROM ({whole}) AS s WHERE true{self._range}) TO STDOUT"
 
@@ -159,16 +159,17 @@ class PostgresWriter:
         self._key = self._task = ""
         self._connection = connected(target)
 
+    def _telling(self, what: str = "") -> AbstractContextManager[None]:
+        return _telling(f"The target {self._plan.target}{what}")
+
     def prepare(self, columns: Sequence[Column]) -> Sequence[Column]:
-        try:
+        with self._telling():
             self._make_records()
             self._connection.execute("BEGIN")
             there = self._there()
             if there is None or self._plan.making is Making.RECREATE:
                 self._make(columns, exists=there is not None)
                 there = typed(columns, self._plan.types)
-        except psycopg.Error as error:
-            raise MigrationFailed(f"The target {self._plan.target}: {said_by_postgres(error)}") from None
         self._columns = matched(columns, there, str(self._plan.target))
         return self._columns
 
@@ -200,18 +201,14 @@ class PostgresWriter:
         may_be_made(self._plan)
         if exists:
             self._connection.execute(_text(f"DROP TABLE {self._table}"))
-        keys = {each.lower() for each in self._plan.keys}
         parts = [f"{_quoted(each.name)} {type_of(each, self._plan, Store.POSTGRES)}" for each in columns]
-        if keys:
-            parts.append(
-                f"PRIMARY KEY ({', '.join(_quoted(each.name) for each in columns if each.name.lower() in keys)})"
-            )
+        parts += primary_key(columns, self._plan, _quoted)
         self._connection.execute(_text(f"CREATE TABLE {self._table} ({', '.join(parts)})"))
 
     def begin(self, token: str, task: str) -> Done | str | None:
         self._key, self._task = token, task
         execute = self._connection.execute
-        try:
+        with self._telling():
             # Waits for a session that an earlier life of this attempt has left behind.
             mine = execute(
                 _text(f"INSERT INTO {self._records} (key, task) VALUES (%s, %s) ON CONFLICT DO NOTHING RETURNING 1"),
@@ -222,10 +219,9 @@ class PostgresWriter:
                 assert row is not None
                 return done_of(row)
             since = self._since(task) if self._plan.incremental else None
-            self._clear()
+            if statement := clearing(self._plan, self._table):
+                execute(_text(statement))
             self._stage()
-        except psycopg.Error as error:
-            raise MigrationFailed(f"The target {self._plan.target}: {said_by_postgres(error)}") from None
         return since
 
     def _since(self, task: str) -> str | None:
@@ -238,14 +234,8 @@ class PostgresWriter:
         ).fetchone()
         return row[0] if row is not None else None
 
-    def _clear(self) -> None:
-        if self._plan.mode is Mode.REPLACE and self._plan.making is not Making.RECREATE:
-            self._connection.execute(_text(f"DELETE FROM {self._table}"))
-        elif self._plan.cleared:
-            self._connection.execute(_text(f"DELETE FROM {self._table} WHERE {self._plan.cleared}"))
-
     def _stage(self) -> None:
-        names = ", ".join(_quoted(each.name) for each in self._columns)
+        names = names_of(self._columns, _quoted)
         if self._plan.mode is not Mode.MERGE:
             self._into = f"COPY {self._table} ({names}) FROM STDIN"
             return
@@ -271,7 +261,7 @@ class PostgresWriter:
 
     def write(self, rows: Sequence[Row]) -> None:
         execute = self._connection.execute
-        try:
+        with self._telling():
             execute("SAVEPOINT batch")
             try:
                 with self._connection.cursor() as cursor, cursor.copy(_text(self._into)) as copy:
@@ -286,13 +276,11 @@ class PostgresWriter:
                     raise RowsRefused(said_by_postgres(error)) from None
                 raise
             execute("RELEASE batch")
-        except psycopg.Error as error:
-            raise MigrationFailed(f"The target {self._plan.target}: {said_by_postgres(error)}") from None
 
     def commit(self, done: Done) -> None:
         values = (done.read, done.written, done.refused, done.until)
         change = "SET read_rows = %s, written_rows = %s, refused_rows = %s, until_mark = %s, at = now() WHERE key = %s"
-        try:
+        with self._telling(" refused the commit"):
             self._connection.execute(_text(f"UPDATE {self._records} {change}"), (*values, self._key))
             if self._plan.incremental:
                 self._connection.execute(_text(f"UPDATE {self._records} {change}"), (*values, mark_of(self._task)))
@@ -301,10 +289,6 @@ class PostgresWriter:
                 (self._task,),
             )
             self._connection.execute("COMMIT")
-        except psycopg.Error as error:
-            raise MigrationFailed(
-                f"The target {self._plan.target} refused the commit: {said_by_postgres(error)}"
-            ) from None
 
     def stop(self) -> None:
         self._connection.cancel_safe(timeout=2)
@@ -343,6 +327,10 @@ def _columns(connection: psycopg.Connection[Any], query: str) -> list[Column]:
             )
         )
     return found
+
+
+def _telling(what: str) -> AbstractContextManager[None]:
+    return telling(what, psycopg.Error, said_by_postgres)
 
 
 def _quoted(name: str) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 # ruff: noqa: S608  # names are quoted, values are parameters or literals made by the driver
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,19 @@ from arkwright.nodes.migration_ends import (
     matched,
 )
 from arkwright.nodes.migration_plan import Making, Mode, Plan
-from arkwright.nodes.migration_sql import RECORDED, done_of, keys_and_rest, mark_of, may_be_made, on_conflict, select
+from arkwright.nodes.migration_sql import (
+    RECORDED,
+    clearing,
+    done_of,
+    keys_and_rest,
+    mark_of,
+    may_be_made,
+    names_of,
+    on_conflict,
+    primary_key,
+    select,
+    telling,
+)
 from arkwright.nodes.migration_types import Column, Kind, Store, made_type, named, typed
 
 
@@ -37,11 +50,9 @@ class SqliteReader:
         self._columns: list[Column] = []
 
     def open(self) -> None:
-        try:
+        with _telling(f"The source {self._plan.source}"):
             self._database.execute("BEGIN")
             self._columns = self._describe()
-        except sqlite3.Error as error:
-            raise MigrationFailed(f"The source {self._plan.source}: {error}") from None
 
     def _describe(self) -> list[Column]:
         """A result has no types in SQLite: those of the table's columns, by name; else texts."""
@@ -57,12 +68,10 @@ class SqliteReader:
         name, rows = _quoted(self._plan.incremental), select(self._plan.source, [], _quoted)
         numeric = "typeof(x) IN ('integer', 'real')"
         behind = f"{name} > {_mark(since)}" if since is not None else f"{name} IS NOT NULL"
-        try:
+        with _telling(f"incrementalColumn {self._plan.incremental}"):
             found = self._database.execute(
                 f"SELECT x, {numeric} FROM (SELECT max({name}) AS x FROM ({rows}) WHERE {behind})"
             ).fetchone()
-        except sqlite3.Error as error:
-            raise MigrationFailed(f"incrementalColumn {self._plan.incremental}: {error}") from None
         if found[0] is None:
             self._range = "0"
             return since
@@ -73,15 +82,13 @@ class SqliteReader:
     def batches(self, refuse: Refuse) -> Iterator[Sequence[Row]]:
         query = select(self._plan.source, self._names, _quoted)
         if self._range:
-            names = ", ".join(_quoted(each.name) for each in self._columns)
-            query = f"SELECT {names} FROM ({select(self._plan.source, [], _quoted)}) WHERE {self._range}"
+            whole = select(self._plan.source, [], _quoted)
+            query = f"SELECT {names_of(self._columns, _quoted)} FROM ({whole}) WHERE {self._range}"
         kinds = [each.kind for each in self._columns]
-        try:
+        with _telling(f"The source {self._plan.source}"):
             cursor = self._database.execute(query)
             while rows := cursor.fetchmany(BATCH):
                 yield [[_canonical(value, kind) for value, kind in zip(row, kinds, strict=True)] for row in rows]
-        except sqlite3.Error as error:
-            raise MigrationFailed(f"The source {self._plan.source}: {error}") from None
 
     def stop(self) -> None:
         self._database.interrupt()
@@ -101,9 +108,12 @@ class SqliteWriter:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._database = _open(path, "rwc")
 
+    def _telling(self, what: str = "") -> AbstractContextManager[None]:
+        return _telling(f"The target {self._plan.target}{what}")
+
     def prepare(self, columns: Sequence[Column]) -> Sequence[Column]:
         execute = self._database.execute
-        try:
+        with self._telling():
             execute("BEGIN IMMEDIATE")
             execute(
                 f"CREATE TABLE IF NOT EXISTS {RECORDS} (key TEXT PRIMARY KEY, task TEXT, read_rows INTEGER,"
@@ -116,12 +126,9 @@ class SqliteWriter:
                 execute(f"DROP TABLE IF EXISTS {self._table}")
                 self._make(columns)
                 there = typed(columns, self._plan.types)
-        except sqlite3.Error as error:
-            raise MigrationFailed(f"The target {self._plan.target}: {error}") from None
         found = matched(columns, there, str(self._plan.target))
-        names = ", ".join(_quoted(each.name) for each in found)
         holes = ", ".join("?" for _ in found)
-        self._insert = f"INSERT INTO {self._table} ({names}) VALUES ({holes})"
+        self._insert = f"INSERT INTO {self._table} ({names_of(found, _quoted)}) VALUES ({holes})"
         if self._plan.mode is Mode.MERGE:
             self._insert += on_conflict(*keys_and_rest(found, self._plan), _quoted)
         return found
@@ -129,14 +136,13 @@ class SqliteWriter:
     def _make(self, columns: Sequence[Column]) -> None:
         made = typed(columns, self._plan.types)
         parts = [f"{_quoted(each.name)} {made_type(each, Store.SQLITE)}" for each in made]
-        if self._plan.keys:
-            parts.append(f"PRIMARY KEY ({', '.join(_quoted(each) for each in self._plan.keys)})")
+        parts += primary_key(columns, self._plan, _quoted)
         self._database.execute(f"CREATE TABLE {self._table} ({', '.join(parts)})")
 
     def begin(self, token: str, task: str) -> Done | str | None:
         self._key, self._task = token, task
         execute = self._database.execute
-        try:
+        with self._telling():
             row = execute(f"SELECT {RECORDED} FROM {RECORDS} WHERE key = ?", (token,)).fetchone()
             if row is not None:
                 return done_of(row)
@@ -144,17 +150,13 @@ class SqliteWriter:
             if self._plan.incremental:
                 found = execute(f"SELECT until_mark FROM {RECORDS} WHERE key = ?", (mark_of(task),)).fetchone()
                 since = found[0] if found is not None else None
-            if self._plan.mode is Mode.REPLACE:
-                execute(f"DELETE FROM {self._table}")
-            elif self._plan.cleared:
-                execute(f"DELETE FROM {self._table} WHERE {self._plan.cleared}")
-        except sqlite3.Error as error:
-            raise MigrationFailed(f"The target {self._plan.target}: {error}") from None
+            if statement := clearing(self._plan, self._table):
+                execute(statement)
         return since
 
     def write(self, rows: Sequence[Row]) -> None:
         execute = self._database.execute
-        try:
+        with self._telling():
             execute("SAVEPOINT batch")
             try:
                 self._database.executemany(self._insert, rows)
@@ -162,13 +164,11 @@ class SqliteWriter:
                 execute("ROLLBACK TO batch")
                 raise RowsRefused(str(error)) from None
             execute("RELEASE batch")
-        except sqlite3.Error as error:
-            raise MigrationFailed(f"The target {self._plan.target}: {error}") from None
 
     def commit(self, done: Done) -> None:
         put = f"INSERT OR REPLACE INTO {RECORDS} VALUES (?, ?, ?, ?, ?, ?, datetime('now'))"
         values = (done.read, done.written, done.refused, done.until)
-        try:
+        with self._telling(" refused the commit"):
             self._database.execute(put, (self._key, self._task, *values))
             if self._plan.incremental:
                 self._database.execute(put, (mark_of(self._task), None, *values))
@@ -176,8 +176,6 @@ class SqliteWriter:
                 f"DELETE FROM {RECORDS} WHERE task = ? AND at < datetime('now', '-{KEPT_DAYS} days')", (self._task,)
             )
             self._database.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise MigrationFailed(f"The target {self._plan.target} refused the commit: {error}") from None
 
     def stop(self) -> None:
         self._database.interrupt()
@@ -190,14 +188,16 @@ def _open(path: Path, mode: str) -> sqlite3.Connection:
     from urllib.parse import quote
 
     address = f"file:{quote(str(path))}?mode={mode}"
-    try:
+    with _telling(f"The SQLite file {path.name} can't be opened"):
         database = sqlite3.connect(
             address, uri=True, timeout=LOCK_SECONDS, isolation_level=None, check_same_thread=False
         )
         database.execute("PRAGMA synchronous = FULL")
-    except sqlite3.Error as error:
-        raise MigrationFailed(f"The SQLite file {path.name} can't be opened: {error}") from None
     return database
+
+
+def _telling(what: str) -> AbstractContextManager[None]:
+    return telling(what, sqlite3.Error, str)
 
 
 def _declared(database: sqlite3.Connection, table: str) -> Iterator[Column]:

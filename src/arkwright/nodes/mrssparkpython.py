@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from arkwright.nodes.base import Context, Failed, NodeType, Property, Work
+from arkwright.nodes.base import Context, Failed, Property
 from arkwright.nodes.program_script import script_text
+from arkwright.nodes.spark_home import SparkInvalid
 from arkwright.nodes.spark_node import (
-    COMMON_PROPERTIES,
-    CONNECTIONS,
-    REPEATED,
-    SERVER,
-    SparkInvalid,
     SparkNode,
     check_path,
     read_options,
+    spark_type,
     split_arguments,
 )
 
@@ -20,37 +17,24 @@ SCRIPT_TYPES = ("MRSSparkPython", "SparkPython", "Python")
 
 
 class MrsSparkPython(SparkNode):
-    type = NodeType(
-        name="MRSSparkPython",
-        title="MRS Spark Python",
-        work=Work.PROGRAM,
-        summary="Runs a Python script on Spark, by `spark-submit`.",
-        icon="brand-python",
-        properties=(
-            Property(name="clusterName", help="`local`, or the cluster, whose master a connection then says."),
-            Property(name="scriptName", help="Script of type Python or SparkPython."),
-            Property(name="statement", help="Text to run instead of a script, taken as it is.", scanned=False),
-            Property(name="resourcePath", help="Instead of a script a file: obs://….py, or one of the workspace's."),
-            Property(name="parameters", help="Arguments, split as a shell splits a line (quotes count)."),
-            Property(name="programParameter", help="Settings of Spark, joined by a vertical bar."),
-            *COMMON_PROPERTIES,
+    type = spark_type(
+        "MRSSparkPython",
+        "MRS Spark Python",
+        "brand-python",
+        "a Python script",
+        Property(name="clusterName", help="`local`, or the cluster, whose master a connection then says."),
+        Property(name="scriptName", help="Script of type Python or SparkPython."),
+        Property(name="statement", help="Text to run instead of a script, taken as it is.", scanned=False),
+        Property(name="resourcePath", help="Instead of a script a file: obs://….py, or one of the workspace's."),
+        Property(name="parameters", help="Arguments, split as a shell splits a line (quotes count)."),
+        Property(name="programParameter", help="Settings of Spark, joined by a vertical bar."),
+        example=(
+            (
+                "statement",
+                "from pyspark.sql import SparkSession\n"
+                "spark = SparkSession.builder.getOrCreate()\nprint(spark.range(100).count())",
+            ),
         ),
-        connections=CONNECTIONS,
-        server=SERVER,
-        repeated=REPEATED,
-        example={
-            "name": "count",
-            "type": "MRSSparkPython",
-            "location": {"x": 0, "y": 0},
-            "properties": [
-                {"name": "clusterName", "value": "local"},
-                {
-                    "name": "statement",
-                    "value": "from pyspark.sql import SparkSession\n"
-                    "spark = SparkSession.builder.getOrCreate()\nprint(spark.range(100).count())",
-                },
-            ],
-        },
     )
 
     def primary(self, context: Context) -> tuple[str, bytes | None]:
@@ -74,4 +58,4 @@ class MrsSparkPython(SparkNode):
         return split_arguments(context, "parameters")
 
     def options(self, context: Context) -> list[tuple[str, str]]:
-        return read_options(context, "programParameter", context.properties.get("programParameter", "").split("|"))
+        return read_options("programParameter", context.properties.get("programParameter", "").split("|"))

@@ -3,7 +3,8 @@
 * From the server only what says where programs, the home folder and the language are (`ALLOWED`). Nothing
   that begins with `ARKWRIGHT_`: those hold the server's settings and secrets.
 * `ARKWRIGHT_JOB`, `ARKWRIGHT_NODE`, `ARKWRIGHT_INSTANCE_ID`, `ARKWRIGHT_ATTEMPT`, `ARKWRIGHT_PLAN_TIME` (epoch
-  milliseconds) and `ARKWRIGHT_WORKSPACE_FOLDER` say which run this is and where the workspace's files are.
+  milliseconds) and `ARKWRIGHT_WORKSPACE_FOLDER` say which run this is and where the workspace's files are (on a worker
+  they are not: there it is a path below which nothing can be).
 * Each parameter as `ARKWRIGHT_PARAM_<NAME>`: upper case, and every other character than A-Z, 0-9 and `_` becomes
   `_`. Names that meet in one variable (`a-b`, `A_B`): the parameter last in the alphabet wins, so that the result
   doesn't depend on their order in the job.
@@ -24,6 +25,7 @@ ALLOWED = (
     *(f"LC_{part}" for part in LOCALE),
 )
 PREFIX = "ARKWRIGHT_PARAM_"
+WORKSPACE_FOLDER = "ARKWRIGHT_WORKSPACE_FOLDER"
 
 _NOT_PLAIN = re.compile(r"[^A-Z0-9_]")
 
@@ -44,5 +46,5 @@ def program_environment(context: Context, server: Mapping[str, str] | None = Non
     environment["ARKWRIGHT_INSTANCE_ID"] = str(context.key.instance_id)
     environment["ARKWRIGHT_ATTEMPT"] = str(context.key.attempt)
     environment["ARKWRIGHT_PLAN_TIME"] = str(context.plan_time_ms)
-    environment["ARKWRIGHT_WORKSPACE_FOLDER"] = str(context.workspace_folder)
+    environment[WORKSPACE_FOLDER] = str(context.workspace_folder)
     return environment

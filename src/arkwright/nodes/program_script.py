@@ -39,11 +39,12 @@ from arkwright.nodes.container_program import (
     objection_to_container,
     wants_container,
 )
-from arkwright.nodes.program_environment import PREFIX, program_environment
+from arkwright.nodes.program_environment import PREFIX, WORKSPACE_FOLDER, program_environment
 from arkwright.nodes.program_limits import LIMIT_PROPERTIES, MEMORY, NO_LIMITS, SECONDS, ProgramLimits, node_limits
 from arkwright.nodes.ssh_program import objection, ssh_program
 
 OUTPUT_CHARACTERS = 4000
+SHORT_TEXT_BYTES = 65_536
 MAX_TEXT_BYTES = 16 * 1024 * 1024
 LOCAL_CONNECTION = "local"
 MESSAGE_CHARACTERS = 500
@@ -89,13 +90,34 @@ class ScriptNode:
             return refused(str(error))
         if given != NO_LIMITS and context.connection is not None:
             return refused(
-                f"{MEMORY} and {SECONDS} hold for programs on the server's host; on {context.connection.name!r} "
+                f"{MEMORY} and {SECONDS} hold for programs on {context.machine}; on {context.connection.name!r} "
                 "nothing would see to them. Remove them, and set limits in the script (ulimit) or for its user there."
             )
+        if context.on_worker and (binding := self.bound(context)) is not None:
+            return refused(f"{binding} Set workerGroup to local.")
         objects_to = objection_to_container(context)
         if objects_to is not None:
             return refused(objects_to)
         return check_script(context, self.type.name)
+
+    def bound(self, context: Context) -> str | None:
+        """A text that names the workspace's folder wants what is in it, or leaves something for others there."""
+        named = context.properties.get("connectionName", "").strip() or (
+            context.script.connection_name.strip() if context.script is not None else ""
+        )
+        if named not in ("", LOCAL_CONNECTION):
+            return None  # on that other host there is no such folder anyway
+        texts = [*context.properties.items(), ("The script", "" if context.script is None else context.script.text)]
+        found = next((name for name, text in texts if WORKSPACE_FOLDER in text), None)
+        if found is None:
+            return None
+        return f"{found} uses {WORKSPACE_FOLDER}, and the files of the workspace are on the server's machine alone."
+
+    def short(self, context: Context) -> bool:
+        """Whether `check`, `program` and `outcome` take less than a thread costs to wake."""
+        script = context.script
+        text = context.properties.get("statement", "") if script is None else script.text
+        return context.connection is None and not wants_container(context) and len(text) <= SHORT_TEXT_BYTES
 
     def limits(self, context: Context) -> ProgramLimits:
         return node_limits(context)

@@ -20,6 +20,7 @@ class Python(ScriptNode):
         name="Python",
         title="Python",
         work=Work.PROGRAM,
+        portable=True,
         category=Category.PROGRAM,
         icon="brand-python",
         summary="Runs a Python script.",

@@ -73,6 +73,7 @@ class RestApi:
         name="RESTAPI",
         title="Rest Client",
         work=Work.HOSTED,
+        portable=True,
         category=Category.SERVICE,
         icon="api",
         summary="Sends an HTTP request; the answer's body is the node's output.",

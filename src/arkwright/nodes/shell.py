@@ -22,6 +22,7 @@ class Shell(ScriptNode):
         name="Shell",
         title="Shell",
         work=Work.PROGRAM,
+        portable=True,
         category=Category.PROGRAM,
         icon="terminal-2",
         summary="Runs a shell script, or a script with another interpreter in its first line.",

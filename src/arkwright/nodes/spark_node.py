@@ -1,8 +1,10 @@
 """What the Spark nodes share: a program for `spark-submit`, its settings, and where it comes from.
 
-* The driver always runs on the server's host (deploy mode `client`), as a process like any other: it outlives the
-  server, its log is the node's, and stopping it stops the JVM with all that it has started here. Where the work is done
-  says the master: that of a connection, or this host itself (`local[*]`).
+* The driver always runs on the server's host, or on the worker that has the node (deploy mode `client`), as a process
+  like any other: it outlives the server, its log is the node's, and stopping it stops the JVM with all that it has
+  started there. Where the work is done says the master: that of a connection, or that machine itself (`local[*]`).
+* On a worker obs:// and the workspace's files are brought by the worker before Spark starts. There is no workspace's
+  folder there, so that Spark in local mode, which keeps its tables in it, goes only with a warehouse named elsewhere.
 * No false green: a cluster that is only named, and no connection says its master, is refused.
 * Jars and scripts come from obs:// (fetched before Spark starts), from the workspace's folder, or from any address that
   Spark itself reads (hdfs://, s3a://, http://).
@@ -13,7 +15,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shlex
 import shutil
@@ -25,16 +26,22 @@ from typing import Any, ClassVar
 import msgspec
 
 from arkwright.core.outcome import FailureKind
-from arkwright.nodes.base import SCRIPT_TEXT, Context, Failed, NodeType, Outcome, Program, Property
+from arkwright.nodes.base import SCRIPT_TEXT, Context, Failed, NeededFile, NodeType, Outcome, Program, Property, Work
 from arkwright.nodes.connection_settings import setting
 from arkwright.nodes.object_storage import STORAGE_SETTINGS
 from arkwright.nodes.program_environment import PREFIX, program_environment
 from arkwright.nodes.program_limits import LIMIT_PROPERTIES, ProgramLimits, node_limits
 from arkwright.nodes.program_script import refuse_programs, script_outcome
+from arkwright.nodes.spark_home import SparkInvalid, find_spark
 from arkwright.objects.paths import PathInvalid, parse
 
 LOCAL = "local"
 LOCAL_MASTER = "local[*]"
+WAREHOUSE = "spark.sql.warehouse.dir"
+RESOURCES = "resources"
+"""In the attempt's folder: what was fetched."""
+LISTS = (("jars", "jars"), ("pyFiles", "py-files"), ("files", "files"))
+"""(property with files, option of spark-submit)."""
 CONNECTIONS = ("SparkSQL", "MRSSpark", "DLI")
 SERVER = "Spark in local mode (`pyspark` from PyPI); a master by a connection, which was not tested."
 REPEATED = "Outlives the server and is found again. If the machine went down, it is LOST."
@@ -59,6 +66,30 @@ COMMON_PROPERTIES = (
 )
 
 
+def spark_type(
+    name: str, title: str, icon: str, what: str, *own: Property, example: Sequence[tuple[str, str]]
+) -> NodeType:
+    """`what` it runs; `own`: the settings that only this type has; `example`: settings of a node that runs."""
+    return NodeType(
+        name=name,
+        title=title,
+        work=Work.PROGRAM,
+        portable=True,
+        summary=f"Runs {what} on Spark, by `spark-submit`.",
+        icon=icon,
+        properties=(*own, *COMMON_PROPERTIES),
+        connections=CONNECTIONS,
+        server=SERVER,
+        repeated=REPEATED,
+        example={
+            "name": "count",
+            "type": name,
+            "location": {"x": 0, "y": 0},
+            "properties": [{"name": key, "value": value} for key, value in (("clusterName", LOCAL), *example)],
+        },
+    )
+
+
 class Errand(msgspec.Struct, kw_only=True, frozen=True):
     """All that `spark_submit` is told."""
 
@@ -68,10 +99,6 @@ class Errand(msgspec.Struct, kw_only=True, frozen=True):
     storage: Mapping[str, Any] = {}
     script: bytes | None = None
     """A text that the program reads from the hidden file in its turn."""
-
-
-class SparkInvalid(Exception):
-    """The message is the refusal."""
 
 
 class SparkNode:
@@ -99,18 +126,55 @@ class SparkNode:
         """(option of spark-submit without its hyphens, value). Raises `SparkInvalid`."""
         raise NotImplementedError
 
+    @staticmethod
+    def main_class(context: Context) -> list[tuple[str, str]]:
+        """As an option; none: the jar's manifest says it."""
+        name = context.properties.get("jobClass", "").strip()
+        return [("class", name)] if name else []
+
     # -- contract
     def check(self, context: Context) -> Failed | None:
         try:
+            refuse_secrets(context)
             node_limits(context)
             self._check_place(context)
             self.primary(context)
             self.arguments(context)
             self.options(context)
+            if context.on_worker and (binding := self.bound(context)) is not None:
+                raise SparkInvalid(f"{binding} Or set workerGroup to local.")
             find_spark(context)
         except (SparkInvalid, ValueError) as error:
             return Failed(kind=FailureKind.REFUSED, message=str(error))
         return refuse_programs(context)
+
+    def bound(self, context: Context) -> str | None:
+        elsewhere = context.connection is not None and not master_of(context).startswith(LOCAL)
+        if elsewhere or (context.connection is None and context.properties.get("connectionName", "").strip()):
+            return None
+        try:
+            named = any(value.startswith(f"{WAREHOUSE}=") for _, value in self.options(context))
+        except SparkInvalid:
+            return None  # wherever it runs, that is its refusal
+        if named:
+            return None
+        return (
+            "Spark in local mode keeps its tables in the workspace's folder, on the server's machine: name a "
+            f"connection with a master, or {WAREHOUSE} among Spark's settings."
+        )
+
+    def needs(self, context: Context) -> tuple[NeededFile, ...]:
+        resources = Resources(context, on_worker=True)
+        try:
+            path, text = self.primary(context)
+        except SparkInvalid as error:
+            raise ValueError(str(error)) from None
+        if text is None:
+            resources.local(path)
+        for name, _ in LISTS:
+            for each in _listed(context, name):
+                resources.local(each)
+        return tuple(resources.needed)
 
     def limits(self, context: Context) -> ProgramLimits:
         return node_limits(context)
@@ -119,7 +183,7 @@ class SparkNode:
         home = find_spark(context)
         master = master_of(context)
         path, text = self.primary(context)
-        resources = Resources(context)
+        resources = Resources(context, on_worker=context.on_worker)
         hidden = text is not None and SCRIPT_TEXT in context.secret_places
         files: dict[str, bytes] = {"log4j2.properties": LOG_SETTINGS}
         if text is not None:
@@ -134,9 +198,9 @@ class SparkNode:
         ]
         if master.startswith("local"):
             warehouse = context.workspace_folder / "spark-warehouse"
-            command += ["--conf", f"spark.sql.warehouse.dir={warehouse}", "--conf", "spark.ui.enabled=false"]
-        for name, key in (("jars", "jars"), ("pyFiles", "py-files"), ("files", "files")):
-            given = [each.strip() for each in context.properties.get(name, "").split(",") if each.strip()]
+            command += ["--conf", f"{WAREHOUSE}={warehouse}", "--conf", "spark.ui.enabled=false"]
+        for name, key in LISTS:
+            given = _listed(context, name)
             if given:
                 command += [f"--{key}", ",".join(resources.local(each) for each in given)]
         queue = context.properties.get("queue", "").strip()
@@ -147,7 +211,7 @@ class SparkNode:
         command += [path, *self.arguments(context)]
         errand = Errand(
             command=tuple(command),
-            fetch=tuple(resources.fetched),
+            fetch=resources.fetched,
             storage=self._settings if resources.fetched else {},
             script=text if hidden else None,
         )
@@ -167,7 +231,7 @@ class SparkNode:
         if cluster not in ("", LOCAL) and context.connection is None:
             raise SparkInvalid(
                 f"clusterName is {cluster!r}, and nothing here says where that is: set connectionName to a connection "
-                f"with the cluster's master, or clusterName to {LOCAL!r} to run it on the server's host."
+                f"with the cluster's master, or clusterName to {LOCAL!r} to run it on {context.machine}."
             )
         if context.connection is not None and not setting(context.connection, ("master",)):
             raise SparkInvalid(
@@ -176,22 +240,38 @@ class SparkNode:
 
 
 class Resources:
-    """Files that a program needs, by the names that they will have here."""
+    """Files that a program needs, by the names that they will have where it runs."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, *, on_worker: bool = False) -> None:
+        """`on_worker`: all of them are in the attempt's folder before it starts."""
         self._context = context
-        self.fetched: list[tuple[str, str]] = []
+        self._on_worker = on_worker
+        self.needed: list[NeededFile] = []
+        """In the order in which `local` was asked."""
+
+    @property
+    def fetched(self) -> tuple[tuple[str, str], ...]:
+        """What the program itself has to fetch: (obs:// path, file to write)."""
+        if self._on_worker:
+            return ()
+        return tuple((each.source, str(self._context.folder / each.target)) for each in self.needed)
 
     def local(self, path: str) -> str:
         path = path.strip()
-        if path.startswith("obs://"):
-            name = path.rstrip("/").rpartition("/")[2]
-            target = str(self._context.folder / "resources" / str(len(self.fetched)) / name)
-            self.fetched.append((path, target))
-            return target
-        if "://" in path or path.startswith("/"):
+        in_storage = path.startswith("obs://")
+        if not in_storage and ("://" in path or path.startswith("/")):
             return path
-        return str(self._context.workspace_folder / path)
+        if not in_storage and not self._on_worker:
+            return str(self._context.workspace_folder / path)
+        name = path.rstrip("/").rpartition("/")[2]
+        needed = NeededFile(source=path, target=f"{RESOURCES}/{len(self.needed)}/{name}")
+        self.needed.append(needed)
+        return str(self._context.folder / needed.target)
+
+
+def _listed(context: Context, name: str) -> list[str]:
+    """Files of a property, comma-separated."""
+    return [each.strip() for each in context.properties.get(name, "").split(",") if each.strip()]
 
 
 def check_path(name: str, path: str) -> str:
@@ -210,7 +290,6 @@ def check_path(name: str, path: str) -> str:
 
 def split_arguments(context: Context, name: str) -> list[str]:
     """As a shell splits a line. Raises `SparkInvalid`."""
-    refuse_secret(context, name)
     text = context.properties.get(name, "")
     try:
         return shlex.split(text)
@@ -218,17 +297,17 @@ def split_arguments(context: Context, name: str) -> list[str]:
         raise SparkInvalid(f"{name} can't be split: {str(error).lower()}.") from None
 
 
-def refuse_secret(context: Context, name: str) -> None:
-    if name in context.secret_places:
+def refuse_secrets(context: Context) -> None:
+    """But for scripts, all settings come into arguments or files. Raises `SparkInvalid`."""
+    for name in sorted(context.secret_places - {SCRIPT_TEXT, "scriptArgs"}):
         raise SparkInvalid(
             f"{name} holds a masked parameter, which everybody could read in the list of processes. Let the program "
             f"read it from its environment ({PREFIX}<NAME>)."
         )
 
 
-def read_options(context: Context, name: str, parts: Sequence[str]) -> list[tuple[str, str]]:
+def read_options(name: str, parts: Sequence[str]) -> list[tuple[str, str]]:
     """`key=value`, `--key value` or `spark.key=value`, one per part. Raises `SparkInvalid`."""
-    refuse_secret(context, name)
     options: list[tuple[str, str]] = []
     for part in parts:
         text = part.strip()
@@ -252,27 +331,6 @@ def read_options(context: Context, name: str, parts: Sequence[str]) -> list[tupl
 
 def master_of(context: Context) -> str:
     return LOCAL_MASTER if context.connection is None else setting(context.connection, ("master",))
-
-
-def find_spark(context: Context) -> Path:
-    """SPARK_HOME. Raises `SparkInvalid` saying what is missing."""
-    if shutil.which("java") is None and not os.environ.get("JAVA_HOME"):
-        raise SparkInvalid("There is no Java on the server's host: install a JRE 17 (Debian: default-jre-headless).")
-    named = "" if context.connection is None else setting(context.connection, ("sparkhome",))
-    if named:
-        if not Path(named, "bin", "spark-submit").is_file():
-            raise SparkInvalid(f"sparkHome is {named!r}, and there is no bin/spark-submit in it.")
-        return Path(named)
-    found = shutil.which("spark-submit")
-    if found is not None and (home := Path(found).resolve().parent.parent / "jars").is_dir():
-        return home.parent
-    package = importlib.util.find_spec("pyspark")
-    if package is not None and package.submodule_search_locations:
-        return Path(package.submodule_search_locations[0])
-    raise SparkInvalid(
-        "There is no Spark on the server's host: pip install 'arkwright[spark]' there, put spark-submit into the PATH, "
-        "or set sparkHome in a connection."
-    )
 
 
 def _environment(context: Context, home: Path, master: str) -> dict[str, str]:

@@ -10,10 +10,11 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from arkwright.nodes.sql_session import Sink, SqlFailed
+from arkwright.nodes.sql_wires import Wires
 
 ROWS_AT_ONCE = 1000
 CANCEL_SECONDS = 1.5
-"""So long the end of a statement that was stopped is waited for; a thread that a silent server holds is let go of."""
+"""So long the end of a statement that was stopped is waited for; then its connections are cut."""
 
 T = TypeVar("T")
 
@@ -38,6 +39,7 @@ class BlockingSession:
         self._as_text = as_text
         self._make_cursor = make_cursor
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="arkwright-sql")
+        self.wires = Wires()
         self._cursor: Any = None
 
     async def execute(self, statement: str, sink: Sink) -> int | None:
@@ -68,23 +70,32 @@ class BlockingSession:
 
     async def _work(self, work: Callable[[], T]) -> T:
         """On the session's thread. A cancel stops the statement for real, and waits until it has ended."""
-        future = asyncio.get_running_loop().run_in_executor(self._pool, work)
+        future = asyncio.get_running_loop().run_in_executor(self._pool, self._noted(work))
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CANCEL_SECONDS):
                     while not future.done():
-                        await asyncio.to_thread(self._stop)
+                        await asyncio.to_thread(self._noted(self._stop))
                         await asyncio.wait({future}, timeout=0.2)
             if future.done():
                 future.exception()
+            else:
+                self.wires.cut()
             raise
         except Exception as error:
             said = self._said(error)
             if said is None:
                 raise
             raise SqlFailed(said) from None
+
+    def _noted(self, work: Callable[[], T]) -> Callable[[], T]:
+        def noted() -> T:
+            with self.wires.noted():
+                return work()
+
+        return noted
 
     def _stop(self) -> None:
         cursor = self._cursor
@@ -108,21 +119,37 @@ async def connected(
     make: Callable[[Any], BlockingSession],
     said: Callable[[Exception], str | None],
     where: str,
+    *,
+    wires: Wires | None = None,
 ) -> AsyncIterator[BlockingSession]:
-    """A session on a new connection, which is closed in the end."""
-    making = asyncio.get_running_loop().run_in_executor(None, connect)
+    """A session on a new connection, which is closed in the end, with all that was connected to for it."""
+    wires = wires or Wires()
+
+    def noted() -> Any:
+        with wires.noted():
+            return connect()
+
+    making = asyncio.get_running_loop().run_in_executor(None, noted)
     try:
         connection = await asyncio.shield(making)
     except asyncio.CancelledError:
-        making.add_done_callback(_closed)  # a thread that connects can't be stopped
+        making.add_done_callback(_closed)
+        wires.cut()
         raise
     except Exception as error:
+        wires.cut()
+        if isinstance(error, SqlFailed):
+            raise
         text = said(error) or f"{type(error).__name__}: {error}"
         raise SqlFailed(f"Can't connect to {where}: {text}") from None
     session = make(connection)
+    session.wires = wires
     try:
         yield session
     finally:
         session.close()
-        with contextlib.suppress(Exception):  # it is let go of, whatever its state
-            await asyncio.to_thread(connection.close)
+        try:
+            with contextlib.suppress(Exception):  # it is let go of, whatever its state
+                await asyncio.to_thread(connection.close)
+        finally:
+            wires.cut()

@@ -134,7 +134,7 @@ class Hive:
 
         def said(error: Exception) -> str | None:
             known = isinstance(error, Error | OSError) or type(error).__module__.startswith(("thrift", "impala"))
-            return _words(str(error)) or type(error).__name__ if known else None
+            return java_words(str(error)) or type(error).__name__ if known else None
 
         def make(connection: Any) -> BlockingSession:
             return HiveSession(connection, again=connect, said=said, as_text=_as_text)
@@ -162,7 +162,7 @@ class Impala(Hive):
     mechanism = "NOSASL"
 
 
-def _words(text: str) -> str:
+def java_words(text: str) -> str:
     """What the server says without Java's names and stack."""
     text = " ".join(text.partition("\n\tat ")[0].split())
     while found := _EXCEPTION.match(text):

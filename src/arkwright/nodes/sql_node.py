@@ -104,7 +104,7 @@ class SqlNode:
             outcome = _refused(f"The SQL can't be taken apart: {failure}")
         except ModuleNotFoundError as missing:
             outcome = _refused(
-                f"The Python package {missing.name} is not installed here: pip install 'arkwright[sql]' on the server."
+                f"The Python package {missing.name} is not on {context.machine}: pip install 'arkwright[sql]'."
             )
         if isinstance(outcome, Failed):
             say(f"failed: {outcome.message}")
@@ -122,7 +122,7 @@ class SqlNode:
         if not statements:
             return _refused("There is no statement in the text, only comments.")
         transaction = engine.transactions and all(engine.undoable(each) for each in statements)
-        say(f"{engine.title} at {target.host}:{target.port}, database {target.database or '(its default)'}")
+        say(f"{engine.title} at {target.place}, database {target.database or '(its default)'}")
         if not transaction:
             say("each statement commits by itself")
         context.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -217,19 +217,25 @@ class SqlNode:
             return _refused(str(refusal))
         except (OSError, UnicodeError) as fault:
             raise SqlFailed(f"The address of {host} can't be found: {fault}") from None
-        script = context.script
         return Target(
             host=host,
             address=addresses[0],
             port=port,
             user=setting(connection, USER),
             password=setting(connection, PASSWORD),
-            database=context.properties.get("database", "").strip()
-            or (script.database.strip() if script else "")
-            or setting(connection, DATABASE),
+            database=self._database(context),
             tls=is_tls(connection),
             options=connection.config,
             name=f"arkwright {context.key}",
+        )
+
+    @staticmethod
+    def _database(context: Context) -> str:
+        script, connection = context.script, context.connection
+        return (
+            context.properties.get("database", "").strip()
+            or (script.database.strip() if script else "")
+            or (setting(connection, DATABASE) if connection else "")
         )
 
 
@@ -240,13 +246,13 @@ IN_TRANSACTION = (
 )
 
 
-def properties_of(title: str, script_type: str) -> tuple[Property, ...]:
-    """The settings that all these types share."""
+def properties_of(title: str, script_type: str, local: str = "") -> tuple[Property, ...]:
+    """The settings that all these types share. `local`: what the connection of that name is, where there is one."""
     return (
         Property(name="scriptName", help=f"Script of type {script_type}; it may hold ${{parameters}} and #{{…}}."),
         *STATEMENTS_SPELT,
         STATEMENT_OR_SCRIPT,
-        Property(name="connectionName", help=f"The connection to the {title} server; missing: the script's."),
+        Property(name="connectionName", help=f"The connection to the {title} server; missing: the script's.{local}"),
         Property(name="database", help="Database to work in; missing: the script's, then the connection's."),
         Property(name="scriptArgs", help="Values of the script's parameters, one k=v per line."),
     )
@@ -257,11 +263,12 @@ def sql_type(name: str, title: str, summary: str, script_type: str, **more: Any)
         name=name,
         title=title,
         work=Work.HOSTED,
+        portable=True,
         category=Category.SQL,
         icon="database-search",
         summary=summary,
-        needs_connection=True,
-        properties=properties_of(title, script_type),
+        needs_connection=more.pop("needs_connection", True),
+        properties=properties_of(title, script_type, more.pop("local", "")),
         repeated=more.pop("repeated", REPEATED),
         example={
             "name": "count",

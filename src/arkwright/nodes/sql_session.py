@@ -33,6 +33,11 @@ class Target:
     name: str = "arkwright"
     """What the server shows as the client, where it shows any."""
 
+    @property
+    def place(self) -> str:
+        """For texts."""
+        return f"{self.host}:{self.port}" if self.port else self.host
+
 
 class Sink(Protocol):
     """Takes rows while they arrive."""

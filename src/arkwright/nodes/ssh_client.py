@@ -24,7 +24,7 @@ import msgspec
 
 from arkwright.nodes.base import HIDDEN_TEXT
 from arkwright.nodes.network_fence import AddressRefused, Fence
-from arkwright.nodes.ssh_program import Errand
+from arkwright.nodes.ssh_program import Errand, known_name
 
 if TYPE_CHECKING:
     from asyncssh import SSHClientConnection
@@ -135,7 +135,8 @@ async def _connect(errand: Errand) -> SSHClientConnection:
         shown = presented[-1].export_public_key().decode().strip() if presented else "(none)"
         raise Problem(
             f"the key of {errand.host} is not the one that is known. It shows {shown}. If the host was set up anew, "
-            f"put this key into the connection's hostKey, or remove the host's line from {errand.known_hosts}"
+            f"put this key into the connection's hostKey, or remove the host's line from "
+            f"{errand.kept_in or errand.known_hosts}"
         ) from None
     except asyncssh.PermissionDenied:
         raise Problem(f"{errand.host} refuses the user {errand.user} (wrong password or key)") from None
@@ -158,7 +159,7 @@ def _is_known(errand: Errand, key: object) -> bool:
     pinned = [line.split() for line in errand.host_keys.splitlines() if line.strip()]
     if pinned:
         return any(_holds(words, shown) for words in pinned)
-    name = errand.host if errand.port == 22 else f"[{errand.host}]:{errand.port}"
+    name = known_name(errand.host, errand.port)
     path = Path(errand.known_hosts)
     known = [line.split() for line in path.read_text().splitlines()] if path.exists() else []
     of_host = [words[1:] for words in known if words[:1] == [name]]

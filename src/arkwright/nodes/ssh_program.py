@@ -35,7 +35,9 @@ class Errand(msgspec.Struct, kw_only=True, frozen=True):
     host_keys: str = ""
     """Lines of public keys that the host may have; empty: the one of the first time, kept in `known_hosts`."""
     known_hosts: str
-    """Path of the file of the workspace."""
+    """Path of the file with what is known."""
+    kept_in: str = ""
+    """Where people find that; empty: there."""
     interpreter: tuple[str, ...] = ()
     file: str = ""
     text: bytes = b""
@@ -69,8 +71,11 @@ def ssh_program(
 ) -> Program:
     """`environment`: what the script would get here; only what Arkwright itself puts there goes along."""
     assert context.connection is not None
+    # A worker brings what the workspace knows of the host, and takes back what was learnt.
+    known = context.folder if context.on_worker else context.workspace_folder
     errand = msgspec.structs.replace(
-        errand_to(context.connection, context.workspace_folder / KNOWN_HOSTS),
+        errand_to(context.connection, known / KNOWN_HOSTS),
+        kept_in="the workspace's known_hosts on the server" if context.on_worker else "",
         interpreter=tuple(interpreter),
         file=file,
         text=text,
@@ -99,6 +104,18 @@ def errand_to(connection: Connection, known_hosts: Path) -> Errand:
         host_keys=setting(connection, ("hostkey", "hostkeys", "knownhosts")),
         known_hosts=str(known_hosts),
     )
+
+
+def known_name(host: str, port: int) -> str:
+    """Of a host, in `known_hosts`."""
+    return host if port == DEFAULT_PORT else f"[{host}]:{port}"
+
+
+def known_lines(connection: Connection, text: str) -> str:
+    """The lines of a `known_hosts` about the connection's host."""
+    port = setting(connection, ("port",))
+    name = known_name(setting(connection, HOST_NAMES), int(port) if port.isdigit() else DEFAULT_PORT)
+    return "".join(f"{line}\n" for line in text.splitlines() if line.split()[:1] == [name])
 
 
 _KEY = ("privatekey", "keyfile", "key")

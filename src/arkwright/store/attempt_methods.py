@@ -41,9 +41,9 @@ class AttemptMethods(SqlPart):
         return await self._write(lambda transaction: attempts.claim(transaction, id_, runner, groups, resume, lease_ms))
 
     async def renew_claims(
-        self, runner: str, claims: Sequence[tuple[AttemptId, int]], *, lease_ms: int
+        self, runner: str, claims: Sequence[tuple[AttemptId, int]], *, groups: Sequence[str], lease_ms: int
     ) -> Sequence[AttemptId]:
-        return await self._write(lambda transaction: attempts.renew(transaction, runner, claims, lease_ms))
+        return await self._write(lambda transaction: attempts.renew(transaction, runner, claims, groups, lease_ms))
 
     async def finish_claim(self, id_: AttemptId, *, runner: str, epoch: int, now_ms: int, outcome: Outcome) -> bool:
         return await self._write(lambda transaction: attempts.finish(transaction, id_, runner, epoch, now_ms, outcome))

@@ -77,10 +77,10 @@ class AttemptStore(Protocol):
         ...
 
     async def renew_claims(
-        self, runner: str, claims: Sequence[tuple[AttemptId, int]], *, lease_ms: int
+        self, runner: str, claims: Sequence[tuple[AttemptId, int]], *, groups: Sequence[str], lease_ms: int
     ) -> Sequence[AttemptId]:
-        """Renew (attempt, epoch) pairs. Answers those that are still this worker's, and now for longer: late is better
-        than never."""
+        """Renew (attempt, epoch) pairs of these groups. Answers those that are still this worker's, and now for longer:
+        late is better than never."""
         ...
 
     async def finish_claim(self, id_: AttemptId, *, runner: str, epoch: int, now_ms: int, outcome: Outcome) -> bool:

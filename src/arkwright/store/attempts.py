@@ -33,7 +33,7 @@ _FREE = "runner = '' AND cancel_requested = 0"
 _OWN = "runner = ?"
 _RENEW = f"""
     UPDATE attempt SET lease_until_ms = ? + {{now_ms}}
-    WHERE {_KEY} AND epoch = ? AND runner = ? AND {_OPEN} RETURNING instance_id"""
+    WHERE {_KEY} AND epoch = ? AND runner = ? AND {_OPEN} AND worker_group IN ({{groups}}) RETURNING instance_id"""
 _FINISH = f"""
     UPDATE attempt SET reported_ms = ?, lease_until_ms = NULL
     WHERE {_KEY} AND epoch = ? AND runner = ? AND {_OPEN} RETURNING instance_id"""
@@ -107,19 +107,28 @@ def claim(
     if not groups:
         return None
     whose, more = (_OWN, (runner,)) if resume else (_FREE, ())
-    text = _CLAIM.replace("{groups}", ", ".join("?" * len(groups))).replace("{whose}", whose)
+    text = _of_groups(_CLAIM, groups).replace("{whose}", whose)
     rows = yield one(text, runner, lease_ms, *id_, *groups, *more)
     return _offer(rows[0]) if rows else None
 
 
 def renew(
-    transaction: Transaction, runner: str, claims: Sequence[tuple[AttemptId, int]], lease_ms: int
+    transaction: Transaction,
+    runner: str,
+    claims: Sequence[tuple[AttemptId, int]],
+    groups: Sequence[str],
+    lease_ms: int,
 ) -> Work[list[AttemptId]]:
     renewed: list[AttemptId] = []
-    for id_, epoch in claims:
-        if (yield one(_RENEW, lease_ms, *id_, epoch, runner)):
+    text = _of_groups(_RENEW, groups)
+    for id_, epoch in claims if groups else ():
+        if (yield one(text, lease_ms, *id_, epoch, runner, *groups)):
             renewed.append(id_)
     return renewed
+
+
+def _of_groups(text: str, groups: Sequence[str]) -> str:
+    return text.replace("{groups}", ", ".join("?" * len(groups)))
 
 
 def finish(

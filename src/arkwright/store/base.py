@@ -447,16 +447,20 @@ class Store(
         ...
 
     # -- engines and ownership
-    async def register_engine(self, engine: str, *, lease_ms: int | None, takes: bool = True) -> None:
+    async def register_engine(self, engine: str, *, lease_ms: int | None, takes: bool = True, room: int = 0) -> None:
         """Come alive, or stay alive (also the renewal), for so long from the database's now; 0 ends it at once. No
         lease: alive until another process of the same name takes over (embedded: the data folder's lock proves it).
-        `takes`: whether it counts among those that instances are shared between."""
+        `takes`: whether it counts among those that instances are shared between. `room`: how many more programs it
+        would begin at once; if any, the others are told (`on_room`)."""
         ...
 
-    async def claim_instances(self, engine: str, *, limit: int, takes: bool = True) -> Sequence[int]:
+    async def claim_instances(
+        self, engine: str, *, limit: int, takes: bool = True, has_room: bool = False
+    ) -> Sequence[int]:
         """Make this engine the owner of unended instances that it owned before and, if it takes any, of its share of
         those that nobody owns or whose engine's lease has run out; answers ids not yet answered to this process,
         oldest first, at most `limit`. Its share: there may be more while other engines live, until nothing is answered.
+        `has_room`: it would begin more at once; then engines that would not get no share.
 
         What this process created or committed itself counts as answered, unless the caller of `create_instance` was
         cancelled before it heard. Ended instances are answered only if an event was posted for them and no living
@@ -515,6 +519,11 @@ class Store(
 
     async def find_answer(self, scope: str, key: str, *, now_ms: int) -> KeptAnswer | None:
         """None: no promise, or an expired one."""
+        ...
+
+    async def find_promised(self, promise: IdempotencyKey, *, now_ms: int) -> Accepted | None:
+        """The instance that `create_instance` made under this key; None: none, or the key has expired. Raises
+        `IdempotencyConflict` if that was another request."""
         ...
 
     async def keep_answer(self, promise: IdempotencyKey, answer: KeptAnswer) -> None:

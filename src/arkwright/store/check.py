@@ -98,7 +98,7 @@ async def check(end: End) -> Sequence[Finding]:
         check="schema",
         looked_at=f"version {level}, this program's is {known}",
         wrong=int(level != known),
-        hint="arkwright db upgrade" if level < known else "Use the Arkwright that made it.",
+        hint=_schema_hint(level, known),
     )
     if not schema.fine:
         return [schema]
@@ -110,6 +110,12 @@ async def check(end: End) -> Sequence[Finding]:
         await _owned(end),
         await _orphans(end),
     ]
+
+
+def _schema_hint(level: int, known: int) -> str:
+    if not level:
+        return "This database holds no installation yet."
+    return "arkwright db upgrade" if level < known else "Use the Arkwright that made it."
 
 
 async def _instance_counters(end: End) -> Finding:

@@ -104,7 +104,7 @@ async def check_level(source: End) -> None:
     if level > known:
         raise IllegalState(
             f"{source.name} has schema version {level}; this program knows {known}.",
-            hint="Copy it with the Arkwright that used it last.",
+            hint="Use the Arkwright that used it last.",
         )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Mapping, Sequence
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import asyncpg  # type: ignore[import-untyped]
 
@@ -34,10 +34,16 @@ _SERVERS = """
     WHERE datname = current_database() AND application_name = 'arkwright' AND pid <> pg_backend_pid()"""
 
 
+def without_password(address: str) -> str:
+    """The address for people: where the server is, and which database."""
+    parts = urlsplit(address)
+    host = parts.netloc.rpartition("@")[2] or ",".join(parse_qs(parts.query).get("host", ()))
+    return f"postgresql://{host}{parts.path}"
+
+
 class PostgresEnd:
     def __init__(self, address: str, *, target: bool = False) -> None:
-        parts = urlsplit(address)
-        self.name = f"postgresql://{parts.hostname or ''}{parts.path}"
+        self.name = without_password(address)
         self._address = address
         self._target = target
         self._connection: Any = None
@@ -52,8 +58,19 @@ class PostgresEnd:
             )
             if not self._target:
                 await self._begin("repeatable_read", readonly=True)
-        except (*FAILURES, ValueError) as error:
-            raise StoreUnavailable(f"The database {self.name} can't be reached: {error}.") from error
+        except asyncpg.InvalidCatalogNameError as error:
+            raise StoreUnavailable(
+                f"There is no database {self.name}.", hint="Make it first, as with PostgreSQL's createdb."
+            ) from error
+        except ValueError as error:
+            raise StoreUnavailable(
+                f"The address {self.name} can't be read: {error}.", hint="It is postgresql://USER@HOST:PORT/DATABASE."
+            ) from error
+        except FAILURES as error:
+            raise StoreUnavailable(
+                f"The database {self.name} can't be reached: {str(error) or type(error).__name__}.",
+                hint="Look at host, port, user and password of its URL, and whether PostgreSQL runs there.",
+            ) from error
 
     async def _begin(self, isolation: str, *, readonly: bool = False) -> None:
         self._transaction = self._connection.transaction(isolation=isolation, readonly=readonly)
@@ -104,21 +121,27 @@ class PostgresEnd:
             raise StoreUnavailable(f"The database {self.name} failed: {error}.") from error
 
     async def begin(self, spans: Mapping[str, tuple[int, int]]) -> None:
+        if not await self.schema_level():
+            for table in await self.tables():
+                raise self._not_empty(f"it has the table {table}, which is not of Arkwright")
         await migrate(self._connection, migration.migrations("postgres"), DIALECT, FAILURES)
         await self._begin("read_committed")
         try:
             for table, columns in (await self.tables()).items():
                 if columns and table not in REPLACED and await self.count(table):
-                    raise AlreadyExists(
-                        f"The database {self.name} is not empty: the table {table} has rows.",
-                        hint="A copy never mixes with what is there; name an empty database.",
-                    )
+                    raise self._not_empty(f"the table {table} has rows")
             for table in (*REPLACED, *LIVING - {"schema_version"}):
                 await self._connection.execute(f"DELETE FROM {table}")
             for table, (low, high) in spans.items():
                 await drive(self._connection, partitions.make(table, low, high))
         except FAILURES as error:
             raise StoreUnavailable(f"The database {self.name} failed: {error}.") from error
+
+    def _not_empty(self, because: str) -> AlreadyExists:
+        return AlreadyExists(
+            f"The database {self.name} is not empty: {because}.",
+            hint="A copy never mixes with what is there; name an empty database.",
+        )
 
     async def write(self, table: str, columns: Sequence[str], batches: AsyncIterable[list[Row]]) -> None:
         async def records() -> AsyncGenerator[Row, None]:

@@ -15,6 +15,7 @@ from arkwright.core.events import AttemptEnded, Event
 from arkwright.core.identity import AccessKey, Domain, IdentityRecord, Member, Project, Token, User, Workspace
 from arkwright.core.instance import Instance, NodeRun
 from arkwright.core.outcome import Outcome
+from arkwright.errors import ArkwrightError
 from arkwright.store.base import AttemptRow, Commit, Definition, Kind, Place
 from arkwright.store.work import Row, Rows
 
@@ -92,13 +93,18 @@ def instance(header: str) -> Instance:
 
 
 def whole_instance(rows: Rows) -> Instance | None:
-    """From rows (-1, header) and (index, node run), in this order."""
+    """From rows (-1, header) and (index, node run), in this order. Raises `ArkwrightError` for what can't be read."""
     if not rows or rows[0][0] != -1:
         return None
-    found = _instance(rows[0][1])
-    if len(rows) == 1:
-        return found
-    return msgspec.structs.replace(found, nodes=tuple([_node_run(row[1]) for row in rows[1:]]))
+    try:
+        found = _instance(rows[0][1])
+        if len(rows) == 1:
+            return found
+        return msgspec.structs.replace(found, nodes=tuple([_node_run(row[1]) for row in rows[1:]]))
+    except msgspec.MsgspecError as error:
+        raise ArkwrightError(
+            f"A stored instance can't be read: {error}.", hint="Was it written by a newer version, or by hand?"
+        ) from error
 
 
 def event_row(instance_id: int, seq: int, event: Event) -> Row:
@@ -114,7 +120,7 @@ def event(body: str) -> Event:
 
 ATTEMPT_COLUMNS = (
     "instance_id, node, attempt, type, request, runner, epoch, lease_until_ms, cancel_requested, "
-    "started_ms, ended_ms, outcome"
+    "started_ms, ended_ms, outcome, worker_group"
 )
 
 
@@ -132,6 +138,7 @@ def attempt_row(attempt: AttemptRow) -> Row:
         attempt.started_ms,
         attempt.ended_ms,
         None if attempt.outcome is None else text(attempt.outcome),
+        attempt.group,
     )
 
 
@@ -149,6 +156,7 @@ def attempt(row: Row) -> AttemptRow:
         started_ms=row[9],
         ended_ms=row[10],
         outcome=None if row[11] is None else _outcome(row[11]),
+        group=row[12],
     )
 
 

@@ -13,6 +13,7 @@ is answered before it returns; whoever is not answered can't know, and finds out
 
 from __future__ import annotations
 
+import logging
 from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Any
@@ -21,6 +22,8 @@ from arkwright.errors import LeaseLost, StoreUnavailable
 from arkwright.store import instances
 from arkwright.store.counters import write_counters
 from arkwright.store.work import Transaction, Work, Write, changed_channel, one
+
+log = logging.getLogger("arkwright.store")
 
 
 def together(group: Sequence[Write], channels: set[str]) -> Work[list[Any]]:
@@ -78,7 +81,7 @@ COUNTS = Counts()
 
 
 def answer(group: Sequence[Write], results: Sequence[Any]) -> None:
-    """Tell everybody who waits, on the event loop's thread."""
+    """Tell everybody who waits, on the event loop's thread. Never raises."""
     if group:
         COUNTS.writes += len(group)
         COUNTS.sizes[bisect_left(SIZES, len(group))] += 1
@@ -89,7 +92,10 @@ def answer(group: Sequence[Write], results: Sequence[Any]) -> None:
         waiting = waiter is None or not waiter.done()
         error = result if isinstance(result, BaseException) else None
         if write.finished is not None:
-            write.finished(None if error else result, error, waiting)
+            try:
+                write.finished(None if error else result, error, waiting)
+            except Exception:  # a bug of one; the others' writes are durable too, and they wait to hear it
+                log.exception("what follows a write failed")
         if waiter is None or not waiting:
             continue
         if error is None:

@@ -7,9 +7,9 @@ from contextlib import AbstractContextManager
 from functools import partial
 
 from arkwright.core.identity import IdentityRecord, IdentitySnapshot, Token
-from arkwright.store import answers, audit, installation
+from arkwright.store import answers, audit, installation, instances
 from arkwright.store.audit_record import AuditFilter, AuditRecord
-from arkwright.store.base import IdempotencyKey, KeptAnswer
+from arkwright.store.base import Accepted, IdempotencyKey, KeptAnswer
 from arkwright.store.sql_parts import SqlPart, possible, with_promise
 
 
@@ -52,6 +52,9 @@ class InstallationMethods(SqlPart):
 
     async def find_answer(self, scope: str, key: str, *, now_ms: int) -> KeptAnswer | None:
         return await self._read(partial(answers.find, scope, key, now_ms))
+
+    async def find_promised(self, promise: IdempotencyKey, *, now_ms: int) -> Accepted | None:
+        return await self._read(partial(instances.promised, promise, now_ms))
 
     async def keep_answer(self, promise: IdempotencyKey, answer: KeptAnswer) -> None:
         await self._write(partial(answers.keep, given=promise, answer=answer))

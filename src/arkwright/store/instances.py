@@ -178,17 +178,28 @@ def _promises(new: Sequence[Creation]) -> Work[list[Accepted | IdempotencyConfli
         if c.promise is None or c.id in fresh:
             answers.append(None)
             continue
-        instance_id, digest = known[(c.promise.scope, c.promise.key)]
-        if digest == c.promise.request_digest:
-            answers.append(Accepted(instance_id=instance_id, replayed=True))
-        else:
-            answers.append(
-                IdempotencyConflict(
-                    f"The idempotency key {c.promise.key!r} was used with another request.",
-                    hint=f"That request made instance {instance_id}; use a new key for a new request.",
-                )
-            )
+        answers.append(_repeated(c.promise, *known[(c.promise.scope, c.promise.key)]))
     return answers
+
+
+def _repeated(promise: IdempotencyKey, instance_id: int, digest: str) -> Accepted | IdempotencyConflict:
+    if digest == promise.request_digest:
+        return Accepted(instance_id=instance_id, replayed=True)
+    return IdempotencyConflict(
+        f"The idempotency key {promise.key!r} was used with another request.",
+        hint=f"That request made instance {instance_id}; use a new key for a new request.",
+    )
+
+
+def promised(promise: IdempotencyKey, now_ms: int) -> Work[Accepted | None]:
+    """The instance that was made under the key. Raises `IdempotencyConflict`."""
+    rows = yield one(f"{_PROMISED} AND expires_ms > ?", promise.scope, promise.key, now_ms)
+    if not rows:
+        return None
+    found = _repeated(promise, *rows[0])
+    if isinstance(found, IdempotencyConflict):
+        raise found
+    return found
 
 
 # ---------------------------------------------------------------- the tick

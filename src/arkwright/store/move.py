@@ -130,11 +130,19 @@ async def _execute(place: str, statement: str) -> None:
     if is_postgres(place):
         import asyncpg  # type: ignore[import-untyped]
 
-        connection = await asyncpg.connect(place, timeout=10)
+        from arkwright.store.copy_postgres import FAILURES
+
         try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
+            connection = await asyncpg.connect(place, timeout=10)
+            try:
+                await connection.execute(statement)
+            finally:
+                await connection.close()
+        except FAILURES as error:
+            name = end(place).name
+            raise StoreUnavailable(
+                f"The database {name} can't be written: {str(error) or type(error).__name__}."
+            ) from error
         return
     try:
         with contextlib.closing(sqlite3.connect(place, isolation_level=None)) as database:

@@ -13,20 +13,26 @@ A claim of an attempt counts its epoch up; renewals compare the epoch, so an old
 
 from __future__ import annotations
 
+import logging
+
+import msgspec
+
 from arkwright.core.events import Event
 from arkwright.errors import NotFound
 from arkwright.store import encoding
 from arkwright.store.base import AttemptRow, PostedEvent
-from arkwright.store.work import WAKE, Statement, Transaction, Work, one
+from arkwright.store.work import ROOM, WAKE, Statement, Transaction, Work, one
+
+log = logging.getLogger("arkwright.store")
 
 # ---------------------------------------------------------------- engines and instances
 
 _REGISTER = """
-    INSERT INTO engine (name, lease_until_ms, renewed_ms, takes) VALUES (?, ? + {now_ms}, {now_ms}, ?)
+    INSERT INTO engine (name, lease_until_ms, renewed_ms, takes, room) VALUES (?, ? + {now_ms}, {now_ms}, ?, ?)
     ON CONFLICT (name) DO UPDATE SET lease_until_ms = excluded.lease_until_ms, renewed_ms = excluded.renewed_ms,
-    takes = excluded.takes"""
+    takes = excluded.takes, room = excluded.room"""
 _RUN_OUT = "SELECT name FROM engine WHERE name <> ? AND lease_until_ms <= {now_ms} ORDER BY name"
-_OTHERS = "SELECT count(*) FROM engine WHERE name <> ? AND takes = 1 AND lease_until_ms > {now_ms}"
+_OTHERS = "SELECT count(*) FROM engine WHERE name <> ? AND takes = 1 AND room >= ? AND lease_until_ms > {now_ms}"
 # In a part of its own, so that PostgreSQL picks and locks once, and no more than asked for.
 _TAKE = """
     WITH picked AS MATERIALIZED ({which})
@@ -47,11 +53,15 @@ _ENDED_BUT_ASKED_FOR = """
 _OWNER = "SELECT owner FROM instance WHERE id = ?"
 
 
-def register(transaction: Transaction, engine: str, lease_ms: int | None, takes: bool) -> Work[None]:
-    yield one(_REGISTER, engine, lease_ms, int(takes))
+def register(transaction: Transaction, engine: str, lease_ms: int | None, takes: bool, room: int) -> Work[None]:
+    yield one(_REGISTER, engine, lease_ms, int(takes), room)
+    if room:
+        transaction.channels.add(ROOM)
 
 
-def claim(transaction: Transaction, engine: str, session: int, limit: int, takes: bool) -> Work[list[int]]:
+def claim(
+    transaction: Transaction, engine: str, session: int, limit: int, takes: bool, has_room: bool
+) -> Work[list[int]]:
     claimed: list[int] = []
     sharers = 1
 
@@ -68,7 +78,7 @@ def claim(transaction: Transaction, engine: str, session: int, limit: int, takes
             claimed.extend(row[0] for row in rows)
     if not takes:
         return sorted(claimed)
-    sharers += (yield one(_OTHERS, engine))[0][0]
+    sharers += (yield one(_OTHERS, engine, int(has_room)))[0][0]
     if len(claimed) < limit:
         # The other engines look at the same moment: each leaves the others their part, and comes again for the rest.
         alone = sharers == 1
@@ -112,7 +122,13 @@ def encode_posted(event: Event) -> str:
 
 def posted(engine: str) -> Work[list[PostedEvent]]:
     rows = yield one(_POSTED, engine)
-    return [PostedEvent(id=row[0], instance_id=row[1], event=encoding.event(row[2])) for row in rows]
+    found = []
+    for id_, instance_id, body in rows:
+        try:
+            found.append(PostedEvent(id=id_, instance_id=instance_id, event=encoding.event(body)))
+        except msgspec.MsgspecError as error:  # of a newer server: it stays for an engine that knows it
+            log.warning("an event for instance %d can't be read (%s); it is left", instance_id, error)
+    return found
 
 
 # ---------------------------------------------------------------- attempts

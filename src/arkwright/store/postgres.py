@@ -19,15 +19,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 import asyncpg  # type: ignore[import-untyped]
 
-from arkwright.errors import AlreadyExists, IllegalState, InvalidInput, StoreUnavailable
+from arkwright.errors import IllegalState, StoreUnavailable
 from arkwright.store import group, migration
+from arkwright.store.absence import Absence
 from arkwright.store.migration import Migration
 from arkwright.store.part_methods import PartMethods
+from arkwright.store.postgres_connection import CONNECT_SECONDS, keep_settings, settings
+from arkwright.store.postgres_failures import AGAIN, FAILURES, as_ours, failure, gone
 from arkwright.store.postgres_schema import migrate
 from arkwright.store.sql_store import SqlStore
 from arkwright.store.work import (
@@ -40,6 +44,7 @@ from arkwright.store.work import (
     NOTICE,
     ONE,
     PLANNED,
+    ROOM,
     RULES,
     SCHEDULES,
     SEALED,
@@ -55,15 +60,18 @@ from arkwright.store.work import (
 
 T = TypeVar("T")
 
+log = logging.getLogger("arkwright.store")
+
 READERS = 4
 FROZEN_SECONDS = 15.0
-CONNECT_SECONDS = 10.0
-COMMAND_SECONDS = 60.0
 LARGEST_GROUP = 1000
 TRIES = 3
+HEARING_SECONDS = 5.0
+"""How often it is looked whether the connection that listens still hears: it says nothing by itself, so one whose
+other end is gone without a word would be believed for ever."""
 NAMED_JOBS = 400
 """Most jobs named by one notification, whose length PostgreSQL limits to 8,000 bytes."""
-_CHANNELS = (WAKE, IDENTITY, NOTICE, RULES, SCHEDULES, SEALED, SLOTS, PLANNED, CANCELS, CHANGED, SERVERS, LEASES)
+_CHANNELS = (WAKE, IDENTITY, NOTICE, RULES, SCHEDULES, SEALED, SLOTS, PLANNED, CANCELS, CHANGED, SERVERS, LEASES, ROOM)
 _RECONNECT_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 DIALECT = Dialect(
@@ -84,20 +92,6 @@ DIALECT = Dialect(
     numbered=True,
 )
 _translate = DIALECT.translate
-
-# What a driver call can raise when it is not a bug of ours.
-_FAILURES = (
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # the connection broke in the middle of an answer
-    OSError,
-    asyncio.TimeoutError,
-)
-_AGAIN = (
-    asyncpg.DeadlockDetectedError,
-    asyncpg.SerializationError,
-    asyncpg.InvalidCachedStatementError,
-)
 
 
 async def drive(connection: Any, work: Work[T]) -> T:
@@ -123,22 +117,8 @@ async def drive(connection: Any, work: Work[T]) -> T:
                 rows = ()
             else:
                 rows = await connection.fetchmany(text, params)
-        except _FAILURES as caught:
-            error = caught
-
-
-def _as_ours(error: BaseException) -> BaseException:
-    """A database error as one of ours; bugs stay what they are."""
-    if isinstance(error, asyncpg.IntegrityConstraintViolationError):
-        return AlreadyExists(f"The database refused the row: {error}.")
-    # The second is the driver's own refusal to encode a value.
-    if isinstance(error, asyncpg.DataError) or (
-        isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError)
-    ):
-        return InvalidInput(f"The database can't hold a value: {error}.")
-    if isinstance(error, _FAILURES):
-        return StoreUnavailable(f"The database can't be used: {str(error) or type(error).__name__}.")
-    return error
+        except Exception as caught:
+            error = failure(caught, connection)
 
 
 def _notifications(channels: set[str], sender: str) -> list[tuple[str, str]]:
@@ -149,10 +129,6 @@ def _notifications(channels: set[str], sender: str) -> list[tuple[str, str]]:
             named = " ".join(map(str, sorted(ids))) if len(ids) <= NAMED_JOBS else "*"
             told.append((channel, f"{sender} {named}"))
     return told
-
-
-async def _keep_settings(connection: Any) -> None:
-    """Nothing here changes a connection's settings, so nothing is put back when it returns to the pool."""
 
 
 class PostgresStore(PartMethods, SqlStore):
@@ -169,7 +145,8 @@ class PostgresStore(PartMethods, SqlStore):
     ) -> None:
         """`frozen_seconds`: how long a process that says nothing may hold a transaction open, and rows with it."""
         super().__init__()
-        self._settings = _connection_settings(frozen_seconds)
+        self._settings = settings(frozen_seconds)
+        self._absence = Absence()
         self._address = address
         self._migrations = migration.migrations("postgres") if migrations is None else migrations
         self.schema_level = self._migrations[-1].number
@@ -187,18 +164,19 @@ class PostgresStore(PartMethods, SqlStore):
         self._queue, self._arrived, self._closing = [], asyncio.Event(), False
         try:
             self._connection = await self._connect()
-            await migrate(self._connection, self._migrations, DIALECT, _FAILURES)
+            await migrate(self._connection, self._migrations, DIALECT, FAILURES)
             self._readers = await asyncpg.create_pool(
                 self._address,
-                min_size=1,
+                min_size=0,  # a pool that keeps some connected tells of each that it can't replace
                 max_size=READERS,
-                reset=_keep_settings,
+                reset=keep_settings,
                 **self._settings,
             )
             await self._listen()
-        except (*_FAILURES, ValueError) as error:
+        except (*FAILURES, ValueError) as error:
             raise StoreUnavailable(f"PostgreSQL can't be reached: {str(error) or type(error).__name__}.") from error
         self._tasks.append(asyncio.create_task(self._write_groups(), name="arkwright-store-writer"))
+        self._tasks.append(asyncio.create_task(self._check_hearing(), name="arkwright-store-hearing"))
 
     async def _connect(self) -> Any:
         return await asyncpg.connect(self._address, **self._settings)
@@ -240,7 +218,11 @@ class PostgresStore(PartMethods, SqlStore):
                 writes = self._queue[:LARGEST_GROUP]
                 del self._queue[:LARGEST_GROUP]
                 channels: set[str] = set()
-                results = await self._transact(writes, channels)
+                try:
+                    results = await self._transact(writes, channels)
+                except Exception as fault:  # a bug; the writers that come later must not wait for ever
+                    log.exception("a group of %d writes failed", len(writes))
+                    results = [fault] * len(writes)
                 group.answer(writes, results)
                 self._made_known(channels)
             if self._closing:
@@ -253,10 +235,10 @@ class PostgresStore(PartMethods, SqlStore):
             committing = False
             channels.clear()
             try:
-                if self._connection is None or self._connection.is_closed():
+                if gone(self._connection):
                     self._connection = await self._connect()
-            except (*_FAILURES, ValueError) as caught:
-                return [_as_ours(caught)] * len(writes)
+            except Exception as unreached:  # whatever it is
+                return [self._absence.met(unreached)] * len(writes)
             connection = self._connection
             try:
                 await connection.execute("BEGIN")
@@ -267,29 +249,31 @@ class PostgresStore(PartMethods, SqlStore):
                 # A transaction that had failed would be rolled back here without an error.
                 if await connection.execute("COMMIT") != "COMMIT":
                     raise asyncpg.InterfaceError("the transaction had failed before its commit")
-                return [_as_ours(r) if isinstance(r, BaseException) else r for r in results]
-            except Exception as caught:
+                self._absence.over()
+                return [as_ours(r) if isinstance(r, BaseException) else r for r in results]
+            except Exception as raised:
+                caught: Exception = failure(raised, connection) if gone(connection) else raised
                 usable = await self._roll_back()
                 channels.clear()
                 if committing:
                     self._in_doubt()
-                error = _as_ours(caught)
-                failed: list[Any] = [error] * len(writes)
-                if isinstance(caught, _AGAIN) or (not usable and not committing):
+                error = as_ours(caught)
+                lost = caught if not usable and isinstance(error, StoreUnavailable) else None
+                if isinstance(caught, AGAIN) or (not usable and not committing):
                     continue
                 if len(writes) == 1 or group.is_of_all(error) or run is group.one_by_one:
-                    return failed
+                    break
                 run = group.one_by_one
-        return failed
+        return [self._absence.met(lost) if lost else error] * len(writes)
 
     async def _roll_back(self) -> bool:
         """Whether the connection can be used again."""
         connection = self._connection
-        if connection is None or connection.is_closed():
+        if gone(connection):
             return False
         try:
             await connection.execute("ROLLBACK", timeout=5)
-        except _FAILURES:
+        except Exception:  # whatever it is: this connection is of no use
             connection.terminate()
             return False
         return True
@@ -302,20 +286,27 @@ class PostgresStore(PartMethods, SqlStore):
         tries = 0
         while True:
             tries += 1
+            lost = True
             try:
                 async with self._readers.acquire(timeout=CONNECT_SECONDS) as connection:
+                    lost = False
                     try:
-                        if not snapshot:
-                            return await drive(connection, work())
-                        async with connection.transaction(isolation="repeatable_read", readonly=True):
-                            return await drive(connection, work())
-                    except _FAILURES as error:
+                        if snapshot:
+                            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                                found = await drive(connection, work())
+                        else:
+                            found = await drive(connection, work())
+                    except Exception as raised:
+                        error = failure(raised, connection)
+                        lost = gone(connection)
                         # A connection that broke is replaced; reading again changes nothing.
-                        if tries < TRIES and (connection.is_closed() or isinstance(error, _AGAIN)):
+                        if tries < TRIES and (lost or isinstance(error, AGAIN)):
                             continue
-                        raise
-            except _FAILURES as error:
-                raise _as_ours(error) from error
+                        raise error from raised.__cause__
+                self._absence.over()
+                return found
+            except Exception as error:
+                raise (self._absence.met(error) if lost and not self._closing else as_ours(error)) from error
 
     # ---------------------------------------------------------------- listening
 
@@ -324,6 +315,8 @@ class PostgresStore(PartMethods, SqlStore):
         try:
             for channel in _CHANNELS:
                 await connection.add_listener(channel, self._heard)
+            if gone(connection):  # nobody would tell of that
+                raise asyncpg.ConnectionDoesNotExistError("the connection was lost while it began to listen")
         except BaseException:
             connection.terminate()
             raise
@@ -345,19 +338,32 @@ class PostgresStore(PartMethods, SqlStore):
         if not self._closing and connection is self._listener:
             self._tasks.append(asyncio.create_task(self._listen_again(), name="arkwright-store-listener"))
 
+    async def _check_hearing(self) -> None:
+        while True:
+            await asyncio.sleep(HEARING_SECONDS)
+            connection = self._listener
+            if gone(connection):
+                continue  # it is being replaced
+            try:
+                await connection.execute("SELECT 1", timeout=2 * HEARING_SECONDS)
+            except Exception:
+                connection.terminate()  # which has it replaced
+
     async def _listen_again(self) -> None:
         tries = 0
         while True:
             try:
                 await self._listen()
-            except _FAILURES:
+            except Exception as error:
+                self._absence.met(error)
                 await asyncio.sleep(_RECONNECT_SECONDS[min(tries, len(_RECONNECT_SECONDS) - 1)])
                 tries += 1
                 continue
             break
+        self._absence.over()
         self._tasks = [task for task in self._tasks if task is not asyncio.current_task()]
         # Whatever was made known meanwhile was missed.
-        self._made_known({WAKE, NOTICE, RULES, SCHEDULES, SEALED, SLOTS, ANY_PLANNED, CANCELS, SERVERS, LEASES})
+        self._made_known({WAKE, NOTICE, RULES, SCHEDULES, SEALED, SLOTS, ANY_PLANNED, CANCELS, SERVERS, LEASES, ROOM})
         self._foreign_changes(None)
         self._identity_changed()
 
@@ -370,26 +376,9 @@ class PostgresStore(PartMethods, SqlStore):
         )
 
 
-def _connection_settings(frozen_seconds: float) -> dict[str, Any]:
-    return {
-        "timeout": CONNECT_SECONDS,
-        "command_timeout": COMMAND_SECONDS,
-        "statement_cache_size": 500,
-        "max_cached_statement_lifetime": 0,
-        "server_settings": {
-            "application_name": "arkwright",
-            "synchronous_commit": "on",
-            # A frozen process must not keep others from taking over.
-            "idle_in_transaction_session_timeout": str(int(frozen_seconds * 1000)),
-            # Compiling costs more than any of these statements takes.
-            "jit": "off",
-        },
-    }
-
-
 async def _close(closing: Coroutine[Any, Any, Any], terminate: Callable[[], None]) -> None:
     try:
         await closing
-    except _FAILURES:
-        with contextlib.suppress(*_FAILURES):
+    except FAILURES:
+        with contextlib.suppress(*FAILURES):
             terminate()

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 
-from arkwright.store import servers
-from arkwright.store.server_record import Depths, Fence, Held, ServerEntry, ServerRow
+from arkwright.store import ownership, servers
+from arkwright.store.server_record import Depths, Fence, Held, Neighbours, ServerEntry, ServerRow
 from arkwright.store.sql_parts import SqlPart
-from arkwright.store.work import LEASES, SERVERS
+from arkwright.store.work import LEASES, ROOM, SERVERS
 
 
 class ServerMethods(SqlPart):
@@ -18,6 +18,7 @@ class ServerMethods(SqlPart):
 
     schema_level: int
     """The newest migration that this program knows."""
+    _room_watchers: list[Callable[[], None]]
     _server_watchers: list[Callable[[], None]]
     _lease_watchers: list[Callable[[], None]]
 
@@ -48,8 +49,14 @@ class ServerMethods(SqlPart):
     async def depths(self, *, now_ms: int) -> Depths:
         return await self._read(partial(servers.depths, now_ms))
 
-    async def neighbours(self, engine: str) -> tuple[int, int | None]:
-        return await self._read(partial(servers.neighbours, engine))
+    async def register_engine(self, engine: str, *, lease_ms: int | None, takes: bool = True, room: int = 0) -> None:
+        await self._write(lambda transaction: ownership.register(transaction, engine, lease_ms, takes, room))
+
+    async def neighbours(self, engine: str, *, since_ms: int = 0) -> Neighbours:
+        return await self._read(partial(servers.neighbours, engine, since_ms))
+
+    def on_room(self, told: Callable[[], None]) -> None:
+        self._room_watchers.append(told)
 
     async def still_owned(self, engine: str, instances: Sequence[int]) -> Mapping[int, int]:
         return await self._read(partial(servers.still_owned, engine, instances))
@@ -82,6 +89,9 @@ class ServerMethods(SqlPart):
         if SERVERS in channels:
             for changed in self._server_watchers:
                 changed()
+        if ROOM in channels:
+            for told in self._room_watchers:
+                told()
         if LEASES in channels:
             for free in self._lease_watchers:
                 free()

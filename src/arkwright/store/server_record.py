@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from arkwright.core.record import Record
+from arkwright.core.workers import Way
 
 
 class ServerEntry(Record, frozen=True, kw_only=True):
@@ -34,6 +35,8 @@ class ServerEntry(Record, frozen=True, kw_only=True):
     url: str
     """Where it listens, as it sees itself."""
     since_ms: int
+    ways: tuple[Way, ...] | None = None
+    """How it reaches workers. None: it doesn't tell."""
 
 
 class ServerRow(Record, frozen=True, kw_only=True):
@@ -51,6 +54,22 @@ class ServerRow(Record, frozen=True, kw_only=True):
     @property
     def alive(self) -> bool:
         return self.lease_left_ms is None or self.lease_left_ms > 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbours:
+    """The engines that live beside one."""
+
+    engines: int
+    """How many take instances."""
+    left_ms: int | None
+    """When the first of their leases runs out, unless it is renewed. None: there are none."""
+    room: int
+    """How many more programs they would begin at once."""
+    new_room: int
+    """As much of it as was told since the time that was asked for."""
+    at_ms: int
+    """When this was so, by the database's clock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,9 +157,12 @@ class ServerStore(Protocol):
         ...
 
     # -- engines beside one
-    async def neighbours(self, engine: str) -> tuple[int, int | None]:
-        """How many other engines live and take instances, and after how many milliseconds the first lease of another
-        one runs out, unless it is renewed."""
+    async def neighbours(self, engine: str, *, since_ms: int = 0) -> Neighbours:
+        """The other engines that live. `since_ms`: for `new_room`."""
+        ...
+
+    def on_room(self, told: Callable[[], None]) -> None:
+        """Call `told` on the event loop's thread when an engine told that it would begin more programs at once."""
         ...
 
     async def still_owned(self, engine: str, instances: Sequence[int]) -> Mapping[int, int]:

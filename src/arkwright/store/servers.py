@@ -12,7 +12,7 @@ import msgspec
 
 from arkwright.errors import LeaseLost, NotFound
 from arkwright.store import encoding, schedules, slots
-from arkwright.store.server_record import MOST_COUNTED, Depths, Fence, Held, ServerEntry, ServerRow
+from arkwright.store.server_record import MOST_COUNTED, Depths, Fence, Held, Neighbours, ServerEntry, ServerRow
 from arkwright.store.work import LEASES, SERVERS, WAKE, Transaction, Work, each, many, one
 
 T = TypeVar("T")
@@ -40,7 +40,9 @@ RUNNING = "SELECT name, schema_level FROM server WHERE lease_until_ms IS NULL OR
 _DRAIN = "UPDATE server SET draining = ? WHERE name = ? RETURNING name"
 
 _NEIGHBOURS = """
-    SELECT coalesce(sum(takes), 0), min(lease_until_ms - {now_ms}) FROM engine
+    SELECT coalesce(sum(takes), 0), min(lease_until_ms - {now_ms}),
+    coalesce(sum(takes * room), 0), coalesce(sum(CASE WHEN renewed_ms > ? THEN takes * room ELSE 0 END), 0), {now_ms}
+    FROM engine
     WHERE name <> ? AND lease_until_ms > {now_ms}"""
 _OWNED = "SELECT id, version FROM instance WHERE owner = ? AND id {in_ids}"
 _HAND_OVER = """
@@ -144,9 +146,10 @@ def depths(now_ms: int) -> Work[Depths]:
 # ---------------------------------------------------------------- engines beside one
 
 
-def neighbours(engine: str) -> Work[tuple[int, int | None]]:
-    rows = yield one(_NEIGHBOURS, engine)
-    return int(rows[0][0]), rows[0][1]
+def neighbours(engine: str, since_ms: int) -> Work[Neighbours]:
+    rows = yield one(_NEIGHBOURS, since_ms, engine)
+    count, left_ms, room, new_room, at_ms = rows[0]
+    return Neighbours(engines=int(count), left_ms=left_ms, room=int(room), new_room=int(new_room), at_ms=at_ms)
 
 
 def still_owned(engine: str, instances: Sequence[int]) -> Work[dict[int, int]]:

@@ -80,6 +80,7 @@ class SqlStore(
         self._schedule_watchers: list[Callable[[], None]] = []
         self._slot_watchers: list[Callable[[], None]] = []
         self._server_watchers: list[Callable[[], None]] = []
+        self._room_watchers: list[Callable[[], None]] = []
         self._lease_watchers: list[Callable[[], None]] = []
         self._change_watchers: dict[int, list[Callable[[], None]]] = {}
         self._cancel_watchers: list[Callable[[], None]] = []
@@ -364,18 +365,18 @@ class SqlStore(
 
     # ---------------------------------------------------------------- engines and ownership
 
-    async def register_engine(self, engine: str, *, lease_ms: int | None, takes: bool = True) -> None:
-        await self._write(lambda transaction: ownership.register(transaction, engine, lease_ms, takes))
-
-    async def claim_instances(self, engine: str, *, limit: int, takes: bool = True) -> Sequence[int]:
+    async def claim_instances(
+        self, engine: str, *, limit: int, takes: bool = True, has_room: bool = False
+    ) -> Sequence[int]:
         unheard = [entry for entry in self._unheard if entry[0] == engine][:limit]
         for entry in unheard:
             self._unheard.remove(entry)
         ids = [instance_id for _, instance_id in unheard]
         if len(ids) < limit:
             try:
+                left = limit - len(unheard)
                 ids += await self._write(
-                    lambda transaction: ownership.claim(transaction, engine, self._session, limit - len(unheard), takes)
+                    lambda transaction: ownership.claim(transaction, engine, self._session, left, takes, has_room)
                 )
             except BaseException:
                 self._unheard += unheard

@@ -32,6 +32,7 @@ ANY_PLANNED = "planned *"
 CHANGED = "arkwright_changed"
 SERVERS = "arkwright_servers"
 LEASES = "arkwright_leases"
+ROOM = "arkwright_room"
 
 Row = Sequence[Any]
 Rows = Sequence[Row]

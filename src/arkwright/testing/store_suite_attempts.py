@@ -93,7 +93,7 @@ class AttemptSuite:
         )
         assert await ends(store, id_) == [done]
         assert await claim(store, id_, resume=True) is None
-        assert await store.renew_claims("w1", [(id_, 3)], lease_ms=LONG_MS) == []
+        assert await store.renew_claims("w1", [(id_, 3)], groups=GROUPS, lease_ms=LONG_MS) == []
         found = await store.find_offer(id_)
         assert found is not None
         assert found.over
@@ -123,9 +123,12 @@ class AttemptSuite:
         assert await claim(store, id_, lease_ms=0)
         assert await claim(store, other, "w2")
         held = [(id_, 2), (other, 2), ((id_[0], 7, 1), 2)]
-        assert list(await store.renew_claims("w1", held, lease_ms=LONG_MS)) == [id_]
+        assert list(await store.renew_claims("w1", held, groups=GROUPS, lease_ms=LONG_MS)) == [id_]
         assert list(await store.expire_claims(now_ms=NOON, lost=lambda _: LOST)) == []
-        assert await store.renew_claims("w1", [(id_, 1)], lease_ms=LONG_MS) == [], "an old epoch renews nothing"
+        old = [(id_, 1)]
+        assert await store.renew_claims("w1", old, groups=GROUPS, lease_ms=LONG_MS) == [], "an old epoch renews nothing"
+        for foreign in (("cpu",), ()):
+            assert await store.renew_claims("w1", [(id_, 2)], groups=foreign, lease_ms=LONG_MS) == []
 
     async def test_what_nobody_claimed_is_withdrawn_and_what_is_claimed_is_not(self, store: Store) -> None:
         id_, _ = await offered(store)

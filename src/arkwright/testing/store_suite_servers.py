@@ -119,6 +119,13 @@ class ServerSuite:
         assert await store.claim_instances(ENGINE, limit=100) == [made[8]]
         assert await store.claim_instances(ENGINE, limit=100) == [made[9]]
 
+    async def test_an_engine_with_room_leaves_no_share_to_those_without(self, store: Store) -> None:
+        await store.register_engine(ENGINE, lease_ms=LONG_MS, room=1)
+        await store.register_engine(OTHER_ENGINE, lease_ms=LONG_MS)
+        made = [(await make(store, owner=None)).id for _ in range(4)]
+        assert await store.claim_instances(OTHER_ENGINE, limit=100) == made[:2]
+        assert await store.claim_instances(ENGINE, limit=100, has_room=True) == made[2:]
+
     async def test_engines_share_what_a_dead_one_left(self, store: Store) -> None:
         await store.register_engine("dead", lease_ms=0)
         await store.register_engine(ENGINE, lease_ms=LONG_MS)
@@ -127,13 +134,34 @@ class ServerSuite:
         assert await store.claim_instances(ENGINE, limit=100) == made[:2]
         assert await store.claim_instances(OTHER_ENGINE, limit=100) == [made[2]]
 
+    async def test_an_engine_tells_the_others_of_its_room(self, store: Store) -> None:
+        told = asyncio.Event()
+        store.on_room(told.set)
+        await store.register_engine(ENGINE, lease_ms=LONG_MS)
+        await store.register_engine("dead", lease_ms=0)
+        assert (await store.neighbours(OTHER_ENGINE)).room == 0
+        assert not told.is_set()
+        await store.register_engine(ENGINE, lease_ms=LONG_MS, room=3)
+        await told.wait()
+        await store.register_engine("third", lease_ms=LONG_MS, room=2)
+        await store.register_engine("fourth", lease_ms=LONG_MS, room=9, takes=False)
+        await store.register_engine("dead", lease_ms=0, room=9)
+        assert (await store.neighbours(OTHER_ENGINE)).room == 5
+        assert (await store.neighbours(ENGINE)).room == 2
+        await store.register_engine(ENGINE, lease_ms=LONG_MS)
+        seen = await store.neighbours(OTHER_ENGINE)
+        assert seen.room == 2
+        assert seen.new_room == 2
+        again = await store.neighbours(OTHER_ENGINE, since_ms=seen.at_ms)
+        assert (again.room, again.new_room) == (2, 0)
+
     async def test_an_engine_that_takes_nothing_gets_and_counts_for_nothing(self, store: Store) -> None:
         await store.register_engine(ENGINE, lease_ms=LONG_MS, takes=False)
         await store.register_engine(OTHER_ENGINE, lease_ms=LONG_MS)
         made = [(await make(store, owner=None)).id for _ in range(4)]
         assert await store.claim_instances(ENGINE, limit=100, takes=False) == []
-        assert (await store.neighbours(OTHER_ENGINE))[0] == 0
-        assert (await store.neighbours(ENGINE))[0] == 1
+        assert (await store.neighbours(OTHER_ENGINE)).engines == 0
+        assert (await store.neighbours(ENGINE)).engines == 1
         assert await store.claim_instances(OTHER_ENGINE, limit=100) == made
 
     # ---------------------------------------------------------------- handing over

@@ -53,10 +53,10 @@ class Guarding:
             self._process.stdin.close()
             self._process.returncode = 0  # nobody waits for it: it outlives us, or the system sees to it
 
-    def watch(self, folder: Path, until: float) -> None:
-        """From now on what runs in the folder is killed at that moment (`guard.now_seconds`). Also moves it on. Raises
-        `OSError`."""
-        guard.write_deadline(folder, until)
+    def watch(self, folder: Path, *, stop: float, kill: float) -> None:
+        """From now on what runs in the folder is stopped and killed at these moments (`guard.now_seconds`). Also moves
+        them on. Raises `OSError`."""
+        guard.write_deadlines(folder, stop, kill)
         if folder not in self._folders:
             self._folders.add(folder)
             self._tell(folder)

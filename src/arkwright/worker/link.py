@@ -8,6 +8,7 @@ address that the worker was started with, never to one that a task names.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import ssl
 from pathlib import Path
@@ -18,7 +19,6 @@ import msgspec
 from msgspec import Struct
 
 import arkwright
-from arkwright.core.outcome import Outcome
 from arkwright.errors import ArkwrightError, StoreUnavailable
 from arkwright.executors.attempt_wire import (
     Arrival,
@@ -41,6 +41,10 @@ T = TypeVar("T")
 ANSWER_SECONDS = 10.0
 HELD_OPEN_SECONDS = 40.0
 """Longer than the server holds a question open."""
+KEPT_OPEN_SECONDS = 60.0
+"""An idle connection: shorter than the server keeps it, longer than between two renewals. A new one is a TLS handshake
+on both sides, which costs more than all else of a request."""
+FETCH_BYTES = 1024 * 1024
 _PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
@@ -69,7 +73,7 @@ class ServerLink:
             # Proxies of the environment are meant for the internet; a server on this machine is not behind them.
             mounts={"all://": None} if here else None,
             verify=ssl.create_default_context(cafile=str(ca_file)) if ca_file is not None else True,
-            limits=httpx2.Limits(max_connections=64, max_keepalive_connections=16),
+            limits=httpx2.Limits(max_connections=64, max_keepalive_connections=16, keepalive_expiry=KEPT_OPEN_SECONDS),
         )
 
     async def close(self) -> None:
@@ -96,8 +100,27 @@ class ServerLink:
         claim = Claim(runner=self.runner, version=arkwright.__version__, resume=resume)
         return await self._ask(f"/attempts/{attempt_name(key)}/claim", claim, ClaimAnswer)
 
-    async def finish(self, key: AttemptKey, epoch: int, outcome: Outcome) -> None:
-        report = Report(runner=self.runner, epoch=epoch, outcome=outcome)
+    async def fetch(self, key: AttemptKey, epoch: int, number: int, file: Path) -> None:
+        """A file that the attempt needs; replaces what is there. Raises `OSError` when it can't be written."""
+        path = f"/attempts/{attempt_name(key)}/inputs/{number}"
+        query = {"runner": self.runner, "epoch": str(epoch)}
+        try:
+            async with self._http.stream("GET", path, params=query) as reply:
+                if not reply.is_success:
+                    await reply.aread()
+                    self._check(reply)
+                opened = await asyncio.to_thread(file.open, "wb")
+                try:
+                    async for piece in reply.aiter_bytes(FETCH_BYTES):
+                        await asyncio.to_thread(opened.write, piece)
+                    await asyncio.to_thread(opened.flush)
+                finally:
+                    with contextlib.suppress(OSError):  # of a full disk `flush` has told
+                        await asyncio.to_thread(opened.close)
+        except httpx2.TransportError as error:
+            raise self._unreachable(error) from None
+
+    async def finish(self, key: AttemptKey, report: Report) -> None:
         await self._send("POST", f"/attempts/{attempt_name(key)}/finish", encode(report))
 
     async def write_log(self, key: AttemptKey, epoch: int, offset: int, data: bytes, *, cut: bool = False) -> None:
@@ -139,12 +162,20 @@ class ServerLink:
         try:
             reply = await self._http.request(method, path, params=query, timeout=seconds, **more)
         except httpx2.TransportError as error:
-            text = str(error) or type(error).__name__
-            if "CERTIFICATE_VERIFY_FAILED" in text:
-                text += ". Name the certificate of its authority with --api-ca"
-            raise Unreachable(f"The server {self.url} can't be reached: {text}.") from None
+            raise self._unreachable(error) from None
+        self._check(reply)
+        return reply.content
+
+    def _unreachable(self, error: httpx2.TransportError) -> Unreachable:
+        text = str(error) or type(error).__name__
+        if "CERTIFICATE_VERIFY_FAILED" in text:
+            text += ". Name the certificate of its authority with --api-ca"
+        return Unreachable(f"The server {self.url} can't be reached: {text}.")
+
+    def _check(self, reply: httpx2.Response) -> None:
+        """Of a whole answer. Raises `Refused` and `Unreachable`."""
         if reply.is_success:
-            return reply.content
+            return
         try:
             shape = json.loads(reply.content)
             message = " ".join(part for part in (shape["error_msg"], shape.get("hint", "")) if part)
@@ -152,7 +183,7 @@ class ServerLink:
             message = f"HTTP {reply.status_code}"
         if reply.status_code in (408, 429) or reply.status_code >= 500:
             raise Unreachable(f"The server {self.url} can't answer now: {message}")
-        if reply.status_code == 404 and "runner" not in message:
+        if reply.status_code == 404 and (message.startswith("HTTP") or "/runner/" in message):
             message = f"{self.url} answers {message} Is it an Arkwright server of this version?"
         raise Refused(message, status=reply.status_code)
 

@@ -21,7 +21,9 @@ from arkwright.executors.dask_task import taken_by
 from arkwright.executors.local import LocalExecutor
 from arkwright.folder_lock import FolderLock
 from arkwright.nodes.base import Work
+from arkwright.nodes.program_limits import NO_LIMITS, ProgramLimits
 from arkwright.nodes.registry import Registry
+from arkwright.worker.ceilings import Ceilings
 from arkwright.worker.dask_host import DaskHost
 from arkwright.worker.hosted import HostedHere
 from arkwright.worker.link import Refused, ServerLink, Unreachable, pause
@@ -41,6 +43,10 @@ class WorkerSettings:
     grace_seconds: float
     api_ca: Path | None = None
     host: str = ""
+    limits: ProgramLimits = NO_LIMITS
+    """Of each program here; its workspace, and its node, may say less."""
+    log_cap_bytes: int = 0
+    """0: the server's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,13 +77,20 @@ async def serve(settings: WorkerSettings, *, ready: Callable[[Ready], None]) -> 
 async def _serve(settings: WorkerSettings, ready: Callable[[Ready], None], stopped: asyncio.Event) -> None:
     name = _name(settings.data)
     link = ServerLink(settings.api, settings.token, runner=name, ca_file=settings.api_ca)
-    arrival = Arrival(runner=name, version=arkwright.__version__, groups=settings.groups, slots=settings.slots)
+    arrival = Arrival(
+        runner=name,
+        version=arkwright.__version__,
+        groups=settings.groups,
+        slots=settings.slots,
+        scheduler=settings.scheduler.url,
+    )
     async with contextlib.AsyncExitStack() as closing:
         closing.push_async_callback(link.close)
         welcome = await _welcome(link, arrival, stopped)
         if welcome is None:
             return
-        registry = Registry()
+        registry, ceilings = Registry(), Ceilings(settings.limits)
+        log_cap = min(settings.log_cap_bytes or welcome.log_cap_bytes, welcome.log_cap_bytes)
         runner = Runner(
             link,
             registry,
@@ -86,14 +99,16 @@ async def _serve(settings: WorkerSettings, ready: Callable[[Ready], None], stopp
                     registry,
                     root=settings.data / "runs",
                     max_programs=settings.slots,
-                    log_cap_bytes=welcome.log_cap_bytes,
+                    log_cap_bytes=log_cap,
+                    limits_of=ceilings,
                 ),
-                Work.HOSTED: HostedHere(registry, welcome.settings, welcome.log_cap_bytes),
+                Work.HOSTED: HostedHere(registry, welcome.settings, log_cap),
             },
+            ceilings=ceilings,
             data=settings.data,
             slots=settings.slots,
             lease_seconds=welcome.lease_seconds,
-            log_cap_bytes=welcome.log_cap_bytes,
+            log_cap_bytes=log_cap,
         )
         await runner.open()
         closing.push_async_callback(runner.close)

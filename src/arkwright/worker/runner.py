@@ -6,10 +6,10 @@ Theory of operation
   at the server; one that is not free is left. From then on it is *held*: its lease is renewed with all others in one
   message, four times per lease, until its end is reported.
 * The worker never trusts a lease longer than the server does: it counts from the moment at which it asked. With two
-  fifths left it stops the program itself; with a fifth left the guard kills it (`guard`), whatever state this process
-  is in. So what the server takes for lost, and may give to somebody else, is dead by then.
-* An end is told in order: log and output first, then the report, again and again until the server answers. One that the
-  server refuses (the lease ran out meanwhile) is dropped: the attempt has its outcome already.
+  fifths left it stops the program itself; if it can't, the guard does with a quarter left, and kills it a little later
+  (`guard`), whatever state this process is in. So what the server takes for lost, and may give to somebody else, is
+  dead by then. A hosted node is part of this process: then the guard kills that.
+* Before it starts, files of the server's that it needs are brought (`supply`); its end is told by `reports`.
 * kill -9 of the worker: programs go on, the guard watches them. A worker that is started again on the same folder in
   time claims what it finds there under its own name (`resume`), and goes on; what it is refused it kills.
 """
@@ -19,23 +19,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import shutil
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
-
-import msgspec
+from typing import Any
 
 from arkwright.core.outcome import Failed, FailureKind, Outcome
-from arkwright.executors.attempt_wire import Claimed, Held, Renewal, attempt_key, attempt_name
-from arkwright.executors.base import Executor
-from arkwright.executors.shipping import Shipper
-from arkwright.nodes.base import AttemptKey, Context, Work
+from arkwright.executors.attempt_wire import ClaimAnswer, Claimed, Held, Renewal, attempt_key, attempt_name
+from arkwright.executors.base import Executor, Leased
+from arkwright.nodes.base import AttemptKey, NodeImplementation, Work
 from arkwright.nodes.registry import Registry
 from arkwright.worker import guard
+from arkwright.worker.attempt import FENCED_BY_GUARD, Attempt
+from arkwright.worker.ceilings import Ceilings
+from arkwright.worker.folders import WorkerFolders
 from arkwright.worker.guarding import Guarding
 from arkwright.worker.link import Refused, ServerLink, Unreachable, pause
-from arkwright.worker.sink import ServerSink
+from arkwright.worker.reports import Reports
+from arkwright.worker.supply import Supply
 
 log = logging.getLogger("arkwright.worker")
 
@@ -43,33 +43,11 @@ RENEWALS = 4
 """Per lease."""
 STOP_LEFT = 0.4
 """Part of a lease that is left when the worker stops what it could not renew."""
-KILL_LEFT = 0.2
+GUARD_LEFT = 0.25
+"""When the guard stops what the worker did not (it hangs, or is gone): what runs elsewhere, in a container or over SSH,
+ends with that."""
+KILL_LEFT = 0.15
 """And when the guard kills it."""
-OUTPUTS = ("output", "columns")
-
-FENCED_BEFORE = "The worker could not reach the server to renew its lease, and was started again since."
-
-
-class Attempt:
-    """One that this worker holds."""
-
-    __slots__ = ("claimed", "context", "ended", "executor", "fenced", "outcome", "over", "stopped", "until")
-
-    def __init__(self, claimed: Claimed, context: Context, executor: Executor, until: float) -> None:
-        self.claimed = claimed
-        self.context = context
-        self.executor = executor
-        self.until = until
-        """End of its lease, by `guard.now_seconds`."""
-        self.fenced = ""
-        self.stopped = False
-        """Somebody asked for its stop."""
-        """Why this worker stops it by itself."""
-        self.over = False
-        """It is this worker's no more."""
-        self.outcome: Outcome | None = None
-        self.ended = asyncio.Event()
-        """It is reported, or was given up."""
 
 
 class Runner:
@@ -79,31 +57,31 @@ class Runner:
         registry: Registry,
         executors: Mapping[Work, Executor],
         *,
+        ceilings: Ceilings,
         data: Path,
         slots: int,
         lease_seconds: float,
         log_cap_bytes: int,
     ) -> None:
+        """`ceilings`: told what each claim allows; the executor of programs asks them."""
         self._link = link
         self._registry = registry
         self._executors = executors
-        self._runs = data / "runs"
-        self._workspaces = data / "workspaces"
+        self._ceilings = ceilings
+        self._folders = WorkerFolders(data)
         self._lease = lease_seconds
         self._slots = slots
         self._free = asyncio.Semaphore(slots)
         self._held: dict[AttemptKey, Attempt] = {}
         self._coming: dict[AttemptKey, asyncio.Task[str]] = {}
         self._guarding = Guarding(data / "guard.log")
-        self._shipper = Shipper(
-            ServerSink(link, self._epoch),
-            cap=log_cap_bytes,
-            notes=data / "unshipped",
-            folder_of=self._folder,
-            patience_seconds=lease_seconds,
+        self._supply = Supply(link)
+        self._reports = Reports(
+            link, self._folders, self._epoch, log_cap_bytes=log_cap_bytes, patience_seconds=lease_seconds
         )
         self._tasks: set[asyncio.Task[object]] = set()
         self._told_cancels: tuple[Held, ...] = ()
+        self._renewing = False
         self.draining = False
         self.refused = ""
         """Why the server will give this worker nothing any more."""
@@ -115,14 +93,15 @@ class Runner:
         return len(self._held)
 
     async def open(self) -> None:
-        self._runs.mkdir(mode=0o700, parents=True, exist_ok=True)
-        await asyncio.to_thread(shutil.rmtree, self._runs.parent / "unshipped", ignore_errors=True)
+        await asyncio.to_thread(self._folders.make)
         self._guarding.open()
-        await self._shipper.open()
+        await self._reports.open()
         for executor in self._executors.values():
+            if isinstance(executor, Leased):
+                executor.beginning.until = self._begins_until
             await executor.open(self._finished)
-        await self._take_up()
         self._in_background(self._renew_on())
+        await self._take_up()
         self._in_background(self._hear_cancels())
 
     async def close(self) -> None:
@@ -132,7 +111,7 @@ class Runner:
         await asyncio.gather(*self._tasks, *self._coming.values(), return_exceptions=True)
         for executor in self._executors.values():
             await executor.close()
-        await self._shipper.close()
+        await self._reports.close()
         self._guarding.close()
 
     async def drain(self, grace_seconds: float) -> None:
@@ -171,9 +150,8 @@ class Runner:
         async with self._free:
             if self.draining or self.refused:
                 return "this worker takes no more"
-            asked = guard.now_seconds()
             try:
-                answer = await self._link.claim(key, resume=False)
+                answer, asked = await self._claim(key)
             except Unreachable as error:
                 log.warning("Attempt %s is left: %s", key, error)
                 return "no server"
@@ -185,44 +163,34 @@ class Runner:
                 if answer.stop:
                     self._give_up(answer.refusal)
                 return answer.refusal
-            attempt = await self._hold(answer.claimed, asked + self._lease)
-            if attempt is not None:
-                attempt.executor.submit(answer.claimed.type, attempt.context)
-                await attempt.ended.wait()
+            attempt = self._hold(answer.claimed, asked + self._lease)
+            await self._begin(attempt, attach=False)
+            await attempt.ended.wait()
         return "ended"
 
-    async def _hold(self, claimed: Claimed, until: float) -> Attempt | None:
-        key = claimed.context.key
-        folder = self._folder(key)
-        workspace = self._workspaces / claimed.context.workspace_id
-        context = replace(claimed.context, folder=folder, workspace_folder=workspace)
-        found = self._registry.find(claimed.type)
-        executor = None if isinstance(found, Failed) else self._executors.get(found.type.work)
-        failure = found if isinstance(found, Failed) else None
-        if executor is None:
-            failure = failure or _refused(f"Workers don't run nodes of type {claimed.type}.")
-            executor = next(iter(self._executors.values()))
-        attempt = self._held[key] = Attempt(claimed, context, executor, until)
-        try:
-            await asyncio.to_thread(_make_folders, folder, workspace)
-            self._guarding.watch(folder, until - KILL_LEFT * self._lease)
-        except OSError as error:
-            failure = failure or Failed(
-                kind=FailureKind.ERROR, message=f"The worker's data folder can't be used: {error.strerror or error}."
-            )
-        if failure is not None:
-            self._finished(key, failure)
-            await attempt.ended.wait()
-            return None
-        self._shipper.begin(key, folder, adopted=False)
-        return attempt
+    async def _claim(self, key: AttemptKey) -> tuple[ClaimAnswer, float]:
+        """The answer, and when it was asked for. Where only the answer is lost, the attempt is this worker's all the
+        same, and nobody else's until the lease is over: so long it asks for what it may have already."""
+        asked = guard.now_seconds()
+        until = asked + self._lease
+        tries = 0
+        while True:
+            try:
+                if tries:
+                    answer = await self._link.claim(key, resume=True)
+                    if answer.claimed is not None:
+                        return answer, asked
+                    asked = guard.now_seconds()  # the question was lost, too
+                return await self._link.claim(key, resume=False), asked
+            except Unreachable:
+                await pause(tries)
+                asked, tries = guard.now_seconds(), tries + 1
+                if asked > until:
+                    raise
 
     async def _take_up(self) -> None:
         """What a worker of this name was running when it was killed."""
-        for folder in sorted(self._runs.iterdir()):
-            key = attempt_key(folder.name)
-            if key is None:
-                continue
+        for key, folder in await asyncio.to_thread(lambda: list(self._folders.found())):
             asked = guard.now_seconds()
             tries = 0
             while True:
@@ -237,24 +205,81 @@ class Runner:
                     asked = guard.now_seconds()
             if answer.claimed is None:
                 log.info("Attempt %s from before is not this worker's any more: %s", key, answer.refusal)
-                await asyncio.to_thread(_clear, folder)
+                await asyncio.to_thread(self._folders.clear, folder)
                 continue
-            attempt = await self._hold(answer.claimed, asked + self._lease)
-            if attempt is not None:
-                log.info("Attempt %s from before goes on.", key)
-                attempt.executor.attach(answer.claimed.type, attempt.context)
+            log.info("Attempt %s from before goes on.", key)
+            attempt = self._hold(answer.claimed, asked + self._lease)
+            self._in_background(self._begin(attempt, attach=True))
+
+    def _hold(self, claimed: Claimed, until: float) -> Attempt:
+        context = self._folders.placed(claimed.context)
+        self._ceilings.learn(context.workspace_id, claimed.limits)
+        found = self._registry.find(claimed.type)
+        executor = None if isinstance(found, Failed) else self._executors.get(found.type.work)
+        attempt = Attempt(claimed, context, executor or next(iter(self._executors.values())), until)
+        self._held[context.key] = attempt
+        attempt.preparing = asyncio.get_running_loop().create_task(self._prepare(attempt, found))
+        return attempt
+
+    async def _begin(self, attempt: Attempt, *, attach: bool) -> None:
+        """Hand it to its executor once all is there."""
+        assert attempt.preparing is not None
+        try:
+            failure = await attempt.preparing
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            failure = None
+        except Exception as error:  # a fault in a node type must not hold a slot for ever
+            log.exception("Attempt %s of type %s", attempt.key, attempt.claimed.type)
+            message = f"The node type {attempt.claimed.type} is faulty: {error!r}."
+            failure = Failed(kind=FailureKind.ERROR, message=message)
+        attempt.preparing = None
+        if failure is None and (attempt.stopped or attempt.fenced):
+            failure = Failed(kind=FailureKind.CANCELLED, message="It was cancelled before it started.")
+        if failure is not None:
+            self._finished(attempt.key, failure)
+        elif attach:
+            attempt.executor.attach(attempt.claimed.type, attempt.context)
+        else:
+            attempt.executor.submit(attempt.claimed.type, attempt.context)
+
+    async def _prepare(self, attempt: Attempt, node: NodeImplementation | Failed) -> Failed | None:
+        """What speaks against its start."""
+        if isinstance(node, Failed):
+            return node
+        if node.type.work not in self._executors:
+            message = f"Workers don't run nodes of type {node.type.name}."
+            return Failed(kind=FailureKind.REFUSED, message=message)
+        context, hosted = attempt.context, node.type.work is Work.HOSTED
+        try:
+            await asyncio.to_thread(self._folders.prepare, attempt.claimed, context, hosted=hosted)
+            self._watch(attempt)
+        except OSError as error:
+            message = f"The worker's data folder can't be used: {error.strerror or error}."
+            return Failed(kind=FailureKind.ERROR, message=message)
+        self._reports.begin(attempt.key, context.folder)
+        return await self._supply.bring(attempt, node)
 
     # -- the lease
+    def _begins_until(self, key: AttemptKey) -> float:
+        attempt = self._held.get(key)
+        return 0.0 if attempt is None else attempt.until - STOP_LEFT * self._lease
+
     async def _renew_on(self) -> None:
         while True:
-            await asyncio.sleep(self._lease / RENEWALS)
-            await self._renew_now()
+            begun = guard.now_seconds()
+            self._renewing = True
+            try:
+                await self._renew_now()
+            finally:
+                self._renewing = False
             now = guard.now_seconds()
-            for attempt in list(self._held.values()):
-                if attempt.until - now < STOP_LEFT * self._lease and attempt.outcome is None:
-                    self._fence(
-                        attempt, f"The worker {self._link.runner} could not reach the server to renew its lease."
-                    )
+            for attempt in list(self._held.values()):  # alarms wait for a renewal, and sleep with the machine
+                if attempt.until - now < STOP_LEFT * self._lease:
+                    self._out_of_lease(attempt)
+            await asyncio.sleep(max(0.0, begun + self._lease / RENEWALS - now))
 
     async def _renew_now(self) -> None:
         asked = guard.now_seconds()
@@ -274,7 +299,7 @@ class Runner:
             if name in renewed:
                 attempt.until = asked + self._lease
                 with contextlib.suppress(OSError):
-                    self._guarding.watch(attempt.context.folder, attempt.until - KILL_LEFT * self._lease)
+                    self._watch(attempt)
             elif not attempt.ended.is_set():
                 attempt.over = True
                 self._fence(attempt, "The server gave it up.")
@@ -302,14 +327,28 @@ class Runner:
                 attempt = None if key is None else self._held.get(key)
                 if attempt is not None and attempt.claimed.epoch == each.epoch:
                     attempt.stopped = True
-                    attempt.executor.cancel(attempt.context.key)
+                    attempt.stop()
+
+    def _watch(self, attempt: Attempt) -> None:
+        """See to it that it ends in time. Raises `OSError`."""
+        until, lease = attempt.until, self._lease
+        if attempt.alarm is not None:
+            attempt.alarm.cancel()
+        left = until - STOP_LEFT * lease - guard.now_seconds()
+        attempt.alarm = asyncio.get_running_loop().call_later(max(0.0, left), self._out_of_lease, attempt)
+        self._guarding.watch(attempt.context.folder, stop=until - GUARD_LEFT * lease, kill=until - KILL_LEFT * lease)
+
+    def _out_of_lease(self, attempt: Attempt) -> None:
+        if self._renewing:
+            return  # it may come yet: until then that is the guard's
+        self._fence(attempt, f"The worker {self._link.runner} could not reach the server to renew its lease.")
 
     def _fence(self, attempt: Attempt, reason: str) -> None:
         """Stop it by ourselves."""
         if not attempt.fenced and attempt.outcome is None:
             log.warning("Attempt %s is stopped: %s", attempt.context.key, reason)
             attempt.fenced = reason
-            attempt.executor.cancel(attempt.context.key)
+            attempt.stop()
 
     def _refuse(self, error: Refused) -> None:
         log.error("The server refuses this worker: %s", error)
@@ -325,37 +364,23 @@ class Runner:
         attempt = self._held.get(key)
         if attempt is None or attempt.outcome is not None:
             return
-        if isinstance(outcome, Failed) and (attempt.fenced or _unasked(attempt, outcome)):
-            outcome = Failed(kind=FailureKind.LOST, message=attempt.fenced or FENCED_BEFORE)
-        elif outcome.message:
-            outcome = msgspec.structs.replace(outcome, message=attempt.context.scrubbed(outcome.message))
-        attempt.outcome = outcome
-        self._in_background(self._report(attempt, outcome))
+        if not attempt.fenced and self._folders.fenced(attempt.context):
+            attempt.fenced = FENCED_BY_GUARD
+        attempt.outcome = attempt.told(outcome)
+        self._folders.release(attempt.context)
+        self._in_background(self._report(attempt, attempt.outcome))
 
     async def _report(self, attempt: Attempt, outcome: Outcome) -> None:
-        key, epoch = attempt.context.key, attempt.claimed.epoch
-        if not attempt.over:
-            await self._shipper.finish(key, OUTPUTS)
-        tries = 0
-        while not attempt.over:
-            try:
-                await self._link.finish(key, epoch, outcome)
-                break
-            except Unreachable as error:
-                if tries == 0:
-                    log.warning("The end of attempt %s can't be told: %s", key, error)
-                await pause(tries)
-                tries += 1
-            except Refused as error:
-                log.warning("The end of attempt %s counts no more: %s", key, error)
-                break
-        await asyncio.to_thread(_clear, attempt.context.folder)
+        await self._reports.tell(attempt, outcome)
+        await asyncio.to_thread(self._folders.clear, attempt.context.folder)
         self._drop(attempt)
 
     def _drop(self, attempt: Attempt) -> None:
-        key = attempt.context.key
-        self._shipper.drop(key)
+        key = attempt.key
+        self._reports.forget(key)
         self._guarding.forget(attempt.context.folder)
+        if attempt.alarm is not None:
+            attempt.alarm.cancel()
         self._told_cancels = tuple(each for each in self._told_cancels if each.attempt != attempt_name(key))
         if self._held.get(key) is attempt:
             del self._held[key]
@@ -365,33 +390,9 @@ class Runner:
     def _epoch(self, key: AttemptKey) -> int | None:
         """Of the claim, while the attempt is this worker's."""
         attempt = self._held.get(key)
-        return None if attempt is None or attempt.over else attempt.claimed.epoch
+        return None if attempt is None or attempt.over else attempt.epoch
 
-    def _folder(self, key: AttemptKey) -> Path:
-        return self._runs / attempt_name(key)
-
-    def _in_background(self, work: object) -> None:
-        task = asyncio.get_running_loop().create_task(work)  # type: ignore[arg-type, var-annotated]
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task: asyncio.Task[Any] = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _unasked(attempt: Attempt, outcome: Failed) -> bool:
-    """It was cancelled, and not because somebody wanted that: the process before this one had fenced it."""
-    return outcome.kind is FailureKind.CANCELLED and not attempt.stopped
-
-
-def _make_folders(folder: Path, workspace: Path) -> None:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    workspace.mkdir(mode=0o700, parents=True, exist_ok=True)
-
-
-def _clear(folder: Path) -> None:
-    """Nothing of it goes on, and nothing of it is left."""
-    with contextlib.suppress(OSError):
-        guard.kill(folder)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _refused(message: str) -> Failed:
-    return Failed(kind=FailureKind.REFUSED, message=message)

@@ -267,6 +267,8 @@ export interface components {
             runner: string;
             /** @default 0 */
             running?: number;
+            /** @default  */
+            scheduler?: string;
             slots: number;
             version: string;
         };
@@ -739,6 +741,13 @@ export interface components {
             period: string;
             /** @example 2026-01-01T00:00:00+08 */
             start_time: string;
+        };
+        /** DaskSchedulerItem */
+        DaskSchedulerItem: {
+            connected: boolean;
+            groups: string[];
+            others: boolean;
+            url: string;
         };
         /** Database */
         Database: {
@@ -1519,6 +1528,16 @@ export interface components {
             name?: string;
             /** @example … */
             password: string;
+        };
+        /**
+         * LogPiece
+         * @description Of a log, from `offset` on.
+         */
+        LogPiece: {
+            /** @default false */
+            cut?: boolean;
+            data: string;
+            offset: number;
         };
         /** LoopPreview */
         LoopPreview: {
@@ -2620,6 +2639,10 @@ export interface components {
                 /** @example 30 */
                 wait?: string;
             };
+            showAttemptInput: {
+                epoch?: number;
+                runner?: string;
+            };
             showAttemptLogEnd: {
                 epoch?: number;
                 runner?: string;
@@ -2745,6 +2768,8 @@ export interface components {
             reasons?: string[];
             /** @enum {unknown} */
             status: "not ready" | "ready";
+            /** @default [] */
+            warnings?: string[];
         };
         /** RealTimeJob */
         RealTimeJob: {
@@ -2906,7 +2931,15 @@ export interface components {
         /** Report */
         Report: {
             epoch: number;
+            /** @default  */
+            learned?: string;
+            /** @default [] */
+            log?: components["schemas"]["LogPiece"][];
             outcome: components["schemas"]["Succeeded"] | components["schemas"]["Failed"];
+            /** @default {} */
+            outputs?: {
+                [key: string]: string;
+            };
             runner: string;
         };
         /**
@@ -3351,6 +3384,7 @@ export interface components {
         /** ServerItem */
         ServerItem: {
             answering: boolean;
+            daskSchedulers: components["schemas"]["DaskSchedulerItem"][];
             instances: number;
             leaseSeconds: number | null;
             name: string;

@@ -35,6 +35,11 @@ app.kubernetes.io/component: {{ .part }}
 {{ required "tls.workerSecret is missing: tls.certManager is off" .Values.tls.workerSecret }}{{- end -}}
 {{- end -}}
 
+{{/* Where a group's Dask scheduler is. Takes a dict: root, group. */}}
+{{- define "arkwright.daskUrl" -}}
+tls://{{ include "arkwright.name" .root }}-dask-{{ .group }}:8786
+{{- end -}}
+
 {{- define "arkwright.podSecurity" -}}
 runAsNonRoot: true
 runAsUser: 10001
@@ -104,7 +109,11 @@ topologySpreadConstraints:
 {{- end }}
 {{- end }}
 {{- if .Values.workers.enabled }}
-- {name: ARKWRIGHT_EXECUTOR, value: "tls://{{ include "arkwright.name" . }}-dask-scheduler:8786"}
+{{- $ways := list }}
+{{- range .Values.workers.groups }}
+{{- $ways = append $ways (printf "%s=%s" .name (include "arkwright.daskUrl" (dict "root" $ "group" .name))) }}
+{{- end }}
+- {name: ARKWRIGHT_EXECUTOR, value: {{ join "," $ways | quote }}}
 - {name: ARKWRIGHT_EXECUTOR_CA, value: /etc/arkwright-worker-tls/ca.crt}
 - {name: ARKWRIGHT_EXECUTOR_CERT, value: /etc/arkwright-worker-tls/tls.crt}
 - {name: ARKWRIGHT_EXECUTOR_KEY, value: /etc/arkwright-worker-tls/tls.key}
@@ -168,6 +177,12 @@ spec:
             httpGet: {path: /readyz, port: https, scheme: HTTPS}
             periodSeconds: 5
             timeoutSeconds: 5
+          {{- if eq .part "api" }}
+          # It goes on answering until nobody is sent to it any more.
+          lifecycle:
+            preStop:
+              exec: {command: [sleep, "5"]}
+          {{- end }}
           resources: {{- toYaml .values.resources | nindent 12 }}
           securityContext: {{- include "arkwright.containerSecurity" .root | nindent 12 }}
           volumeMounts:

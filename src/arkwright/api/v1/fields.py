@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from arkwright.api.call import short
+from arkwright.core.document_values import whole
 from arkwright.errors import Code, InvalidInput
 
 NAME = re.compile(r"[A-Za-z0-9_.\-\u3400-\u4dbf\u4e00-\u9fff]{1,128}")
@@ -18,7 +19,6 @@ NODE_NAME = re.compile(r"[A-Za-z0-9_.\-/<>\u3400-\u4dbf\u4e00-\u9fff]{1,128}")
 PARAMETER_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_WHOLE = re.compile(r"-?[0-9]{1,15}")
 
 
 def wrong(field: str, rule: str, value: Any, *, hint: str = "", code: Code | None = None) -> InvalidInput:
@@ -75,16 +75,7 @@ def number(
     """A whole number, also written as a text. None: missing. `or_zero`: 0 stands for "not set" beside the range."""
     if value is None or value == "":
         return None
-    found: int | None = None
-    match value:
-        case bool():
-            pass
-        case int():
-            found = value
-        case float() if value.is_integer():
-            found = int(value)
-        case str() if _WHOLE.fullmatch(value):
-            found = int(value)
+    found = whole(value)
     if found is None or not (least <= found <= most or (or_zero and found == 0)):
         raise wrong(field, f"must be a whole number from {least} to {most}", value, code=code)
     return found

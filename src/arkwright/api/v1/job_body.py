@@ -252,7 +252,9 @@ def _check_node(node: Any, where: str) -> None:
         raise wrong(
             f"{where}.name", "must be 1 to 128 letters, digits, Chinese characters, hyphens, underscores and dots", name
         )
-    text(node.get("type"), f"{where}.type", 64, least=1)
+    type_ = text(node.get("type"), f"{where}.type", 64, least=1)
+    if not type_.isprintable():
+        raise wrong(f"{where}.type", "must be the name of a type of node", type_)
     object_(node.get("location"), f"{where}.location")
     for index, each in enumerate(list_(node.get("properties"), f"{where}.properties", "objects with name and value")):
         at = f"{where}.properties[{index}]"

@@ -28,9 +28,9 @@ from arkwright.api.v1 import documents
 from arkwright.api.v1.fields import PARAMETER_NAME, directory, wrong
 from arkwright.api.v1.instances import IDEMPOTENCY_KEY
 from arkwright.engine.interface import RunRequest
-from arkwright.errors import Code, InvalidInput, NotFound
+from arkwright.errors import ArkwrightError, Code, InvalidInput, NotFound
 from arkwright.iam.model import Action
-from arkwright.store.base import IdempotencyKey, Kind
+from arkwright.store.base import Accepted, IdempotencyKey, Kind
 
 PATH = "/v1/{project_id}/jobs/{job_name}/run-immediate"
 
@@ -62,10 +62,27 @@ async def run_immediate(call: Call) -> ASGIApp:
     if body or call.scope["query_string"]:
         wish = _read_wish(json_object(call.scope, body, required=False), call.query)
         wait_seconds = _read_wait(call.query.get("wait"))
+    promise = _read_key(call, call.path["job_name"], wish)
+    try:
+        accepted = await _submit(call, wish, promise)
+    except ArkwrightError:
+        if promise is None:
+            raise
+        # What was accepted once stays so, also where it would be refused by now: the job is gone, or the disk full.
+        earlier = await call.parts.store.find_promised(promise, now_ms=call.parts.now_ms())
+        if earlier is None:
+            raise
+        accepted = earlier
+    if wait_seconds is None:
+        return Instant(b'{"instanceId":%d}' % accepted.instance_id)
+    return await _ended(call, accepted.instance_id, wait_seconds)
+
+
+async def _submit(call: Call, wish: _Wish, promise: IdempotencyKey | None) -> Accepted:
     job_name = call.path["job_name"]
     if wish.job_path is not None:
         await _check_path(call, job_name, wish.job_path)
-    accepted = await call.parts.engine.submit(
+    return await call.parts.engine.submit(
         RunRequest(
             place=call.place,
             job_name=job_name,
@@ -73,12 +90,9 @@ async def run_immediate(call: Call) -> ASGIApp:
             by=call.actor.user_name,
             time_zone=call.workspace.time_zone,
             condition_policy=call.workspace.condition_policy,
-            idempotency=_read_key(call, job_name, wish),
+            idempotency=promise,
         )
     )
-    if wait_seconds is None:
-        return Instant(b'{"instanceId":%d}' % accepted.instance_id)
-    return await _ended(call, accepted.instance_id, wait_seconds)
 
 
 async def _ended(call: Call, instance_id: int, wait_seconds: float) -> Instant:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from arkwright.api.call import Call, empty, short
 from arkwright.api.route import Access, Route, flag, number, text
@@ -101,6 +101,15 @@ async def claim(call: Call) -> Response:
 async def finish(call: Call) -> Response:
     await _desk(call).finish(_key(call), await _sent(call, Report), call.worker)
     return empty()
+
+
+async def show_input(call: Call) -> Response:
+    given = call.path["number"]
+    if not given.isascii() or not given.isdigit() or len(given) > 6:
+        raise NotFound(f"{short(given)} is no number of a file.", field="number")
+    found = await _desk(call).input(_key(call), *_claimant(call), int(given), call.worker)
+    # Shorter than said (it changed meanwhile) breaks the connection, so that the worker asks again.
+    return StreamingResponse(found.pieces, 200, {"Content-Length": str(found.size)}, "application/octet-stream")
 
 
 async def write_log(call: Call) -> Response:
@@ -230,6 +239,16 @@ ROUTES: tuple[Route, ...] = (
         "How the attempt ended. A repeat changes nothing; one of an older claim is refused.",
         request=Report,
         success=204,
+        errors=_REFUSED,
+    ),
+    _route(
+        "GET",
+        f"{_ATTEMPT}/inputs/{{number}}",
+        show_input,
+        "showAttemptInput",
+        "A file of the server's that the attempt's settings name, by its number among them, from 0.",
+        parameters=_CLAIMANT,
+        media_type="application/octet-stream",
         errors=_REFUSED,
     ),
     _route(

@@ -18,6 +18,15 @@ from arkwright.errors import Code, IllegalState
 from arkwright.store.server_record import ServerRow
 
 
+class DaskSchedulerItem(Struct, kw_only=True):
+    url: str
+    groups: tuple[str, ...]
+    """Groups whose attempts go by it."""
+    others: bool
+    """Whether those of all groups that none of the server's schedulers is named for do, too."""
+    connected: bool
+
+
 class ServerItem(Struct, kw_only=True):
     name: str
     roles: tuple[str, ...]
@@ -33,6 +42,8 @@ class ServerItem(Struct, kw_only=True):
     """For how long it still counts as there without a word. null: it is the only one."""
     answering: bool
     """Whether it is the one that answers this."""
+    daskSchedulers: list[DaskSchedulerItem]
+    """By which it reaches workers."""
 
 
 class ServerList(Struct, kw_only=True):
@@ -80,6 +91,10 @@ def _item(row: ServerRow, ours: str) -> ServerItem:
         instances=row.instances,
         leaseSeconds=None if row.lease_left_ms is None else row.lease_left_ms / 1000,
         answering=row.entry.name == ours,
+        daskSchedulers=[
+            DaskSchedulerItem(url=each.url, groups=each.groups, others=each.others, connected=each.connected)
+            for each in row.entry.ways or ()
+        ],
     )
 
 

@@ -16,6 +16,7 @@ import msgspec
 
 from arkwright.core.control.deciding import Decision
 from arkwright.core.control.reading import SettingWrong, names_in, setting
+from arkwright.core.document_values import text_of
 from arkwright.core.job import Job, Node
 from arkwright.core.record import Record
 from arkwright.core.resolve import Resolver
@@ -105,13 +106,7 @@ def _case(node: Node, number: int, given: Any) -> Case:
     names = tuple(str(each) for each in nodes) if isinstance(nodes, list) else names_in(str(nodes or ""))
     if not names:
         raise _wrong(node, f"does not say which nodes case {number} stands for")
-    return Case(condition=None if condition is None else _text(condition), value=_text(value), nodes=names)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    return "" if value is None else msgspec.json.encode(value).decode()
+    return Case(condition=None if condition is None else text_of(condition), value=text_of(value), nodes=names)
 
 
 def _check_lines(node: Node, settings: Settings, behind: Mapping[str, int]) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from arkwright.core.control import is_parent
+from arkwright.core.document_values import text_of
 from arkwright.core.job import Job, Node
 
 JOB_NAME = ("jobName", "subJobName", "subJob", "job", "loopJobName", "loopSubJob", "innerJobName")
@@ -115,7 +116,7 @@ def _from_json(node: Node, text: str) -> dict[str, str]:
     except msgspec.DecodeError as error:
         raise _wrong(node, f"is no JSON ({error})") from None
     if isinstance(given, dict):
-        return {str(name): _text(value) for name, value in given.items()}
+        return {str(name): text_of(value) for name, value in given.items()}
     found: dict[str, str] = {}
     for each in given:
         name = each.get("name") if isinstance(each, dict) else None
@@ -123,7 +124,7 @@ def _from_json(node: Node, text: str) -> dict[str, str]:
             raise _wrong(node, "holds an entry without a name")
         if name in found:
             raise _wrong(node, f"gives {name!r} twice")
-        found[name] = _text(each.get("value"))
+        found[name] = text_of(each.get("value"))
     return found
 
 
@@ -144,14 +145,6 @@ def _wrong(node: Node, what: str) -> SettingWrong:
         f"The property {PARAMETERS[0]} of node {node.name!r} {what}. "
         'Write [{"name": "day", "value": "#{Loop.current[0]}"}], or one name=value a line.'
     )
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def _plain(name: str) -> str:

@@ -3,8 +3,8 @@
 Two ways to prove that one knows the secret, chosen when the hook is made:
 
 * `hmac`: the header `X-Arkwright-Signature: v1=HEX` is HMAC-SHA256 (key: the secret) of `TIMESTAMP.DELIVERY.BODY`,
-  with `X-Arkwright-Timestamp` in seconds (at most five minutes off) and `X-Arkwright-Delivery`, an id that the sender
-  chooses.
+  with `X-Arkwright-Timestamp` in seconds (at most five minutes off) and `X-Arkwright-Delivery`, an id without dots that
+  the sender chooses.
   Or as Standard Webhooks has it: `webhook-id`, `webhook-timestamp`, `webhook-signature`.
 * `bearer`: `Authorization: Bearer SECRET`; the delivery id is optional.
 
@@ -240,11 +240,14 @@ class Webhooks:
             expected = [_signature(secret, delivery) for secret in known]
             given_ones = delivery.signature.split()[:8] if delivery.standard else [delivery.signature]
             proven = any(_any_equal(each, expected) for each in given_ones)
-            proven = proven and bool(delivery.delivery) and self._is_recent(delivery.timestamp)
+            # A dot in the id would let the parts of what is signed be cut elsewhere: another id, another body.
+            named = bool(delivery.delivery) and "." not in delivery.delivery
+            proven = proven and named and self._is_recent(delivery.timestamp)
         if hook is None or not proven:
             raise Unauthenticated(
                 "The webhook does not exist, or the request does not prove that it knows its secret.",
-                hint="Signed: X-Arkwright-Signature, -Timestamp (within 5 minutes) and -Delivery; else a bearer token.",
+                hint="Signed: X-Arkwright-Signature, -Timestamp (within 5 minutes) and -Delivery (without dots); else "
+                "a bearer token.",
             )
 
     def _is_recent(self, timestamp: str) -> bool:
