@@ -21,6 +21,7 @@ NEEDS = {
     "MRSSparkPython": "a JVM and pyspark: tests/nodes/test_spark.py",
     "MapReduce": "a JVM, pyspark and a jar: tests/nodes/test_mapreduce.py",
     "RESTAPI": "an HTTP server: tests/nodes/test_restapi*.py",
+    "SparkSQL": "a JVM and pyspark: tests/nodes/test_spark_sql.py",
     "SMN": "a topic with somebody who hears: tests/notify/test_node_messages.py",
 }
 """Types whose example takes more than this server, beside those that need a connection."""

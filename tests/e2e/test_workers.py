@@ -260,6 +260,7 @@ def test_a_second_delivery_of_an_attempt_is_left(place: Yard, client: Client, tm
     ca, cert, key = (Path(file) for _, file in files(place.folder, "worker"))
     secure = security(DaskAddress(url=place.address, ca=ca, cert=cert, key=key))
     with Dask(place.address, security=secure, set_as_default=False) as dask:
+        dask.wait_for_workers(2, timeout=60)  # one may be on its way back after the test before
         addresses = list(dask.scheduler_info()["workers"])
         assert len(addresses) == 2
         futures = [

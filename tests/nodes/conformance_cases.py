@@ -294,7 +294,7 @@ def _obs(request: pytest.FixtureRequest, name: str, **action: str) -> Case:
         bad={**action, "path": "obs://no-such-bucket/in/", **({"action": "MONITOR_PATH"} if action else {})},
         slow={"action": "COPY_PATH", "path": "obs://large/in/file", "targetPath": "obs://large/out/"},
         at_work=lambda _: drafts.exists() and any(drafts.iterdir()),
-        left=lambda: len(list(drafts.iterdir())),
+        left=lambda: len(list(drafts.iterdir())) if drafts.exists() else 0,
         lasting={**action, "path": "obs://small/in/"},
         leak={**action, "path": f"obs://small/{SECRET}/"},
     )
@@ -310,8 +310,12 @@ def createobs(request: pytest.FixtureRequest) -> Case:
 
 
 def deleteobs(request: pytest.FixtureRequest) -> Case:
-    """What is not there fails, the path with the secret, too."""
-    return replace(_obs(request, "DeleteOBS"), at_once=True, leaks_as="Failed")
+    """What is to be deleted is there, the path with the secret, too."""
+    stage: HostedStage = request.getfixturevalue("stage")
+    for name in ("in", SECRET):
+        (stage.folder / "obs" / "small" / name).mkdir(parents=True, exist_ok=True)
+        (stage.folder / "obs" / "small" / name / "file").touch()
+    return replace(_obs(request, "DeleteOBS"), at_once=True)
 
 
 def _unreached(request: pytest.FixtureRequest, name: str, kind: str) -> Case:

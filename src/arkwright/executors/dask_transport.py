@@ -37,6 +37,7 @@ class DaskTransport:
         self._futures: dict[AttemptKey, Any] = {}
         self._client: Any = None
         self._keeping: asyncio.Task[None] | None = None
+        self._closing = False
 
     async def open(self, delivered: Callable[[AttemptKey], None]) -> None:
         self._delivered = delivered
@@ -63,6 +64,7 @@ class DaskTransport:
             future.release()  # a task that nobody waits for any more is forgotten by the scheduler
 
     async def close(self) -> None:
+        self._closing = True
         if self._keeping is not None:
             self._keeping.cancel()
             await asyncio.gather(self._keeping, return_exceptions=True)
@@ -73,7 +75,7 @@ class DaskTransport:
 
         make: Any = Client
         tries = 0
-        while True:
+        while not self._closing:  # a cancel that comes while Dask connects ends as "timed out"
             client = make(
                 self._address.url,
                 asynchronous=True,
@@ -96,7 +98,7 @@ class DaskTransport:
             finally:
                 with contextlib.suppress(Exception):  # it ends; nothing of it is needed any more
                     await asyncio.wait_for(client.close(timeout=1), 2)
-            if tries:
+            if tries and not self._closing:
                 await asyncio.sleep(RETRY_SECONDS[min(tries, len(RETRY_SECONDS)) - 1])
 
     async def _use(self, client: Any) -> None:
