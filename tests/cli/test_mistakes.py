@@ -55,6 +55,10 @@ def test_files_that_are_no_certificates_are_named_with_their_options(bare_cli: C
     served = bare_cli("serve", *data, "--tls-cert", certificate, "--tls-key", nonsense)
     assert served.code == 1
     assert f"--tls-cert {certificate} and --tls-key {nonsense} can't be used" in served.err
+    workers = ("--executor", "tls://127.0.0.1:1", "--executor-ca", authority, "--executor-cert", certificate)
+    served = bare_cli("serve", *data, *workers, "--executor-key", nonsense)
+    assert served.code == 1
+    assert f"--executor-cert {certificate} and --executor-key {nonsense} can't be used" in served.err
     dask = ("dask-scheduler", "--listen", "tls://127.0.0.1:0", "--tls-cert", certificate)
     listens = bare_cli(*dask, "--tls-key", nonsense, "--tls-ca", authority)
     assert listens.code == 1
@@ -86,6 +90,15 @@ def test_another_kind_of_database_is_refused_without_a_word_of_its_password(
     assert done.code == 1
     assert "--database-url must be postgresql://USER@HOST/DATABASE." in done.err
     assert "s3cret" not in done.err
+
+
+def test_a_database_that_is_not_there_is_named_without_its_password(bare_cli: Cli, tmp_path: Path) -> None:
+    address = "postgresql://me:secret@127.0.0.1:1/arkwright"
+    done = bare_cli("serve", "--port", "0", "--data", str(tmp_path / "data"), "--database-url", address)
+    assert done.code == 1
+    assert "postgresql://127.0.0.1:1/arkwright can't be reached" in done.err
+    assert "Is PostgreSQL running there, and is the address right?" in done.err
+    assert "secret" not in done.err + done.out
 
 
 def test_a_token_that_could_not_be_kept_is_not_made(cli: Cli, nonsense: str) -> None:

@@ -34,8 +34,8 @@ async def show_readiness(call: Call) -> Response:
     reasons: list[str] = []
     try:
         await call.parts.store.ping()
-    except StoreUnavailable as error:
-        reasons.append(f"The store can't be used: {error}")
+    except StoreUnavailable:  # whose address stands in the error: whoever asks is anybody
+        reasons.append("The database can't be used; the server's log says why.")
     if not call.parts.engine.ready:
         reasons.append("The engine is still taking up the work of before the start.")
     if (lack := call.parts.engine.lack) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from arkwright.engine.assignments import Assignments
@@ -11,6 +12,7 @@ from arkwright.engine.clock import Clock
 from arkwright.engine.contexts import Contexts
 from arkwright.engine.folders import Folders
 from arkwright.engine.placement import Placement
+from arkwright.errors import SettingInvalid
 from arkwright.executors.dask_ways import DaskWays, read_ways
 from arkwright.executors.remote import RemoteAttempts
 from arkwright.nodes.program_limits import ProgramLimits
@@ -18,6 +20,8 @@ from arkwright.nodes.registry import Registry
 from arkwright.objects.base import Objects
 from arkwright.settings import Settings
 from arkwright.store.base import Store
+
+log = logging.getLogger("arkwright")
 
 
 def remote_attempts(settings: Settings, store: Store, clock: Clock, name: str) -> tuple[RemoteAttempts, Placement]:
@@ -29,6 +33,19 @@ def remote_attempts(settings: Settings, store: Store, clock: Clock, name: str) -
         key=settings.executor_key,
         names=("--executor", "--executor-ca", "--executor-cert", "--executor-key"),
     )
+    if settings.executor_ca and settings.executor_cert and settings.executor_key:
+        from arkwright.certificates import (  # only with TLS: it takes time to load
+            check_authority,
+            check_pair,
+            check_time,
+        )
+
+        check_authority(settings.executor_ca, name="--executor-ca")
+        check_pair(settings.executor_cert, settings.executor_key, names=("--executor-cert", "--executor-key"))
+        try:
+            check_time(settings.executor_cert, name="--executor-cert")
+        except SettingInvalid as error:  # what needs no worker goes on
+            log.warning("%s %s", error, error.hint)
     transport = DaskWays(ways, name=f"arkwright-{name}") if ways else None
     remote = RemoteAttempts(store, clock.now_ms, transport, lease_seconds=settings.attempt_lease_seconds)
 

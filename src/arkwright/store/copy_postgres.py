@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Mapping, Sequence
 from typing import Any, TypeVar
-from urllib.parse import parse_qs, urlsplit
 
 import asyncpg  # type: ignore[import-untyped]
 
@@ -17,6 +16,7 @@ from arkwright.errors import AlreadyExists, StoreUnavailable
 from arkwright.store import migration, partitions
 from arkwright.store.copy_ends import BATCH, LIVING, REPLACED, Row, refused, source
 from arkwright.store.postgres import DIALECT, drive
+from arkwright.store.postgres_connection import without_password
 from arkwright.store.postgres_schema import migrate
 from arkwright.store.work import Work
 
@@ -32,13 +32,6 @@ _IDENTITIES = """
 _SERVERS = """
     SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND application_name = 'arkwright' AND pid <> pg_backend_pid()"""
-
-
-def without_password(address: str) -> str:
-    """The address for people: where the server is, and which database."""
-    parts = urlsplit(address)
-    host = parts.netloc.rpartition("@")[2] or ",".join(parse_qs(parts.query).get("host", ()))
-    return f"postgresql://{host}{parts.path}"
 
 
 class PostgresEnd:

@@ -30,7 +30,7 @@ from arkwright.store import group, migration
 from arkwright.store.absence import Absence
 from arkwright.store.migration import Migration
 from arkwright.store.part_methods import PartMethods
-from arkwright.store.postgres_connection import CONNECT_SECONDS, keep_settings, settings
+from arkwright.store.postgres_connection import CONNECT_SECONDS, keep_settings, settings, without_password
 from arkwright.store.postgres_failures import AGAIN, FAILURES, as_ours, failure, gone
 from arkwright.store.postgres_schema import migrate
 from arkwright.store.sql_store import SqlStore
@@ -174,7 +174,10 @@ class PostgresStore(PartMethods, SqlStore):
             )
             await self._listen()
         except (*FAILURES, ValueError) as error:
-            raise StoreUnavailable(f"PostgreSQL can't be reached: {str(error) or type(error).__name__}.") from error
+            raise StoreUnavailable(
+                f"{without_password(self._address)} can't be reached: {str(error) or type(error).__name__}.",
+                hint="Is PostgreSQL running there, and is the address right? postgresql://USER:PASSWORD@HOST:5432/DATABASE",
+            ) from error
         self._tasks.append(asyncio.create_task(self._write_groups(), name="arkwright-store-writer"))
         self._tasks.append(asyncio.create_task(self._check_hearing(), name="arkwright-store-hearing"))
 

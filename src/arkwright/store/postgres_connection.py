@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 CONNECT_SECONDS = 10.0
 COMMAND_SECONDS = 60.0
+
+
+def without_password(address: str) -> str:
+    """The address for people: where the server is, and which database."""
+    parts = urlsplit(address)
+    host = parts.netloc.rpartition("@")[2] or ",".join(parse_qs(parts.query).get("host", ()))
+    return f"postgresql://{host}{parts.path}"
 
 
 def settings(frozen_seconds: float) -> dict[str, Any]:
