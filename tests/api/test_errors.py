@@ -112,9 +112,9 @@ def test_health_needs_no_credential(house: House) -> None:
 
 def test_a_server_that_can_not_work_says_why(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     async def ping() -> None:
-        raise StoreUnavailable("The disk is full.")
+        raise StoreUnavailable("The database at 10.1.2.3 can't be used: the disk is full.")
 
     monkeypatch.setattr(house.store, "ping", ping)
     reply = house.call("GET", "/readyz", role=None)
     assert reply.status_code == 503
-    assert "The disk is full." in reply.json()["reasons"][0]
+    assert reply.json()["reasons"][0] == "The database can't be used; the server's log says why."

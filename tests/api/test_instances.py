@@ -149,7 +149,7 @@ def test_the_list_shows_todays_and_filters(server: RunningServer, name: str) -> 
     assert ended(server, name, bad)["status"] == "fail"
 
     def found(**query: Any) -> list[int]:
-        got = server.client.get("jobs/instances/detail", params={"jobName": name, **query}).json()
+        got = server.client.get("jobs/instances/detail", params={"jobName": name, "limit": 100, **query}).json()
         assert got["total"] == len(got["instances"])
         return [each["instanceId"] for each in got["instances"]]
 

@@ -212,12 +212,12 @@ def test_a_target_that_is_none_leaves_the_source_as_it_is(
 
 
 @pytest.mark.postgres
-def test_a_database_that_holds_nothing_is_told_of(bare_cli: Cli, postgres_address: str) -> None:  # noqa: F811
+def test_a_database_that_holds_nothing_is_told_of(bare_cli: Cli, tmp_path: Path, postgres_address: str) -> None:  # noqa: F811
     place = ("--database-url", postgres_address)
     assert "holds no installation yet" in bare_cli("db", "check", *place).err
     refused = bare_cli("db", "check", "--repair", *place)
     assert (refused.code, "holds no installation" in refused.err) == (1, True)
-    refused = bare_cli("db", "copy", "--from", postgres_address, "--to", "x")
+    refused = bare_cli("db", "copy", "--from", postgres_address, "--to", str(tmp_path / "x"))
     assert (refused.code, "holds no installation" in refused.err) == (1, True)
     there = f"postgresql://postgres@/nowhere?{postgres_address.partition('?')[2]}"
     assert "createdb" in bare_cli("db", "check", "--database-url", there).err
