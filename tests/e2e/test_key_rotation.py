@@ -83,7 +83,7 @@ def works(home: House, client: Client, hook: dict[str, Any]) -> None:
     assert again["name"] == "anna"
     body = b"{}"
     unsigned = Client(home.url, {"Content-Type": "application/json"}, home.project)
-    reply = unsigned.call("POST", f"hooks/{hook['id']}", {}, **signed(hook, body, f"d{time.time()}"))
+    reply = unsigned.call("POST", f"hooks/{hook['id']}", {}, **signed(hook, body, f"d{time.time_ns()}"))
     assert reply.status == 202, reply
     unsigned.close()
 

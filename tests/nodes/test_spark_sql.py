@@ -185,7 +185,8 @@ def test_it_survives_the_end_of_its_jvm(stage: SqlStage) -> None:
     ended = context_of(stage, "CREATE TABLE never AS SELECT java_method('java.lang.System', 'exit', 3)")
     outcome, log, _ = run(stage, ended)
     assert isinstance(outcome, Failed)
-    assert outcome.kind is FailureKind.LOST
+    # It ends in an orderly way, and may still get to say that the statement failed.
+    assert outcome.kind in (FailureKind.LOST, FailureKind.ERROR), outcome
     outcome, log, _ = run(stage, context_of(stage, "SELECT 1"))
     assert isinstance(outcome, Succeeded), log
 

@@ -40,11 +40,12 @@ async def way(postgres_address: str) -> AsyncIterator[Breaking]:
 
 
 @pytest.fixture
-async def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits long for a silent server."""
     monkeypatch.setattr(postgres_connection, "COMMAND_SECONDS", 0.1)
     monkeypatch.setattr(postgres_connection, "CONNECT_SECONDS", 0.1)
     monkeypatch.setattr(postgres, "CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr(postgres, "HEARING_SECONDS", 0.2)
 
 
 async def read_and_write(store: PostgresStore) -> list[str]:
