@@ -42,9 +42,9 @@ async def way(postgres_address: str) -> AsyncIterator[Breaking]:
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits long for a silent server."""
-    monkeypatch.setattr(postgres_connection, "COMMAND_SECONDS", 0.1)
-    monkeypatch.setattr(postgres_connection, "CONNECT_SECONDS", 0.1)
-    monkeypatch.setattr(postgres, "CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr(postgres_connection, "COMMAND_SECONDS", 0.4)
+    monkeypatch.setattr(postgres_connection, "CONNECT_SECONDS", 0.4)
+    monkeypatch.setattr(postgres, "CONNECT_SECONDS", 0.8)
     monkeypatch.setattr(postgres, "HEARING_SECONDS", 0.2)
 
 
@@ -156,6 +156,7 @@ async def test_a_connection_may_go_silent_at_some_points(way: Breaking, postgres
 
 
 @pytest.mark.long
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("how", list(How), ids=lambda how: how.name)
 async def test_a_connection_may_break_at_every_point(
     way: Breaking, postgres_address: str, how: How, request: pytest.FixtureRequest
