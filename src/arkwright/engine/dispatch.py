@@ -117,7 +117,6 @@ class Dispatch:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
-        await asyncio.to_thread(self._folders.prepare)
         self._restored = await asyncio.to_thread(self._folders.restored)
         await self._ends.open()
         for executor in self._executors.values():

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from arkwright.engine.spread import spread
 from arkwright.nodes.base import AttemptKey
 
 
@@ -20,11 +19,6 @@ class Folders:
     @property
     def runs(self) -> Path:
         return self.data / "runs"
-
-    def prepare(self) -> None:
-        """Before the first attempt of a process."""
-        self.runs.mkdir(mode=0o700, parents=True, exist_ok=True)
-        spread(self.runs)
 
     @property
     def hosts(self) -> Path:

@@ -34,6 +34,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from arkwright.executors.process import Handle, Identity, System
+from arkwright.executors.spread import spread
 
 BARRED = b"barred"
 _END = re.compile(rb"(\d{1,3}) \.\n")
@@ -92,7 +93,10 @@ class AttemptFolder:
         # one mkdir in the common case; os.makedirs would stat first
         try:
             os.mkdir(self.path, 0o700)  # noqa: PTH102 - hot path
-        except FileNotFoundError:
+        except FileNotFoundError:  # the first of its thousand
+            above = os.path.dirname(self.path)  # noqa: PTH120
+            os.makedirs(above, 0o700, exist_ok=True)  # noqa: PTH103
+            spread(above)
             os.makedirs(self.path, 0o700, exist_ok=True)  # noqa: PTH103
         except FileExistsError:
             pass
