@@ -95,7 +95,7 @@ async def test_it_goes_on_through_a_restart_of_the_server(tmp_path: Path) -> Non
         await begin(stage, job)
         await stage.until(is_state(stage, job, S.NORMAL))
     async with Stage(tmp_path / "stage") as stage:
-        assert await stage.real_time.state(job) is S.NORMAL
+        await stage.until(is_state(stage, job, S.NORMAL))
         (running,) = await stage.instances()
         go.touch()
         await stage.world.ended(running.id)

@@ -98,8 +98,11 @@ class _Line:
         self._silent = False
 
     async def carry(self) -> None:
-        length = await self._client[0].readexactly(4)
-        rest = await self._client[0].readexactly(struct.unpack("!i", length)[0] - 4)
+        try:
+            length = await self._client[0].readexactly(4)
+            rest = await self._client[0].readexactly(struct.unpack("!i", length)[0] - 4)
+        except (asyncio.IncompleteReadError, OSError):  # it gave up before it said anything
+            return
         self._server[1].write(length + rest)
         cancels = struct.unpack("!i", rest[:4])[0] == _CANCEL
         work = [asyncio.ensure_future(self._pass_on(self._server[0], self._client[1], counted=not cancels))]
