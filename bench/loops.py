@@ -19,7 +19,7 @@ AT_A_TIME = 50
 def measure(row: Callable[..., None], note: Callable[[str, float, str], None]) -> None:
     """`row` and `note` write a figure with and without a limit."""
     with serving() as bench:
-        sync = sync_seconds(bench.data)
+        sync = statistics.median(sync_seconds(bench.data, 300))
         note("machine: append 4 KiB and fdatasync, p50", sync * 1e3, "ms")
         bench.job("leaf", [node("a", "Dummy")])
         dataset = json.dumps([[number] for number in range(ROWS)])

@@ -221,7 +221,7 @@ class House:
         for address in (self.data / "hosts").glob("*.json"):
             with contextlib.suppress(OSError, ValueError):
                 os.kill(json.loads(address.read_text())["pid"], signal.SIGKILL)
-        for claim in (self.data / "runs").glob("*/*/child"):
+        for claim in (self.data / "runs").glob("*/*/*/child"):
             lines = claim.read_text().splitlines()
             claimed = lines[0].split() if len(lines) == 1 else []  # more lines: it has written its end
             if len(claimed) > 2:

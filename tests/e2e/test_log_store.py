@@ -154,7 +154,7 @@ def test_a_server_that_is_killed_again_and_again_ships_everything_once(
         stop.touch()
         shown = client.ended("talks", instance_id)
         assert shown["status"] == "success"
-        (log,) = home.data.glob("runs/*/*/log")
+        (log,) = home.data.glob("runs/*/*/*/log")
         local = log.read_text()
         count = int(local.split()[-2])
         assert local == "".join(f"line {n}\n" for n in range(1, count + 1)) + f"{count} lines\n"
@@ -189,7 +189,7 @@ def test_what_workers_run_goes_there_too(tmp_path: Path) -> None:
         said = "".join(f"{number}\n" for number in range(1, 501)) + "42\n"
         assert client.log("afar", instance_id, "a") == said
         assert client.log("afar", instance_id, "b") == "got 501\n"
-        assert not list(place.home.data.glob("runs/*/*/log")), "the server keeps none of it"
+        assert not list(place.home.data.glob("runs/*/*/*/log")), "the server keeps none of it"
         assert list(shared.glob("logs/*/*/*/log/*"))
         own = shown["nodes"][0]["logPath"].removeprefix("obs://")
         assert (shared / own).read_text() == said

@@ -11,7 +11,6 @@ import pytest
 from tests.e2e.house import House, house, node, until
 
 from arkwright.executors.folder import AttemptFolder, Barred, NotStarted
-from arkwright.executors.process import this_system
 
 BACKLOG = 300
 QUEUE = 120
@@ -88,9 +87,9 @@ def test_a_server_killed_while_it_bars_a_program_leaves_no_half_claim(
         patch.setattr(os, "write", _killed)
         with pytest.raises(_Killed):
             attempt.bar()
-    assert attempt.read(this_system()) == NotStarted()
+    assert attempt.read() == NotStarted()
     assert attempt.bar()
-    assert attempt.read(this_system()) == Barred()
+    assert attempt.read() == Barred()
     assert not attempt.bar()
     assert [each.name for each in (tmp_path / "attempt").iterdir()] == ["child"]
 

@@ -57,7 +57,7 @@ class Safe(World):
     def output(self, state: Instance, name: str) -> str:
         reference = next(run.output for run in state.nodes if run.name == name)
         assert reference is not None
-        return self.folders.output(reference).read_text()
+        return (self.folders.runs / reference).read_text()
 
     async def script(self, name: str, type_: str, text: str) -> Definition:
         body = {"name": name, "type": type_, "content": text}

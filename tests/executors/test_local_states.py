@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import select
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +23,7 @@ from arkwright.executors.process import Handle, LinuxSystem, PortableSystem, Sys
 from arkwright.nodes.base import Context, Program
 from arkwright.testing.executor_stage import Gate, Live, Step, log_of, opened, step_context, suite_registry, until
 
+MARK = "a-mark-of-no-other-process"
 SYSTEMS = [pytest.param(LinuxSystem, id="linux"), pytest.param(PortableSystem, id="portable")]
 
 
@@ -45,12 +48,6 @@ def claim(context: Context, text: str) -> None:
     (context.folder / "child").write_text(text)
 
 
-def start_text(system: System, pid: int) -> str:
-    """What a wrapper with this process id would have written as its start."""
-    command = system.claim_command.replace("$$", str(pid)) + '; printf "%s" "$s"'
-    return subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=True).stdout
-
-
 def attached(root: Path, context: Context, executor: LocalExecutor | None = None) -> Outcome:
     async def scene() -> Outcome:
         async with opened(executor or LocalExecutor(suite_registry(), root=root)) as live:
@@ -71,12 +68,8 @@ def test_a_reused_process_id_means_lost_and_the_stranger_lives(
     make_system: type[System], tmp_path: Path, stranger: subprocess.Popen[bytes]
 ) -> None:
     system = make_system()
-    # the test's own start stands for an earlier process with the stranger's id
-    other = start_text(system, 1)
     context = step_context(tmp_path, 1, "echo must not run")
-    claim(context, f"{system.boot} {stranger.pid} {other}\n")
-    if system.parse_start(other) == system.parse_start(start_text(system, stranger.pid)):
-        pytest.skip("both processes started in the same second")
+    claim(context, f"{system.boot} {stranger.pid} {MARK}\n")
 
     message = is_lost(attached(tmp_path, context, LocalExecutor(suite_registry(), root=tmp_path, system=system)))
 
@@ -87,31 +80,51 @@ def test_a_reused_process_id_means_lost_and_the_stranger_lives(
 
 def test_a_process_that_is_gone_without_a_code_is_lost(tmp_path: Path) -> None:
     gone = subprocess.Popen(["true"])
-    start = start_text(LinuxSystem(), gone.pid)
     gone.wait()
     context = step_context(tmp_path, 1, "echo must not run")
-    claim(context, f"{LinuxSystem().boot} {gone.pid} {start}\n")
+    claim(context, f"{LinuxSystem().boot} {gone.pid} {MARK}\n")
     assert "left no exit code" in is_lost(attached(tmp_path, context))
 
 
-def test_a_claim_of_another_boot_is_lost_even_if_its_process_id_and_start_exist(
-    tmp_path: Path, stranger: subprocess.Popen[bytes]
-) -> None:
+def test_a_wrapper_that_was_killed_and_that_nobody_reaps_is_lost_and_nothing_of_it_goes_on(tmp_path: Path) -> None:
+    # containers often have no process that reaps the dead of others
+    leader = subprocess.Popen(
+        ["/bin/sh", "-c", "sleep 600 & echo $!; wait", MARK], stdout=subprocess.PIPE, start_new_session=True
+    )
+    assert leader.stdout is not None
+    child = os.pidfd_open(int(leader.stdout.readline()))
     context = step_context(tmp_path, 1, "echo must not run")
-    claim(context, f"another-boot {stranger.pid} {start_text(LinuxSystem(), stranger.pid)}\n")
+    claim(context, f"{LinuxSystem().boot} {leader.pid} {MARK}\n")
+    leader.send_signal(signal.SIGKILL)
+    os.waitid(os.P_PID, leader.pid, os.WEXITED | os.WNOWAIT)  # dead, and not reaped
+
+    assert "left no exit code" in is_lost(attached(tmp_path, context))
+
+    ended, _, _ = select.select([child], [], [], 30)
+    assert ended
+    os.close(child)
+    leader.stdout.close()
+    leader.wait()
+
+
+def test_a_claim_of_another_boot_is_lost_even_if_its_process_lives(tmp_path: Path) -> None:
+    living = subprocess.Popen(["/bin/sh", "-c", "read line", MARK], stdin=subprocess.PIPE, start_new_session=True)
+    context = step_context(tmp_path, 1, "echo must not run")
+    claim(context, f"another-boot {living.pid} {MARK}\n")
     assert "restarted" in is_lost(attached(tmp_path, context))
-    assert stranger.poll() is None
+    assert living.poll() is None
+    living.communicate(b"\n")
 
 
 def test_an_end_that_was_written_counts_in_any_boot(tmp_path: Path) -> None:
     context = step_context(tmp_path, 1, "true")
-    claim(context, "another-boot 12 (sh) S\n0 .\n")
+    claim(context, f"another-boot 12 {MARK}\n0 .\n")
     assert attached(tmp_path, context) == Succeeded()
 
 
 def test_half_an_end_is_no_end(tmp_path: Path) -> None:
     context = step_context(tmp_path, 1, "true")
-    claim(context, f"another-boot 1 {start_text(LinuxSystem(), 1)}\n0")
+    claim(context, f"another-boot 1 {MARK}\n0")
     is_lost(attached(tmp_path, context))
 
 
@@ -208,7 +221,7 @@ def test_a_program_file_can_not_take_the_place_of_the_claim(tmp_path: Path) -> N
 def test_the_end_may_come_between_the_two_looks(tmp_path: Path) -> None:
     folder = AttemptFolder(tmp_path / "a")
     (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "child").write_text(f"{LinuxSystem().boot} 1 {start_text(LinuxSystem(), 1)}\n")
+    (tmp_path / "a" / "child").write_text(f"{LinuxSystem().boot} 1 {MARK}\n")
 
     class EndsMeanwhile(LinuxSystem):
         def find(self, identity: object) -> None:
@@ -286,7 +299,7 @@ def test_an_attempt_whose_folder_can_not_be_made_fails(tmp_path: Path) -> None:
 def test_the_code_is_known_though_a_full_disk_kept_it_from_being_written(tmp_path: Path) -> None:
     system = LinuxSystem()
     context = step_context(tmp_path, 1, "")
-    claim(context, f"{system.boot} 12345 {start_text(system, 1)}\n")
+    claim(context, f"{system.boot} 12345 {MARK}\n")
     attempt = Attempt("SuiteStep", context, adopted=False)
     attempt.handle, attempt.status = Handle(12345), 7
     steps = Steps(suite_registry(), system, BootMark(tmp_path, system.boot), 1000)

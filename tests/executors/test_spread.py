@@ -36,9 +36,11 @@ def test_what_is_no_folder_and_what_has_no_such_flag_is_left_alone(tmp_path: Pat
     assert file.read_text() == "as it was"
 
 
-def test_the_folder_of_many_attempts_keeps_them_apart_and_is_private(tmp_path: Path) -> None:
-    above = tmp_path / "runs" / "1"
-    for name in ("1000-0-1", "1001-0-1"):
-        AttemptFolder(above / name).prepare({"script": b"true"}, str(above / name / "work"))
-    assert above.stat().st_mode & 0o777 == 0o700
-    assert flag(above) is flag(marked(tmp_path / "another"))
+def test_the_folder_of_many_instances_keeps_them_apart_and_their_attempts_are_together(tmp_path: Path) -> None:
+    many = tmp_path / "runs" / "1"
+    for name in ("1000/0-1", "1000/1-1", "1001/0-1"):
+        AttemptFolder(many / name).prepare({"script": b"true"}, str(many / name / "work"))
+    for folder in (many, many / "1000"):
+        assert folder.stat().st_mode & 0o777 == 0o700
+    assert flag(many) is flag(marked(tmp_path / "another"))
+    assert not flag(many / "1000")

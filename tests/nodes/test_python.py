@@ -8,6 +8,7 @@ import pytest
 
 from arkwright.core.job import Script
 from arkwright.core.outcome import Failed, FailureKind, Succeeded
+from arkwright.nodes import program_environment
 from arkwright.nodes.python import Python
 from arkwright.testing.node_harness import NodeHarness
 
@@ -41,7 +42,7 @@ def test_it_runs_unbuffered_and_in_its_own_working_folder(python: NodeHarness) -
 def test_without_python_on_the_path_the_servers_own_is_used(
     python: NodeHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setitem(program_environment.SERVERS, "PATH", "/nowhere")
     assert python.run(statement="print('hello')").output == "hello"
 
 

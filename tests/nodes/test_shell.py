@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ import pytest
 from arkwright.core.job import Script
 from arkwright.core.outcome import Failed, FailureKind, Succeeded
 from arkwright.executors.local import LocalExecutor
+from arkwright.nodes import program_environment
 from arkwright.nodes.base import AttemptKey, Outcome
+from arkwright.nodes.program_environment import allowed
 from arkwright.nodes.program_script import MAX_TEXT_BYTES, log_tail
 from arkwright.nodes.registry import Registry
 from arkwright.nodes.shell import Shell
@@ -228,10 +231,9 @@ def test_a_script_of_another_type_is_refused(shell: NodeHarness) -> None:
 
 
 def test_the_environment_is_clean_and_names_the_run(shell: NodeHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ARKWRIGHT_ADMIN_PASSWORD", "secret")
-    monkeypatch.setenv("DATABASE_URL", "secret")
-    monkeypatch.setenv("LC_ALL", "C.UTF-8")
-    monkeypatch.setenv("HOME", "/home/somebody")
+    secret = {"ARKWRIGHT_ADMIN_PASSWORD": "secret", "DATABASE_URL": "secret"}
+    server = allowed({**secret, "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": "/home/somebody"})
+    monkeypatch.setattr(program_environment, "SERVERS", server)
     context = shell.context({"statement": "env"}, parameters={"day-of.week": "Mo", "ä": "umlaut", "n": "two\nlines"})
     environment = dict(line.split("=", 1) for line in shell.run(context).log.splitlines() if "=" in line)
     assert "secret" not in environment.values()

@@ -44,7 +44,7 @@ def program(folder: Path, text: str = "sleep 600 & sleep 601") -> int:
     folder.mkdir(exist_ok=True)
     argv = wrapper_argv(this_system(), str(folder), str(folder), Program(argv=("/bin/sh", "-c", text)))
     pid = spawn(argv, {"PATH": os.environ["PATH"]}, str(folder / "log"))
-    until(lambda: not isinstance(AttemptFolder(folder).read(this_system()), NotStarted))
+    until(lambda: not isinstance(AttemptFolder(folder).read(), NotStarted))
     return pid
 
 
@@ -84,7 +84,7 @@ def test_what_is_on_its_way_never_starts(watching: subprocess.Popen[bytes], tmp_
     folder = tmp_path / "a"
     folder.mkdir()
     watch(watching, folder, 0.0)
-    until(lambda: isinstance(AttemptFolder(folder).read(this_system()), Barred))
+    until(lambda: isinstance(AttemptFolder(folder).read(), Barred))
     argv = wrapper_argv(this_system(), str(folder), str(folder), Program(argv=("touch", str(tmp_path / "ran"))))
     late = spawn(argv, {"PATH": os.environ["PATH"]}, str(folder / "log"))
     os.waitpid(late, 0)

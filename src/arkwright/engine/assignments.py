@@ -339,4 +339,4 @@ def _stored(key: AttemptKey, outcome: Outcome) -> Outcome:
     """With the output as the engine refers to it."""
     if outcome.output is None:
         return outcome
-    return msgspec.structs.replace(outcome, output=f"{Folders.relative(key)}/output")
+    return msgspec.structs.replace(outcome, output=Folders.reference(key, "output"))

@@ -143,8 +143,7 @@ class Dispatch:
         if secrets and outcome.message:
             outcome = msgspec.structs.replace(outcome, message=scrub(outcome.message, secrets))
         if outcome.output is not None:
-            reference = f"{Folders.relative(key)}/{outcome.output}"
-            outcome = msgspec.structs.replace(outcome, output=reference)
+            outcome = msgspec.structs.replace(outcome, output=Folders.reference(key, outcome.output))
         ended = AttemptEnded(at_ms=self._clock.now_ms(), node=key.node, attempt=key.attempt, outcome=outcome)
         self._ends.settle(key, outcome, lambda: self._tell(key.instance_id, ended))
 

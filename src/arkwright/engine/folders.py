@@ -1,12 +1,12 @@
 """Where attempts and workspaces keep their files, below the data folder.
 
-runs/<instance // 1000>/<instance>-<node>-<attempt>/     log, output, claim and exit code of one attempt
+runs/<instance // 1000>/<instance>/<node>-<attempt>/     log, output, claim and exit code of one attempt
 workspaces/<workspace>/                                  warehouse and files of one workspace
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from arkwright.nodes.base import AttemptKey
@@ -15,10 +15,12 @@ from arkwright.nodes.base import AttemptKey
 @dataclass(frozen=True, slots=True)
 class Folders:
     data: Path
+    runs: Path = field(init=False)
+    workspaces: Path = field(init=False)
 
-    @property
-    def runs(self) -> Path:
-        return self.data / "runs"
+    def __post_init__(self) -> None:
+        for name in ("runs", "workspaces"):  # asked for with each attempt
+            object.__setattr__(self, name, self.data / name)
 
     @property
     def hosts(self) -> Path:
@@ -36,14 +38,22 @@ class Folders:
 
     @staticmethod
     def relative(key: AttemptKey) -> str:
-        return f"{key.instance_id // 1000}/{key.instance_id}-{key.node}-{key.attempt}"
+        return f"{key.instance_id // 1000}/{key.instance_id}/{key.node}-{key.attempt}"
 
     def log(self, instance_id: int, node: int, attempt: int) -> Path:
         return self.attempt(AttemptKey(instance_id=instance_id, node=node, attempt=attempt)) / "log"
 
     def workspace(self, workspace_id: str) -> Path:
-        return self.data / "workspaces" / workspace_id
+        return self.workspaces / workspace_id
 
-    def output(self, reference: str) -> Path:
-        """The file behind an output reference (`Outcome.output` as the engine stores it)."""
-        return self.runs / reference
+    @staticmethod
+    def reference(key: AttemptKey, name: str) -> str:
+        """What an outcome keeps of an output: where it is, below `runs`."""
+        return f"{Folders.relative(key)}/{name}"
+
+    @staticmethod
+    def referenced(reference: str) -> tuple[AttemptKey, str]:
+        """Whose it is, and its name. ValueError: it is no reference."""
+        _, instance_id, attempt, name = reference.split("/")
+        node, number = attempt.split("-")
+        return AttemptKey(instance_id=int(instance_id), node=int(node), attempt=int(number)), name

@@ -24,6 +24,7 @@ import shutil
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from arkwright.engine.archive import Archive
@@ -268,16 +269,16 @@ class Retention:
             await asyncio.to_thread(self._delete, attempts)
 
     def _delete(self, attempts: Sequence[tuple[int, int, int]]) -> None:
-        parents = set()
+        emptied: dict[Path, None] = {}  # of each instance, and behind them of each thousand of instances
         for instance_id, node, attempt in attempts:
             folder = self._folders.attempt(AttemptKey(instance_id=instance_id, node=node, attempt=attempt))
-            parents.add(folder.parent)
+            emptied[folder.parent] = None
             try:
                 shutil.rmtree(folder)
             except FileNotFoundError:
                 pass
             except OSError as error:
                 log.warning("the folder %s can't be cleared away: %s", folder, error)
-        for parent in parents:
+        for each in (*emptied, *{each.parent for each in emptied}):
             with contextlib.suppress(OSError):  # others are still in it
-                parent.rmdir()
+                each.rmdir()

@@ -84,11 +84,10 @@ class RunFiles:
     async def referenced(self, reference: str, limit: int) -> bytes | None:
         """As `output`, for an outcome's reference to one (`Folders.reference`)."""
         try:
-            _, attempt, name = reference.split("/")
-            instance_id, node, number = (int(each) for each in attempt.split("-"))
+            key, name = Folders.referenced(reference)
         except ValueError:
             return None
-        return await self.output(AttemptKey(instance_id=instance_id, node=node, attempt=number), name, limit)
+        return await self.output(key, name, limit)
 
     def _log(self, key: AttemptKey) -> Path:
         return self._folders.attempt(key) / "log"

@@ -2,7 +2,7 @@
 
 | File     | Written by            | Says |
 |----------|-----------------------|------|
-| `child`  | the wrapper, O_EXCL   | first line: it is started, and by which process: `<boot id> <pid> <start>` |
+| `child`  | the wrapper, O_EXCL   | first line: it is started, and by which process: `<boot id> <pid> <mark>` |
 |          | the wrapper, appended (or the server after a KILL) | second line: it has ended: `<exit code> .` |
 |          | the server, O_EXCL    | `barred`: it was cancelled before it started, and never will be |
 | `log`    | the program           | its stdout and stderr |
@@ -93,10 +93,8 @@ class AttemptFolder:
         # one mkdir in the common case; os.makedirs would stat first
         try:
             os.mkdir(self.path, 0o700)  # noqa: PTH102 - hot path
-        except FileNotFoundError:  # the first of its thousand
-            above = os.path.dirname(self.path)  # noqa: PTH120
-            os.makedirs(above, 0o700, exist_ok=True)  # noqa: PTH103
-            spread(above)
+        except FileNotFoundError:  # the first of its instance
+            _prepare_instance(os.path.dirname(self.path))  # noqa: PTH120
             os.makedirs(self.path, 0o700, exist_ok=True)  # noqa: PTH103
         except FileExistsError:
             pass
@@ -150,7 +148,7 @@ class AttemptFolder:
     def cancel_requested(self) -> bool:
         return os.access(self.file("cancel"), os.F_OK)
 
-    def read(self, system: System) -> Identity | NotStarted | Claiming | Barred | Ended:
+    def read(self) -> Identity | NotStarted | Claiming | Barred | Ended:
         """What `child` says."""
         try:
             fd = os.open(self.file("child"), os.O_RDONLY | os.O_CLOEXEC)
@@ -170,15 +168,15 @@ class AttemptFolder:
         if end:
             return Ended(int(end[1]))
         try:
-            boot, pid, start = first.decode("utf-8", "replace").split(" ", 2)
-            return Identity(boot, int(pid), system.parse_start(start))
-        except (ValueError, IndexError):
+            boot, pid, mark = first.decode("utf-8", "replace").split(" ")
+            return Identity(boot, int(pid), mark)
+        except ValueError:
             return Claiming()
 
 
 def examine(folder: AttemptFolder, system: System, *, rebooted: bool = False) -> State:
     """What became of the attempt. `rebooted`: the machine restarted since it may have been started."""
-    said = folder.read(system)
+    said = folder.read()
     if isinstance(said, Ended | Barred):
         return said
     if rebooted and not (isinstance(said, Identity) and said.boot == system.boot):
@@ -188,13 +186,26 @@ def examine(folder: AttemptFolder, system: System, *, rebooted: bool = False) ->
     handle = system.find(said)
     if handle is not None:
         return Running(handle)
-    again = folder.read(system)  # it may have ended between the two looks
+    again = folder.read()  # it may have ended between the two looks
     if isinstance(again, Ended):
         return again
     if said.boot != system.boot:
         return Lost("the machine was restarted while it ran")
     reason = "its supervising process is gone and left no exit code (killed from outside, or out of memory)"
     return Lost(reason, said.pid)
+
+
+def _prepare_instance(instance: str) -> None:
+    """Those of many instances are kept apart from each other; the attempts of one are together."""
+    try:
+        os.mkdir(instance, 0o700)  # noqa: PTH102
+    except FileNotFoundError:  # the first of many
+        above = os.path.dirname(instance)  # noqa: PTH120
+        os.makedirs(above, 0o700, exist_ok=True)  # noqa: PTH103
+        spread(above)
+        os.makedirs(instance, 0o700, exist_ok=True)  # noqa: PTH103
+    except FileExistsError:
+        pass
 
 
 def _write_all(fd: int, data: bytes) -> None:

@@ -166,7 +166,7 @@ class Steps:
         handle = attempt.handle
         assert handle is not None
         status = attempt.status if attempt.status is not None else self._system.reap(handle)
-        said = attempt.folder.read(self._system)
+        said = attempt.folder.read()
         match said:
             case Ended():
                 return self._end(attempt, said.exit_code)

@@ -1,13 +1,14 @@
 """A process of this machine: who it is, whether it still lives, and when it ends. The one file for what is
 special to an operating system.
 
-* **Identity** is (boot id, process id, start time). A process id alone is reused, so nothing is ever watched or
-  signalled on the strength of an id read from a file before its start time was compared; on Linux the process is
-  pinned by a pidfd *first* and compared then, which leaves no gap.
-* `LinuxSystem`: pidfd, `/proc/<pid>/stat`, the kernel's boot id. Watching costs one file descriptor and no thread.
-* `PortableSystem`: `ps -o lstart=` for the start time, a thread in `waitpid` for each child of our own, kqueue for
-  adopted ones where there is one, and as the last resort a look every 0.2 s. macOS uses it; tests force it.
-  Without a boot id from the system a restart of the machine shows only by start times.
+* **Identity** is (boot id, process id, mark). A process id alone is reused, so each wrapper is given a random word
+  among its arguments, its mark, and nothing is ever watched or signalled on the strength of an id read from a file
+  before the mark was looked for there; on Linux the process is pinned by a pidfd *first* and compared then, which
+  leaves no gap. (A start time would do, too, but a shell has to read it letter by letter: a tenth of a start.)
+* `LinuxSystem`: pidfd, `/proc/<pid>/cmdline`, the kernel's boot id. Watching costs one file descriptor and no thread.
+* `PortableSystem`: `ps -o args=` for the mark, a thread in `waitpid` for each child of our own, kqueue for adopted ones
+  where there is one, and as the last resort a look every 0.2 s. macOS uses it; tests force it.
+  Without a boot id from the system a restart of the machine shows only by marks.
 
 Never here or elsewhere: `fork`, `preexec_fn`, `user=` (they leave the fast vfork path: ten times slower), and
 PDEATHSIG (it would undo that programs survive the server).
@@ -16,7 +17,6 @@ PDEATHSIG (it would undo that programs survive the server).
 from __future__ import annotations
 
 import asyncio
-import calendar
 import contextlib
 import os
 import select
@@ -43,7 +43,7 @@ class Identity:
 
     boot: str
     pid: int
-    start: str
+    mark: str
 
 
 class Handle:
@@ -64,10 +64,6 @@ class System(Protocol):
 
     boot: str
     """Id of this boot; the same until the machine restarts."""
-    claim_command: str
-    """Shell text that puts into `s` what `parse_start` reads the start time of `$$` from."""
-
-    def parse_start(self, text: str) -> str: ...
 
     def find(self, identity: Identity) -> Handle | None:
         """The process if it is alive and the same."""
@@ -78,7 +74,7 @@ class System(Protocol):
         ...
 
     def exists(self, pid: int) -> bool:
-        """Whether any process has this id now."""
+        """Whether a living process has this id now."""
         ...
 
     def group_lives(self, pid: int) -> bool:
@@ -123,6 +119,11 @@ def spawn(
         )
 
 
+def fresh_mark() -> str:
+    """A word that no other process has among its arguments."""
+    return os.urandom(12).hex()
+
+
 def signal_group(pid: int, number: int) -> bool:
     """Signal the group that `pid` leads or led; False if nobody is left in it."""
     try:
@@ -143,14 +144,8 @@ def reap_child(pid: int) -> int | None:
 class LinuxSystem:
     """See the module's docstring."""
 
-    claim_command = "read -r s </proc/$$/stat"
-
     def __init__(self) -> None:
         self.boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-
-    def parse_start(self, text: str) -> str:
-        # the second field is the program's name in brackets and may hold blanks; the 22nd is the start time
-        return text.rpartition(")")[2].split()[19]
 
     def find(self, identity: Identity) -> Handle | None:
         if identity.boot != self.boot:
@@ -160,17 +155,11 @@ class LinuxSystem:
         except (ProcessLookupError, ValueError, OverflowError):
             return None
         except OSError:  # no descriptor left (EMFILE): go on without one
-            return PORTABLE_FALLBACK.find_by_start(identity, self._start(identity.pid))
-        if self._start(identity.pid) != identity.start:
+            return Handle(identity.pid) if _has_mark(identity) else None
+        if not _has_mark(identity):
             os.close(fd)
             return None
         return Handle(identity.pid, fd)
-
-    def _start(self, pid: int) -> str | None:
-        try:
-            return self.parse_start(Path(f"/proc/{pid}/stat").read_text("ascii", "replace"))
-        except (OSError, IndexError):
-            return None
 
     def hold(self, pid: int) -> Handle:
         try:
@@ -179,11 +168,12 @@ class LinuxSystem:
             return Handle(pid)
 
     def exists(self, pid: int) -> bool:
-        return Path(f"/proc/{pid}").exists()
+        return _standing(pid) is not None
 
     def group_lives(self, pid: int) -> bool:
         # the dead that nobody reaps (containers often have no init) still count for killpg, so look at each member
-        return signal_group(pid, 0) and any(_is_live_member(entry, pid) for entry in Path("/proc").glob("[0-9]*/stat"))
+        members = (int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit())
+        return signal_group(pid, 0) and any(_standing(each) == pid for each in members)
 
     def watch(self, loop: asyncio.AbstractEventLoop, handle: Handle, ended: Callable[[], None]) -> None:
         if handle.fd < 0:
@@ -212,8 +202,6 @@ class LinuxSystem:
 class PortableSystem:
     """See the module's docstring."""
 
-    claim_command = "s=$(LC_ALL=C TZ=UTC0 ps -o lstart= -p $$)"
-
     def __init__(self) -> None:
         self._boot: str | None = None
 
@@ -227,22 +215,11 @@ class PortableSystem:
     def boot(self, value: str) -> None:
         self._boot = value
 
-    def parse_start(self, text: str) -> str:
-        return str(calendar.timegm(time.strptime(text.strip(), "%a %b %d %H:%M:%S %Y")))
-
     def find(self, identity: Identity) -> Handle | None:
         if identity.boot != self.boot:
             return None
-        text = _output(["ps", "-o", "lstart=", "-p", str(identity.pid)])
-        try:
-            start = self.parse_start(text)
-        except ValueError:
-            return None
-        # `ps` works the start out from the uptime on some systems: the last second may waver
-        return Handle(identity.pid) if abs(int(start) - int(identity.start)) <= 1 else None
-
-    def find_by_start(self, identity: Identity, start: str | None) -> Handle | None:
-        return Handle(identity.pid) if start == identity.start else None
+        arguments = _output(["ps", "-ww", "-o", "args=", "-p", str(identity.pid)])
+        return Handle(identity.pid) if identity.mark in arguments.split() else None
 
     def hold(self, pid: int) -> Handle:
         return Handle(pid)
@@ -273,12 +250,22 @@ class PortableSystem:
         handle.open = False
 
 
-def _is_live_member(stat: Path, group: int) -> bool:
+def _has_mark(identity: Identity) -> bool:
     try:
-        state, _, pgrp = stat.read_text("ascii", "replace").rpartition(")")[2].split()[:3]
-    except (OSError, ValueError):
+        arguments = Path(f"/proc/{identity.pid}/cmdline").read_bytes()
+    except OSError:
         return False
-    return pgrp == str(group) and state not in "ZX"
+    return identity.mark.encode() in arguments.split(b"\0")
+
+
+def _standing(pid: int) -> int | None:
+    """The process group of a living process. The dead that nobody has reaped are not among the living."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text("ascii", "replace")
+    except OSError:
+        return None
+    state, _, group = stat.rpartition(")")[2].split()[:3]  # the name in brackets may hold blanks
+    return None if state in "ZX" else int(group)
 
 
 PORTABLE_FALLBACK = PortableSystem()

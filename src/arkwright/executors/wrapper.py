@@ -4,7 +4,7 @@ It lives in its own session, as the parent of the program, so it outlives the se
 
 1. `cd` into the working folder (125: can't; nothing has happened), set the program's limits, if it has any, and leave
    if it is too late to begin (124: nothing has happened; `beginning`).
-2. Claim the attempt: create `child` exclusively and write one line `<boot id> <pid> <start>` (123: somebody else
+2. Claim the attempt: create `child` exclusively and write one line `<boot id> <pid> <mark>` (123: somebody else
    claimed it; nothing has happened). From here on the attempt counts as started, whoever asks.
 3. Run the program. Until now TERM still kills the wrapper, so a cancel before the start starts nothing; from now on
    the trap keeps it alive to write down how the program ended. A trap that does something is reset in the program
@@ -20,7 +20,7 @@ more, and `folder.examine` tells those attempts by their boot id.
 from __future__ import annotations
 
 from arkwright.executors.limits import shell_text
-from arkwright.executors.process import System
+from arkwright.executors.process import System, fresh_mark
 from arkwright.nodes.base import Program
 from arkwright.nodes.program_limits import NO_LIMITS, ProgramLimits
 
@@ -29,9 +29,9 @@ CLAIMED_BY_OTHER = 123
 NO_FOLDER = 125
 
 TEXT = """\
-cd "$2" || exit 125
-{limits}{late}set -C; {claim} && {{ echo "$1 $$ $s" >"$0/child"; }} 2>/dev/null || exit 123
-set +C; shift 2; trap : TERM INT HUP
+cd "$3" || exit 125
+{limits}{late}set -C; {{ echo "$1 $$ $2" >"$0/child"; }} 2>/dev/null || exit 123
+set +C; shift 3; trap : TERM INT HUP
 "$@"; c=$?; echo "$c ." >>"$0/child"; exit $c"""
 
 
@@ -39,5 +39,5 @@ def wrapper_argv(
     system: System, folder: str, directory: str, program: Program, limits: ProgramLimits = NO_LIMITS, late: str = ""
 ) -> tuple[str, ...]:
     """What to spawn for a program; `folder` is absolute. `late`: shell text that leaves if it is too late."""
-    text = TEXT.format(claim=system.claim_command, limits=shell_text(limits), late=late)
-    return (SHELL, "-c", text, folder, system.boot, directory, *program.argv)
+    text = TEXT.format(limits=shell_text(limits), late=late)
+    return (SHELL, "-c", text, folder, system.boot, fresh_mark(), directory, *program.argv)

@@ -20,9 +20,11 @@ from arkwright.nodes.base import Context
 
 LOCALE = ("ALL", "ADDRESS", "COLLATE", "CTYPE", "IDENTIFICATION", "MEASUREMENT", "MESSAGES", "MONETARY", "NAME",
           "NUMERIC", "PAPER", "TELEPHONE", "TIME")  # fmt: skip
-ALLOWED = (
-    *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TZ", "TMPDIR", "LANG", "LANGUAGE"),
-    *(f"LC_{part}" for part in LOCALE),
+ALLOWED = frozenset(
+    (
+        *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TZ", "TMPDIR", "LANG", "LANGUAGE"),
+        *(f"LC_{part}" for part in LOCALE),
+    )
 )
 PREFIX = "ARKWRIGHT_PARAM_"
 WORKSPACE_FOLDER = "ARKWRIGHT_WORKSPACE_FOLDER"
@@ -34,10 +36,16 @@ def parameter_variable(name: str) -> str:
     return PREFIX + _NOT_PLAIN.sub("_", name.upper())
 
 
-def program_environment(context: Context, server: Mapping[str, str] | None = None) -> dict[str, str]:
-    """`server`: the server's own environment."""
-    server = os.environ if server is None else server
-    environment = {key: value for key in ALLOWED if (value := server.get(key)) is not None}
+def allowed(environment: Mapping[str, str]) -> dict[str, str]:
+    return {key: environment[key] for key in ALLOWED if key in environment}
+
+
+SERVERS = allowed(os.environ)
+"""What programs get of the server's own. Read once: to look it up costs as much as a whole step of an instance."""
+
+
+def program_environment(context: Context) -> dict[str, str]:
+    environment = dict(SERVERS)
     environment.setdefault("PATH", os.defpath)
     for name in sorted(context.parameters):
         environment[parameter_variable(name)] = context.parameters[name]

@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import signal
 from collections.abc import Mapping
@@ -308,13 +309,15 @@ def script_outcome(context: Context, exit_code: int) -> Outcome:
 def log_tail(log: Path, characters: int = OUTPUT_CHARACTERS) -> str:
     """The last characters of a log, decoded leniently. A missing log is an empty one."""
     try:
-        with log.open("rb", buffering=0) as file:
-            size = file.seek(0, 2)
-            start = max(0, size - 4 * characters - 4)
-            file.seek(start)
-            data = file.read()
+        file = os.open(log, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return ""
+    try:
+        size = os.fstat(file).st_size
+        start = max(0, size - 4 * characters - 4)
+        data = os.pread(file, size - start, start) if size else b""
+    finally:
+        os.close(file)
     if start:  # in the middle of a character: its remaining bytes are no character
         skip = 0
         while skip < min(3, len(data)) and data[skip] & 0xC0 == 0x80:

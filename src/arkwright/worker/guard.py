@@ -61,9 +61,9 @@ def read_deadlines(folder: Path) -> tuple[float, float] | None:
 def stop(folder: Path) -> None:
     """Ask what runs in an attempt's folder to end."""
     from arkwright.executors.folder import AttemptFolder
-    from arkwright.executors.process import Identity, this_system
+    from arkwright.executors.process import Identity
 
-    if isinstance(AttemptFolder(folder).read(this_system()), Identity):
+    if isinstance(AttemptFolder(folder).read(), Identity):
         with contextlib.suppress(OSError):  # a full disk keeps nothing alive
             (folder / FENCED).touch()
         _signal(folder, signal.SIGTERM)
@@ -73,10 +73,9 @@ def kill(folder: Path) -> bool:
     """End what runs in an attempt's folder, for good: nothing of it goes on, and nothing of it starts later. False:
     there was nothing to end."""
     from arkwright.executors.folder import AttemptFolder, Claiming, NotStarted
-    from arkwright.executors.process import this_system
 
     attempt = AttemptFolder(folder)
-    if isinstance(attempt.read(this_system()), NotStarted | Claiming):
+    if isinstance(attempt.read(), NotStarted | Claiming):
         attempt.bar()
     return _signal(folder, signal.SIGKILL)
 
@@ -87,7 +86,7 @@ def _signal(folder: Path, number: int) -> bool:
     from arkwright.executors.process import Identity, signal_group, this_system
 
     system = this_system()
-    said = AttemptFolder(folder).read(system)
+    said = AttemptFolder(folder).read()
     if not isinstance(said, Identity):
         return False
     handle = system.find(said)
