@@ -55,7 +55,8 @@ class Workspace(Record, frozen=True, kw_only=True):
     @property
     def condition_policy(self) -> ConditionPolicy:
         """For instances made from now on."""
-        return ConditionPolicy(self.settings.get("conditionPolicy") or ConditionPolicy.OR)
+        given = self.settings.get("conditionPolicy")
+        return ConditionPolicy(given) if given else ConditionPolicy.OR
 
     @property
     def rules(self) -> Rules:

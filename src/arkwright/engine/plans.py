@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from arkwright.core.control.children import PinnedJob
 from arkwright.core.instance import Instance
@@ -29,11 +30,18 @@ _KEPT_NODES = 50_000
 """Bound of the jobs kept, by their nodes: about 75 MB."""
 
 
+class _Kept(NamedTuple):
+    job: Job
+    scripts: tuple[str, ...]
+    """Names."""
+    runs_jobs: bool
+
+
 class Plans:
     def __init__(self, store: Store, nesting: Nesting | None = None) -> None:
         self._store = store
         self._nesting = nesting or Nesting()
-        self._jobs: OrderedDict[tuple[int, int], tuple[Job, tuple[str, ...]]] = OrderedDict()
+        self._jobs: OrderedDict[tuple[int, int], _Kept] = OrderedDict()
         self._nodes = 0
         """Of the jobs that are kept."""
         self._plans: OrderedDict[_Key, Plan] = OrderedDict()
@@ -70,8 +78,7 @@ class Plans:
         """The scripts that a submitted version of a job runs with now. Raises as `submitted`."""
         place, job_name = definition.place, definition.name
         pins: dict[str, tuple[int, int]] = {}
-        names = self._read(definition)[1]
-        for name in names:
+        for name in self._read(definition).scripts:
             script = await self._store.get_definition(place, Kind.SCRIPT, name, submitted=True)
             if script is None:
                 raise NotFound(
@@ -87,15 +94,15 @@ class Plans:
         """The jobs that this one's nodes run, and those in turn, at their submitted versions.
 
         Raises `NotFound` (a job, a script) and `InvalidInput` (a circle, too deep, not runnable)."""
-        job = self._read(definition)[0]
-        if not runs_jobs(job):
+        kept = self._read(definition)
+        if not kept.runs_jobs:
             return {}
 
         async def find(name: str) -> tuple[Job, PinnedJob]:
             child, pins = await self.submitted(place, name)
-            return self._read(child)[0], PinnedJob(job_id=child.id, version=child.version, script_versions=pins)
+            return self._read(child).job, PinnedJob(job_id=child.id, version=child.version, script_versions=pins)
 
-        return await subjobs(job, find, self._nesting)
+        return await subjobs(kept.job, find, self._nesting)
 
     def submitted_in_hand(self, place: Place, job_name: str) -> tuple[Definition, Pins]:
         """As `submitted`, without waiting. Raises `LookupError` when that is not possible just now, and for whatever
@@ -103,10 +110,11 @@ class Plans:
         definition = self._store.definition_in_hand(place, Kind.JOB, job_name, submitted=True)
         if definition is None or definition.category == REAL_TIME:
             raise LookupError(job_name)
-        if runs_jobs(self._read(definition)[0]):
+        kept = self._read(definition)
+        if kept.runs_jobs:
             raise LookupError(job_name)
         pins: dict[str, tuple[int, int]] = {}
-        for name in self._read(definition)[1]:
+        for name in kept.scripts:
             script = self._store.definition_in_hand(place, Kind.SCRIPT, name, submitted=True)
             if script is None:
                 raise LookupError(name)
@@ -115,7 +123,7 @@ class Plans:
 
     def masked(self, definition: Definition) -> tuple[str, ...]:
         """Names of the masked parameters of a version that can be run."""
-        return self._read(definition)[0].masked
+        return self._read(definition).job.masked
 
     def in_hand(self, instance: Instance) -> Plan:
         """As `of`, without waiting. Raises `LookupError`."""
@@ -139,7 +147,7 @@ class Plans:
             if script is None:
                 raise NotFound(f"Version {version} of script {name!r} is gone.", code=Code.SCRIPT_NOT_FOUND)
             scripts[name] = read_script(name, script.body, version)
-        plan = Plan(job=kept[0], scripts=scripts)
+        plan = Plan(job=kept.job, scripts=scripts)
         self._plans[key] = plan
         if len(self._plans) > _KEPT:
             self._plans.popitem(last=False)
@@ -148,17 +156,17 @@ class Plans:
     async def of(self, instance: Instance) -> Plan:
         return await self.plan(instance.job_id, instance.job_version, instance.script_versions)
 
-    def _read(self, definition: Definition) -> tuple[Job, tuple[str, ...]]:
+    def _read(self, definition: Definition) -> _Kept:
         key = (definition.id, definition.version)
         kept = self._jobs.get(key)
         if kept is None:
             job = read_job(definition.body)
-            kept = (job, script_names(job))
+            kept = _Kept(job, script_names(job), runs_jobs(job))
             self._jobs[key] = kept
             self._nodes += len(job.nodes)
             while self._nodes > _KEPT_NODES and len(self._jobs) > 1:
-                _, (oldest, _) = self._jobs.popitem(last=False)
-                self._nodes -= len(oldest.nodes)
+                _, oldest = self._jobs.popitem(last=False)
+                self._nodes -= len(oldest.job.nodes)
         return kept
 
     def warm(self, definition: Definition) -> None:
