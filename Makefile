@@ -24,7 +24,7 @@ endif
 .PHONY: help setup dev ui ui-test ui-check ui-types run test test-postgres test-long spark check fix serve bench bench-scale chaos image docs conformance lock wheel clean
 
 help:  ## list these targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / && !told[$$1]++ { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.installed ui  ## make .venv with .venv/bin/arkwright in it, from requirements.lock; and the console
 	@:

@@ -20,7 +20,7 @@ from arkwright.cli.serve import settings_options
 from arkwright.nodes.base import NodeType, Property, Work
 from arkwright.nodes.registry import Registry
 from arkwright.nodes.unsupported import UNSUPPORTED
-from arkwright.settings import Settings, shown
+from arkwright.settings import Settings, shown, variable_of
 
 FOLDER = Path(__file__).resolve().parent / "reference"
 NOTICE = "<!-- Written by `make docs` from the code; changes here are lost. -->\n\n"
@@ -39,13 +39,14 @@ def settings_page() -> str:
         option = f"`--{each.name.replace('_', '-')}`" if each.name in options else ""
         default = shown(each.default, secret=False)
         lines.append(
-            f"| {each.name} | {option} | `{each.metadata['variable']}` | {f'`{default}`' if default else ''} "
+            f"| {each.name} | {option} | `{variable_of(each.name)}` | {f'`{default}`' if default else ''} "
             f"| {each.metadata['help']} |"
         )
     lines += [
         "",
-        "Those without an option are read at the first start only, when the data folder is made; what is not given",
-        "then is generated and written to `credentials.csv` in the data folder.",
+        "Secrets have no option, since others on the machine would see them. `project_id`, `domain`, `admin_user`,",
+        "`admin_password`, `access_key` and `secret_key` count at the first start only, when the data folder is made;",
+        "what is not given then is generated and written to `credentials.csv` in the data folder.",
     ]
     return NOTICE + "\n".join(lines) + "\n"
 

@@ -77,6 +77,7 @@ def _by_path() -> dict[str, _Path]:
     return {path: _Path(by_method) for path, by_method in paths.items()}
 
 
+@functools.cache
 def is_watched(path: Path) -> bool:
     return any(path.is_relative_to(TOP / folder) for folder in WATCHED)
 
@@ -167,6 +168,7 @@ def watching(recorder: Recorder) -> Iterator[None]:
 # ---------------------------------------------------------------- what the clients have
 
 
+@functools.cache
 def sdk_operations(client: str) -> dict[str, tuple[str, str]]:
     """Per method of the SDK's client the HTTP method and path that it calls."""
     with warnings.catch_warnings():

@@ -110,7 +110,6 @@ def pytest_collection() -> Any:
     try:
         return (yield)
     finally:
-        gc.collect()
         gc.freeze()
         gc.enable()
 

@@ -4,6 +4,7 @@ at the end no process is alone with it. Figures need not be exact; a file that i
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ FIRST = ("e2e", "chaos", "nodes", "engine", "cli", "api", "executors", "worker",
 """Folders."""
 
 
+@functools.cache
 def place(path: Path) -> int:
     """Less comes earlier."""
     folder = path.relative_to(TESTS).parts[0] if path.is_relative_to(TESTS) else ""

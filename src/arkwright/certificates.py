@@ -1,7 +1,9 @@
 """Certificates of an installation's own: an authority, and one for servers and one for workers that it vouches for.
 
 Rules: keys are readable by their owner alone. Each is good for both ends of a connection, since Dask's sides are both.
-A file is written whole or not at all; the authority that is there is used again, never replaced.
+Only the server's bears names of machines: a program on a worker can read the worker's, and must not pass for the API
+with it; Dask looks at the authority alone. A file is written whole or not at all; the authority that is there is used
+again, never replaced.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from arkwright.errors import InvalidInput, SettingInvalid
 
 AUTHORITY, AUTHORITY_KEY = "ca.pem", "ca-key.pem"
-HOLDERS = ("server", "worker")
+NO_MACHINE = x509.DNSName("worker.invalid")
 _BACKWARDS = datetime.timedelta(minutes=5)
 """For machines whose clock is behind."""
 
@@ -45,9 +47,9 @@ def make_certificates(folder: Path, names: Sequence[str], *, days: int) -> Made:
             _write(folder / AUTHORITY_KEY, _key_text(key), private=True)
             _write(folder / AUTHORITY, certificate.public_bytes(serialization.Encoding.PEM))
             files += [AUTHORITY, AUTHORITY_KEY]
-        for holder in HOLDERS:
+        for holder, known_as in (("server", hosts), ("worker", [NO_MACHINE])):
             own_key = ec.generate_private_key(ec.SECP256R1())
-            own = _signed(holder, own_key.public_key(), hosts, days, key, certificate)
+            own = _signed(holder, own_key.public_key(), known_as, days, key, certificate)
             _write(folder / f"{holder}-key.pem", _key_text(own_key), private=True)
             _write(folder / f"{holder}.pem", own.public_bytes(serialization.Encoding.PEM))
             files += [f"{holder}.pem", f"{holder}-key.pem"]

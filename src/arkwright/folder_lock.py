@@ -18,9 +18,21 @@ class FolderLock:
     def __init__(self, folder: Path) -> None:
         self._path = folder / "lock"
         self._descriptor: int | None = None
+        self.is_new = False
+        """Whether the folder had no lock before; known once it is acquired."""
 
     def acquire(self) -> None:
         """Raises `FolderLocked` naming the holder's process id."""
+        self.is_new = not self._path.exists()
+        descriptor = self._locked()
+        while not self._is_there(descriptor):  # its last holder has discarded it meanwhile
+            os.close(descriptor)
+            descriptor = self._locked()
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        self._descriptor = descriptor
+
+    def _locked(self) -> int:
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -31,9 +43,18 @@ class FolderLock:
                 f"Another server (process {holder or 'unknown'}) is using the data folder {self._path.parent}.",
                 hint="Stop it first, or start this one with another --data folder.",
             ) from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-        self._descriptor = descriptor
+        return descriptor
+
+    def _is_there(self, descriptor: int) -> bool:
+        try:
+            return os.path.samestat(os.fstat(descriptor), self._path.stat())
+        except FileNotFoundError:
+            return False
+
+    def discard(self) -> None:
+        """Release it and leave no file of it: the folder has come to nothing."""
+        self._path.unlink(missing_ok=True)
+        self.release()
 
     def release(self) -> None:
         if self._descriptor is not None:

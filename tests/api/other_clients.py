@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx2
-from tests.api.server import RunningServer
+from tests.api.server import PLAIN, RunningServer
 
 Json = dict[str, Any]
 
@@ -47,5 +47,5 @@ class OtherClient:
             headers["workspace"] = workspace
         url = path if path.startswith("/") else f"{self.server.client.base_url.path}{path}"
         request = httpx2.Request(method, f"{self.server.url}{url}", json=body, headers=headers)
-        with httpx2.Client(timeout=30) as client:
+        with httpx2.Client(timeout=30, verify=PLAIN) as client:
             return client.send(request)

@@ -15,6 +15,7 @@ from arkwright.api.v1.logs import whole_text
         ("bytes=3-5", ByteRange(3, 6)),
         ("bytes=9-9", ByteRange(9, 10)),
         ("bytes=3-99", ByteRange(3, 10)),
+        ("bytes=0-18446744073709551615", ByteRange(0, 10)),
         ("bytes=-4", ByteRange(6, 10)),
         ("bytes=-99", ByteRange(0, 10)),
         ("Bytes = 1 - 2", ByteRange(1, 3)),

@@ -10,7 +10,7 @@ from tests.api.house import PROJECT, House
 from tests.servers.database import contents
 
 from arkwright.api.v1.connection_body import MASK
-from arkwright.engine.connections import unsealed
+from arkwright.engine.connections import is_sealed, unsealed
 from arkwright.store.base import Kind, Place
 
 Refused = Callable[..., dict[str, Any]]
@@ -31,6 +31,8 @@ HOST: dict[str, Any] = {
     "type": "HOST",
     "config": {"ip": "10.0.0.6", "port": "22", "userName": "root", "password": "S3cret-Wort"},
 }
+KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nS3cret\n-----END OPENSSH PRIVATE KEY-----\n"
+HOST_WITH_KEY = {"ip": "10.0.0.6", "port": "22", "userName": "root", "privateKey": KEY}
 
 
 @pytest.fixture
@@ -158,12 +160,27 @@ def without(*keys: str) -> dict[str, Any]:
         ("DLF.3051", {"type": "HIVE", "config": {"clusterName": "c", "connectionMethod": "x"}}, ["agent", "direct"]),
         ("DLF.3051", {"type": "CloudTable"}, ["clusterName"]),
         ("DLF.3051", {**HOST, "type": "RDS"}, ["driverName"]),
+        ("DLF.3051", {**HOST, "config": HOST_WITH_KEY | {"privateKey": ""}}, ["config.password", "privateKey"]),
+        ("DLF.3051", {**HOST, "type": "RDS", "config": HOST_WITH_KEY}, ["config.password"]),
     ],
 )
 def test_is_refused(refused: Refused, name: str, code: str, body: dict[str, Any], words: list[str]) -> None:
     error = refused(code, "POST", "connections", {"name": name, **body})
     for word in words:
         assert word in f"{error['error_msg']} {error.get('hint', '')}"
+
+
+@pytest.mark.parametrize("key", ["privateKey", "private_key", "keyFile", "key"])
+def test_a_host_that_is_logged_in_to_with_a_key_needs_no_password(house: House, name: str, key: str) -> None:
+    """And whatever the key is called, it is a secret."""
+    config = {each: value for each, value in HOST_WITH_KEY.items() if each != "privateKey"} | {key: KEY}
+    body = {**HOST, "name": name, "config": config}
+    assert house.call("POST", "connections", body).status_code == 204
+    got = house.call("GET", f"connections/{name}").json()
+    assert got["config"] == {**config, key: MASK}
+    assert is_sealed(stored(house, name)["config"][key])
+    assert house.call("PUT", f"connections/{name}", got).status_code == 204
+    assert unsealed(stored(house, name)["config"], place(house), name, house.directory.sealer)[key] == KEY
 
 
 def test_ischeck_saves_only_what_can_be_reached(house: House, refused: Refused, connection: str) -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.api.server import PASSWORD, PROJECT, RunningServer, log_in
 from tests.examples import some
@@ -206,6 +206,21 @@ def test_a_repeated_header_goes_the_usual_way(server: RunningServer, plain: str,
     assert status == 401, error
 
 
+def test_two_workspaces_in_one_request_are_refused_unless_they_are_one(
+    server: RunningServer, plain: str, taken: list[bool]
+) -> None:
+    once = request(server, plain, BODY)
+    with line(server) as wire:
+        wire.send(once.replace(b"Host:", b"workspace: " + b"f" * 32 + b"\r\nWorkspace:\r\nHost:", 1))
+        status, _, error = wire.reply()
+        wire.send(once.replace(b"Host:", b"workspace:\r\nWorkspace:\r\nHost:", 1))
+        same, _, _ = wire.reply()
+    assert taken == [False, False]
+    assert (status, error["error_code"]) == (400, "DLF.3051")
+    assert "workspace was sent more than once" in error["error_msg"]
+    assert same == 200
+
+
 def test_a_job_saved_anew_runs_in_its_new_version(server: RunningServer, plain: str, taken: list[bool]) -> None:
     with line(server) as wire:
         wire.send(request(server, plain))
@@ -287,16 +302,22 @@ _document = st.fixed_dictionaries(
         "jobParams": st.lists(_entry, max_size=3) | st.sampled_from([None, {}, "x"]),
         "useExecutionUser": st.sampled_from([True, False, "true", "false", "FALSE", "", None, 1]),
         "job_path": st.sampled_from(["", None, "/", "/elsewhere"]),
-        "unknown": st.integers(),
+        "unknown": st.integers() | st.sampled_from([["x"], {"a": None}]),
     },
 )
 _bodies = _document.map(lambda each: json.dumps(each).encode()) | st.sampled_from(
-    [b"", b" ", b"[]", b"null", b"{", b"\xff", b'{"jobParams":[{"name":"a","value":"1"},{"name":"a","value":"2"}]}']
+    [
+        *(b"", b" ", b"[]", b"null", b"{", b"\xff"),
+        *(b'{"x":1e400}', b'{"x":"\xff"}', b'{"x":"\\ud800"}', b'{"jobParams":[{"name":"a","value":"1","x":1e400}]}'),
+        b'{"jobParams":[{"name":"a","value":"1"},{"name":"a","value":"2"}]}',
+    ]
 )
 
 
 @settings(max_examples=some(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=_bodies)
+@example(body=b'{"x":1e400}')
+@example(body=b'{"x":"\xff"}')
 def test_whatever_is_sent_both_ways_decide_the_same(server: RunningServer, plain: str, body: bytes) -> None:
     with line(server) as wire:
         wire.send(request(server, plain, body))

@@ -247,6 +247,33 @@ def test_an_ended_instance_runs_again_from_the_node_that_is_named(
     assert again({"retry_location": "specified_node", "node_name": "c"}).endswith("c")
 
 
+def test_the_latest_version_is_that_of_its_job_whatever_the_job_is_called_now(
+    server: RunningServer, name: str, tmp_path: Path
+) -> None:
+    trace, latest = tmp_path / "trace", {"job_param_version": "latest_version"}
+
+    def job(called: str, word: str) -> dict[str, Any]:
+        node = shell("a", f"echo {word} >> '{trace}'")
+        return {"name": called, "processType": "BATCH", "schedule": {"type": "EXECUTE_ONCE"}, "nodes": [node]}
+
+    server.client.post("jobs", json=job(name, "first")).raise_for_status()
+    instance_id = wait(server, name)["instanceId"]
+    path = f"jobs/{name}/instances/{instance_id}/restart"
+    server.client.put(f"jobs/{name}", json=job(f"{name}_new", "second")).raise_for_status()
+    server.client.post("jobs", json=job(name, "another job")).raise_for_status()
+    assert server.client.post(path, json=latest).status_code == 204
+    assert ended(server, name, instance_id)["version"] == 2
+    assert trace.read_text() == "first\nsecond\n"
+    server.client.delete(f"jobs/{name}_new").raise_for_status()
+    server.client.put(f"jobs/{name}", json=job(f"{name}_new", "another job")).raise_for_status()
+    reply = server.client.post(path, json=latest)
+    assert (reply.status_code, reply.json()["error_code"]) == (400, "DLF.0100")
+    assert "was deleted" in reply.json()["hint"]
+    assert server.client.post(path).status_code == 204
+    assert ended(server, name, instance_id)["status"] == "success"
+    assert trace.read_text() == "first\nsecond\nsecond\n"
+
+
 @pytest.mark.parametrize(
     ("body", "word"),
     [

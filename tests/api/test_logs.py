@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.api.gates import Gate
-from tests.api.server import RunningServer, shell
+from tests.api.server import RunningServer, running_server, shell
 from tests.api.test_instances import dummy, events, parsed, wait
+
+CAP = 200_000
+
+
+@pytest.fixture(scope="module")
+def capped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    with running_server(tmp_path_factory.mktemp("capped") / "data", log_cap_bytes=CAP) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +106,49 @@ def test_a_log_is_followed_while_the_node_runs(server: RunningServer, name: str,
     assert text == "one\ntwo ü\n"
     [end] = ends
     assert (end["attempt"], end["status"], end["exitCode"]) == (1, "fail", 7)
+
+
+def test_who_follows_a_log_that_is_cut_is_told_so_and_sees_its_end(capped: RunningServer, tmp_path: Path) -> None:
+    gate = Gate(tmp_path)
+    capped.save_job("long", shell("count", f"seq 1 60000; {gate.statement}; echo the end"))
+    path = f"jobs/long/instances/{capped.start('long')}/nodes/count/log"
+    text, ids = "", []
+    with capped.client.stream("GET", path, headers={"Accept": "text/event-stream"}) as reply:
+        for event in parsed(reply.iter_lines()):
+            if event["event"] != "log":
+                break
+            text += event["data"]["text"]
+            ids.append(int(event["id"]))
+            if "what was here is cut out" in text and text.endswith("60000\n"):
+                gate.open()
+    assert text.startswith("1\n2\n3\n")
+    assert text.endswith("59999\n60000\nthe end\n")
+    assert text.count("what was here is cut out") in (1, 2)  # it is cut once more at the end of the program
+    assert max(ids) > CAP >= ids[-1]
+    # who comes back with the id of an event from before the cut
+    again = events(capped, path, **{"Last-Event-ID": "300000"})
+    assert "cut out" in again[0]["data"]["text"]
+    assert again[-2]["data"]["text"].endswith("the end\n")
+
+
+def test_a_log_over_its_cap_keeps_its_length_while_it_is_read(capped: RunningServer, tmp_path: Path) -> None:
+    gate = Gate(tmp_path)
+    # more than the cap, and not so much more that it is cut at once
+    capped.save_job("over", shell("count", f"yes 123456789 | head -c {CAP + 10}; {gate.statement}"))
+    path = f"jobs/over/instances/{capped.start('over')}/nodes/count/log"
+    with capped.client.stream("GET", path, headers={"Accept": "text/event-stream"}) as reply:
+        for event in parsed(reply.iter_lines()):
+            if event["id"] == str(CAP + 10):
+                break
+    whole = capped.client.get(path)
+    assert (len(whole.content), whole.headers["Content-Length"]) == (CAP, str(CAP))
+    assert whole.text.startswith("123456789\n" * 10)
+    assert whole.text.endswith("123456789\n" * 10)
+    assert whole.text.count("what was here is cut out") == 1
+    assert capped.client.get(path, headers={"Range": "bytes=-12"}).text == "9\n123456789\n"
+    middle = capped.client.get(path, headers={"Range": f"bytes={CAP - 66_000}-{CAP - 65_000}"})
+    assert middle.content == whole.content[CAP - 66_000 : CAP - 65_000 + 1]
+    gate.open()
 
 
 def test_a_log_is_awaited_before_its_node_starts(server: RunningServer, name: str, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 from typing import Any
 
@@ -106,7 +107,7 @@ def test_is_accepted(house: House, job: str, body: dict[str, Any]) -> None:
         ({"jobParams": {}}, ["jobParams", "list"]),
         ({"jobParams": "aaa=111"}, ["jobParams", "list"]),
         ({"jobParams": [1]}, ["jobParams[0]", "object"]),
-        ({"jobParams": [None]}, ["jobParams[0]", "object"]),
+        ({"jobParams": [None]}, ["jobParams[0]", "object", "not null."]),
         (parameter(name=None), ["jobParams[0].name", "missing"]),
         (parameter(name=""), ["jobParams[0].name", "1 to 64"]),
         (parameter(name=7), ["jobParams[0].name", "text"]),
@@ -120,6 +121,7 @@ def test_is_accepted(house: House, job: str, body: dict[str, Any]) -> None:
         (parameter(value=["111"]), ["jobParams[0].value", "text"]),
         (parameter(value="x" * 1025), ["jobParams[0].value", "1024", "1025"]),
         (parameter(paramType="string"), ["jobParams[0].paramType", "variable or constants"]),
+        (parameter(paramType=True), ["jobParams[0].paramType", "not true."]),
         (parameter(paramType=1), ["jobParams[0].paramType", "variable or constants"]),
         (parameter(type=""), ["jobParams[0].type", "variable or constants"]),
         (parameter(type="variable", paramType="constants"), ["paramType", "type", "differ"]),
@@ -175,6 +177,43 @@ def test_a_body_of_another_type_is_refused_with_the_way_out(refused: Refused, jo
     headers = {"Content-Type": media}
     error = refused("DLF.3051", "POST", f"jobs/{job}/run-immediate", content=b"{}", headers=headers)
     assert "application/json" in error["error_msg"]
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"\xef\xbb\xbf{}", ["byte order mark", "UTF-8"]),
+        ("{}".encode("utf-16"), ["UTF-16", "send UTF-8"]),
+        ("{}".encode("utf-16-le"), ["UTF-16", "send UTF-8"]),
+        (gzip.compress(b"{}", mtime=0), ["compressed"]),
+        (b'{"a":"\xfc"}', ["not valid UTF-8", "Send one JSON object"]),
+        (b'{"a":"\\ud83d"}', ["\\ud83d", "stands alone"]),
+        (b"{'a':1}", ["object keys", "Send one JSON object"]),
+        (b"[1]", ["must be a JSON object", '{"name": value}']),
+        (b'{"a":' + b"[" * 5000, ["nested too deeply", "flatter"]),
+    ],
+    ids=lambda each: repr(each[:12]) if isinstance(each, bytes) else None,
+)
+def test_a_body_that_can_not_be_read_is_told_the_way_out(
+    refused: Refused, job: str, body: bytes, words: list[str]
+) -> None:
+    error = refused("DLF.3051", "POST", f"jobs/{job}/run-immediate", content=body)
+    for word in words:
+        assert word in error["error_msg"]
+
+
+def test_a_compressed_body_is_refused_by_its_header(house: House, refused: Refused, job: str) -> None:
+    path, content = f"jobs/{job}/run-immediate", gzip.compress(b"{}")
+    error = refused("DLF.3051", "POST", path, content=content, headers={"Content-Encoding": "gzip"})
+    assert "Content-Encoding 'gzip'" in error["error_msg"]
+    assert "without compression" in error["error_msg"]
+    assert house.call("POST", path, content=b"{}", headers={"Content-Encoding": "identity"}).status_code == 200
+
+
+def test_an_encoded_slash_is_no_border_between_segments(house: House, refused: Refused, job: str) -> None:
+    refused("APIGW.0101", "POST", f"jobs%2F{job}/run-immediate", status=404)
+    encoded = "".join(f"%{ord(each):02x}" for each in job)
+    assert house.call("POST", f"jobs/{encoded}/run-immediate").status_code == 200
 
 
 def test_an_unknown_job_is_answered_in_the_documents_words(refused: Refused) -> None:
@@ -283,6 +322,15 @@ def test_a_key_is_for_one_job_in_one_workspace(house: House, job: str) -> None:
     replies = [house.call("POST", f"jobs/{each}/run-immediate", headers=headers) for each in (job, other)]
     assert [reply.status_code for reply in replies] == [200, 200]
     assert replies[0].json() != replies[1].json()
+
+
+def test_a_key_is_for_one_route(house: House, job: str) -> None:
+    headers = {"Idempotency-Key": "route"}
+    older, newer = (
+        house.call("POST", path, headers=headers).json()["instanceId"]
+        for path in [f"jobs/{job}/run-immediate", f"/v2/{PROJECT}/factory/jobs/{job}/run-immediate"]
+    )
+    assert older != newer
 
 
 @pytest.mark.parametrize("key", ["", "a b", "x" * 256, "\t", "schlüssel"])

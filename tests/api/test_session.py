@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import httpx2
 import pytest
-from tests.api.server import PASSWORD, PROJECT, RunningServer
+from tests.api.server import PASSWORD, PLAIN, PROJECT, RunningServer
 
 SESSION, CSRF = "arkwright_session", "arkwright_csrf"
 JOBS = f"/v1/{PROJECT}/jobs"
@@ -15,7 +15,7 @@ JOBS = f"/v1/{PROJECT}/jobs"
 @pytest.fixture
 def browser(server: RunningServer) -> Iterator[httpx2.Client]:
     """Keeps cookies, as a browser does, and sends no credential of its own."""
-    with httpx2.Client(base_url=server.url, timeout=30) as client:
+    with httpx2.Client(base_url=server.url, timeout=30, verify=PLAIN) as client:
         reply = client.post("/console/session", json={"name": "admin", "password": PASSWORD})
         assert reply.status_code == 201, reply.text
         yield client
@@ -27,7 +27,7 @@ def new_job(name: str) -> dict[str, object]:
 
 
 def test_the_token_is_hidden_from_scripts_and_neither_cookie_is_sent_by_other_sites(server: RunningServer) -> None:
-    reply = httpx2.post(f"{server.url}/console/session", json={"name": "admin", "password": PASSWORD})
+    reply = httpx2.post(f"{server.url}/console/session", json={"name": "admin", "password": PASSWORD}, verify=PLAIN)
     cookies = {each.partition("=")[0]: each.lower() for each in reply.headers.get_list("set-cookie")}
     assert set(cookies) == {SESSION, CSRF}
     assert "; httponly" in cookies[SESSION]
@@ -40,7 +40,7 @@ def test_the_token_is_hidden_from_scripts_and_neither_cookie_is_sent_by_other_si
 
 
 def test_logging_in_answers_who_it_is_and_where_they_may_work(server: RunningServer) -> None:
-    reply = httpx2.post(f"{server.url}/console/session", json={"name": "admin", "password": PASSWORD})
+    reply = httpx2.post(f"{server.url}/console/session", json={"name": "admin", "password": PASSWORD}, verify=PLAIN)
     found = reply.json()
     assert (found["userName"], found["administrator"], found["projectId"]) == ("admin", True, PROJECT)
     assert [each["role"] for each in found["workspaces"]][:1] == ["admin"]
@@ -68,7 +68,7 @@ def test_a_change_without_the_proof_is_refused_and_does_nothing(
 
 def test_without_its_second_cookie_a_session_changes_nothing(browser: httpx2.Client, name: str) -> None:
     token = browser.cookies[SESSION]
-    with httpx2.Client(base_url=str(browser.base_url), headers={"Cookie": f"{SESSION}={token}"}) as half:
+    with httpx2.Client(base_url=str(browser.base_url), headers={"Cookie": f"{SESSION}={token}"}, verify=PLAIN) as half:
         refused = half.post(JOBS, json=new_job(name), headers={"X-CSRF-Token": ""})
     assert refused.status_code == 403
 
@@ -80,9 +80,9 @@ def test_logging_out_ends_the_token_for_whoever_kept_it(server: RunningServer, b
     gone = browser.delete("/console/session", headers={"X-CSRF-Token": proof})
     assert gone.status_code == 204
     assert SESSION not in browser.cookies
-    kept = httpx2.get(f"{server.url}/console/session", headers={"Cookie": f"{SESSION}={token}"})
+    kept = httpx2.get(f"{server.url}/console/session", headers={"Cookie": f"{SESSION}={token}"}, verify=PLAIN)
     assert kept.status_code == 401
-    as_token = httpx2.get(f"{server.url}/v1/{PROJECT}/jobs", headers={"X-Auth-Token": token})
+    as_token = httpx2.get(f"{server.url}/v1/{PROJECT}/jobs", headers={"X-Auth-Token": token}, verify=PLAIN)
     assert as_token.status_code == 401
 
 
@@ -94,28 +94,30 @@ def test_a_request_with_a_credential_of_its_own_needs_no_proof(browser: httpx2.C
 
 
 def test_a_wrong_password_sets_no_cookie(server: RunningServer) -> None:
-    reply = httpx2.post(f"{server.url}/console/session", json={"name": "admin", "password": "wrong-Password-1"})
+    reply = httpx2.post(
+        f"{server.url}/console/session", json={"name": "admin", "password": "wrong-Password-1"}, verify=PLAIN
+    )
     assert reply.status_code == 401
     assert "set-cookie" not in reply.headers
-    missing = httpx2.post(f"{server.url}/console/session", json={"name": "admin"})
+    missing = httpx2.post(f"{server.url}/console/session", json={"name": "admin"}, verify=PLAIN)
     assert missing.status_code == 400
     assert "password" in missing.json()["error_msg"]
 
 
 def test_a_project_that_is_not_there_leaves_no_session_behind(server: RunningServer) -> None:
     body = {"name": "admin", "password": PASSWORD, "project": "nowhere"}
-    reply = httpx2.post(f"{server.url}/console/session", json=body)
+    reply = httpx2.post(f"{server.url}/console/session", json=body, verify=PLAIN)
     assert reply.status_code == 400
     assert "set-cookie" not in reply.headers
 
 
 def test_the_console_may_load_and_ask_this_server_alone(server: RunningServer) -> None:
-    page = httpx2.get(f"{server.url}/console/")
+    page = httpx2.get(f"{server.url}/console/", verify=PLAIN)
     policy = page.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "script-src 'self';" in policy
     assert "frame-ancestors 'none'" in policy
     assert page.headers["x-content-type-options"] == "nosniff"
-    assert httpx2.get(f"{server.url}/").headers["location"] == "/console/"
-    assert httpx2.get(f"{server.url}/console/assets/..%2findex.html").status_code in (200, 404)
-    assert httpx2.get(f"{server.url}/console/assets/no-such.js").status_code == 404
+    assert httpx2.get(f"{server.url}/", verify=PLAIN).headers["location"] == "/console/"
+    assert httpx2.get(f"{server.url}/console/assets/..%2findex.html", verify=PLAIN).status_code in (200, 404)
+    assert httpx2.get(f"{server.url}/console/assets/no-such.js", verify=PLAIN).status_code == 404

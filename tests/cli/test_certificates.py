@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import stat
@@ -20,7 +21,8 @@ def talk(server: ssl.SSLContext, client: ssl.SSLContext, name: str) -> bytes:
     ours, theirs = socket.socketpair()
 
     def serve() -> None:
-        with ours, server.wrap_socket(ours, server_side=True) as secure:
+        # What a client refuses, the client says.
+        with contextlib.suppress(ssl.SSLError), ours, server.wrap_socket(ours, server_side=True) as secure:
             secure.sendall(b"hello")
 
     thread = threading.Thread(target=serve)
@@ -49,6 +51,19 @@ def test_both_sides_trust_each_other_by_name_and_by_address(tmp_path: Path) -> N
         assert talk(server, client, name) == b"hello"
     for key in tmp_path.glob("*-key.pem"):
         assert stat.S_IMODE(key.stat().st_mode) == 0o600
+
+
+def test_who_has_the_workers_certificate_passes_for_no_machine(tmp_path: Path) -> None:
+    """A program on a worker can read it. Dask, for which it is made, looks at the authority alone."""
+    make_certificates(tmp_path, ["api.example.org", "10.0.0.5"], days=1)
+    client = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
+    impostor = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    impostor.load_cert_chain(tmp_path / "worker.pem", tmp_path / "worker-key.pem")
+    for name in ("api.example.org", "10.0.0.5"):
+        with pytest.raises(ssl.SSLCertVerificationError, match="mismatch"):
+            talk(impostor, client, name)
+    client.check_hostname = False
+    assert talk(impostor, client, "api.example.org") == b"hello"
 
 
 def test_the_authority_is_used_again(tmp_path: Path) -> None:

@@ -217,8 +217,11 @@ def test_a_database_that_holds_nothing_is_told_of(bare_cli: Cli, tmp_path: Path,
     assert "holds no installation yet" in bare_cli("db", "check", *place).err
     refused = bare_cli("db", "check", "--repair", *place)
     assert (refused.code, "holds no installation" in refused.err) == (1, True)
-    refused = bare_cli("db", "copy", "--from", postgres_address, "--to", str(tmp_path / "x"))
-    assert (refused.code, "holds no installation" in refused.err) == (1, True)
+    (tmp_path / "there").mkdir()
+    for target in ("new", "there"):
+        refused = bare_cli("db", "copy", "--from", postgres_address, "--to", str(tmp_path / target))
+        assert (refused.code, "holds no installation" in refused.err) == (1, True)
+    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")] == ["there"], "nothing half-done"
     there = f"postgresql://postgres@/nowhere?{postgres_address.partition('?')[2]}"
     assert "createdb" in bare_cli("db", "check", "--database-url", there).err
 

@@ -86,24 +86,15 @@ def test_export_import_export_gives_the_same_bytes(
     assert {each["result"] for each in bare_cli("import", str(here), *second).json["results"]} == {"unchanged"}
 
 
-def test_more_than_a_page_of_jobs_is_exported(cli: Cli, tmp_path: Path) -> None:
-    (tmp_path / "in" / "jobs").mkdir(parents=True)
-    names = {f"many-{number:03}" for number in range(203)}
-    for name in names:
-        (tmp_path / "in" / "jobs" / f"{name}.json").write_text(json.dumps(job(name, "true")))
-    assert cli("import", str(tmp_path / "in")).code == 0
-    assert cli("export", str(tmp_path / "out")).code == 0
-    assert names <= {path.stem for path in (tmp_path / "out" / "jobs").glob("*.json")}
-
-
 def test_files_of_deleted_objects_go_only_with_prune(cli: Cli, tmp_path: Path) -> None:
     out = tmp_path / "out"
     script = tmp_path / "gone-s.json"
     script.write_text(json.dumps({"name": "gone-s", "type": "DLISQL", "content": "SELECT 1"}))
-    document = tmp_path / "gone-j.json"
-    document.write_text(json.dumps(job("gone-j", "true")))
     assert cli("script", "create", str(script)).code == 0
-    assert cli("job", "create", str(document)).code == 0
+    for name in ("gone-j", "stays-j"):
+        document = tmp_path / f"{name}.json"
+        document.write_text(json.dumps(job(name, "true")))
+        assert cli("job", "create", str(document)).code == 0
     assert cli("export", str(out)).code == 0
     (out / "scripts" / "README.txt").write_text("mine")
     (out / "scripts" / "notes.sql").write_text("mine, too")
@@ -206,3 +197,17 @@ def test_a_submitted_state_that_is_none_is_told_before_anything_is_written(cli: 
     done = cli("import", str(tmp_path))
     assert done.code == 1
     assert SUBMITTED in done.err
+
+
+def test_more_than_a_page_of_jobs_is_exported(
+    bare_cli: Cli, two_servers: tuple[Running, Running], tmp_path: Path
+) -> None:
+    """The last one here: each export of that server is of all these, too, from now on."""
+    there = ("--data", str(two_servers[1].data))
+    (tmp_path / "in" / "jobs").mkdir(parents=True)
+    names = {f"many-{number:03}" for number in range(203)}
+    for name in names:
+        (tmp_path / "in" / "jobs" / f"{name}.json").write_text(json.dumps(job(name, "true")))
+    assert bare_cli("import", str(tmp_path / "in"), *there).code == 0
+    assert bare_cli("export", str(tmp_path / "out"), *there).code == 0
+    assert names <= {path.stem for path in (tmp_path / "out" / "jobs").glob("*.json")}

@@ -40,11 +40,13 @@ def test_a_file_that_can_not_be_read_stops_the_import_before_the_first_write(cli
     (tmp_path / "jobs" / "a.json").write_text(json.dumps(job("never", "true")))
     (tmp_path / "jobs" / "b.json").write_text("{")
     (tmp_path / "jobs" / "c.json").write_text("[]")
+    (tmp_path / "jobs" / "d.json").write_text("[" * 100_000)
+    (tmp_path / "jobs" / "e.json").mkdir()
     done = cli("import", str(tmp_path))
     assert done.code == 1
     assert "Nothing was imported" in done.err
-    assert "b.json" in done.err
-    assert "c.json" in done.err
+    for file in ("b.json", "c.json", "d.json", "e.json"):
+        assert file in done.err
     assert cli("job", "get", "never").code == 1
 
 
@@ -85,3 +87,20 @@ def test_the_documented_example_runs(cli: Cli, tmp_path: Path) -> None:
     done = cli("job", "run", "myJob", "-p", "aaa=111", "-p", "bbb=222", "--follow")
     assert done.code == 0, done.out + done.err
     assert "tell │ 111 + 222 = 333" in done.out
+
+
+def test_a_text_of_which_nobody_says_what_it_is_is_named_and_left_out(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts" / "imp-t.sh").write_text("echo 1")
+    (tmp_path / "scripts" / "README.md").write_text("about these")
+    (tmp_path / "scripts" / "totals.sql").write_text("SELECT 1")
+    (tmp_path / "scripts" / "imp-u.json").write_text(
+        json.dumps({"name": "imp-u", "type": "DLISQL", "contentFile": "other.sql"})
+    )
+    (tmp_path / "scripts" / "other.sql").write_text("SELECT 2")
+    done = cli("import", str(tmp_path))
+    assert done.code == 0, done.err
+    assert f"{tmp_path / 'scripts' / 'totals.sql'} was left out: its ending does not tell its type." in done.err
+    assert "totals.json" in done.err
+    assert "other.sql" not in done.err
+    assert "README" not in done.err

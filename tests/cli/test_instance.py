@@ -44,6 +44,19 @@ def test_the_log_of_one_node_comes_as_it_is(cli: Cli, save) -> None:
     assert "There are: n0, n1." in unknown.err
 
 
+def test_what_a_node_has_come_to_is_printed_as_it_is(cli: Cli, save) -> None:
+    document = job("resulting", "printf 'a\\n\\tb\\n'")
+    statement = {"name": "statement", "value": "SELECT 1 AS n, 'x,y' AS t"}
+    document["nodes"].append({"name": "ask", "type": "DLISQL", "preNodeName": ["n0"], "properties": [statement]})
+    name = save(document)
+    assert cli("job", "run", name, "--wait").code == 0
+    assert cli("instance", "result", name, "--node", "ask").out.splitlines() == ["n,t", '1,"x,y"']
+    assert cli("instance", "result", name, "--node", "n0", "--json").json["result"] == "a\n\tb"
+    several = cli("instance", "result", name)
+    assert several.code == 1
+    assert "There are: n0, ask." in " ".join(several.err.split())
+
+
 def test_a_stopped_instance_can_be_waited_for(cli: Cli, save) -> None:
     name = save(job("stopped", "exec sleep 600"))
     cli("job", "run", name)

@@ -20,6 +20,19 @@ def test_help_lists_every_group(bare_cli: Cli) -> None:
         assert f" {group} " in done.out
 
 
+def test_help_has_a_line_for_each_group_on_a_usual_terminal(bare_cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = [line.rstrip() for line in bare_cli("--help").out.splitlines()]
+    begun = [line for line in lines if line.startswith("  ") and line.split()[0] in GROUPS]
+    assert len(begun) == len(GROUPS)
+    assert all(line.endswith(".") for line in begun)
+
+
+def test_the_help_of_a_command_begins_with_its_own_options(bare_cli: Cli) -> None:
+    told = bare_cli("job", "run", "--help").out
+    assert 0 < told.index("--follow") < told.index("--url")
+
+
 def test_help_loads_nothing_heavy() -> None:
     """This is what keeps it quick; a clock would only tell how busy the machine is."""
     heavy = ["asyncio", "httpx2", "uvicorn", "starlette", "sqlite3", "duckdb", "msgspec", "arkwright.client"]

@@ -4,7 +4,7 @@ import pytest
 
 from arkwright.cli.documents import same
 from arkwright.cli.output import Output, ago, took
-from arkwright.cli.progress import LiveView
+from arkwright.cli.progress import LiveView, QuietView
 from arkwright.client import InstanceRecord
 
 
@@ -66,3 +66,18 @@ def test_a_terminal_shows_nodes_live_and_logs_above_them() -> None:
     assert "a[b] │ tw\n" in text
     assert "✗ fail  [j] 7  1 node in 1.5 s" in text
     assert "a[b]: Exit code 3." in text
+
+
+def test_why_a_node_failed_is_said_once(capfd: pytest.CaptureFixture[str]) -> None:
+    failed: InstanceRecord = {
+        "instanceId": 7,
+        "jobName": "j",
+        "status": "fail",
+        "errorMessage": "Node 'a' failed: Exit code 3.",
+        "nodes": [
+            {"nodeName": "a", "status": "fail", "errorMessage": "Exit code 3."},
+            {"nodeName": "b", "status": "fail", "errorMessage": "Exit code 4."},
+        ],
+    }
+    QuietView(Output()).end(failed)
+    assert capfd.readouterr().out.splitlines()[1:] == ["Node 'a' failed: Exit code 3.", "b: Exit code 4."]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tests.core.building import Run, plan
 
+from arkwright.core.commands import LookUp
 from arkwright.core.instance import NodeStatus
 from arkwright.core.job import FailPolicy
 from arkwright.core.resolve import read_arguments
@@ -81,6 +82,10 @@ SCRIPTS = {
     "parameters come before expressions": ("select #{${p} + 1}", {"p": "41"}, {}, "", "select 42"),
     "a value may be text in an expression": ('#{"${p}" == "x" ? "yes" : "no"}', {"p": "x"}, {}, "", "yes"),
     "text that is no expression stays": ("# a lone #{ here\necho ${p}", {"p": "1"}, {}, "", "# a lone #{ here\necho 1"),
+    "expressions around text that is none are evaluated": (
+        "# it's #{ ${p}\necho #{1+1} # #{}\necho '#{' \"#{${p}*2}\"", {"p": "3"}, {}, "",
+        "# it's #{ 3\necho 2 # #{}\necho '#{' \"6\""),
+    "a value does not complete an expression": ("#{ ${p}\n#{1+1}", {"p": "1}"}, {}, "", "#{ 1}\n2"),
     "a value is not scanned": ("${p}", {"q": "1"}, {"p": "${q} #{2}"}, "", "${q} #{2}"),
     "an argument of the script is inserted": ("echo ${x}", {}, {}, "x=1", "echo 1"),
     "the job's parameter wins over the script's argument": ("echo ${x}", {"x": "2"}, {}, "x=1", "echo 2"),
@@ -120,6 +125,23 @@ def test_a_node_without_a_script_is_given_none() -> None:
 def test_an_expression_error_in_a_script_fails_the_node() -> None:
     node = {"properties": {"scriptName": "s"}}
     assert "Job.nothing" in failure(a=node, scripts={"s": "echo #{Job.nothing}"})
+
+
+def test_facts_of_all_expressions_of_a_script_are_asked_for_together() -> None:
+    node = {"properties": {"scriptName": "s"}}
+    text = "# #{\necho #{Job.getNodeOutput('a')} # #{\necho #{DateUtil.getYear(DateUtil.now())}"
+    run = Run(plan("a > b", b=node, scripts={"s": text})).succeeds("a", output="4711/a/1/output")
+    (look_up,) = run.commands
+    assert isinstance(look_up, LookUp)
+    assert look_up.facts == {"output:a", "clock"}
+    resolved = run.finds("b", **{"output:a": "5", "clock": 0}).given("b").script
+    assert resolved is not None
+    assert resolved.text == "# #{\necho 5 # #{\necho 1970"
+
+
+def test_a_script_full_of_text_that_is_no_expression_fails_the_node() -> None:
+    node = {"properties": {"scriptName": "s"}}
+    assert "'#{' without a complete expression" in failure(a=node, scripts={"s": "#{ " * 101})
 
 
 def test_a_value_that_spoils_an_expression_in_a_script_fails_the_node_and_is_not_run_as_text() -> None:

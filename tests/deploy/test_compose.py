@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 from tests.deploy.commands import objection
 
-from arkwright.settings import Settings
+from arkwright.settings import Settings, variable_of
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 FILE = DEPLOY / "compose.yaml"
@@ -75,13 +76,35 @@ def test_a_group_has_its_dask_scheduler_and_nobody_reaches_it_but_servers_and_it
     assert {
         f"--group={group}",
         f"--scheduler=tls://dask-{group}:8786",
-        f"--token-file=/etc/arkwright/{group}.token",
     } <= {*worker["command"]}
     (own,) = dask["networks"]
     there = {name for name, each in services.items() if own in each.get("networks", ())}
     assert there == {f"dask-{group}", f"worker-{group}", "server1", "server2"}
-    assert f"--name dask-{group}" in services["certificates"]["command"][0]
-    assert group in services["worker-tokens"]["command"][0]
+
+
+@pytest.mark.parametrize("group", ["default", "heavy"])
+def test_a_group_has_its_own_token_and_the_workers_certificate_and_no_other_key(
+    services: dict[str, Any], group: str
+) -> None:
+    """Programs of nodes can read what their worker can, and who reaches a Dask scheduler can have it run anything."""
+    for name in (f"dask-{group}", f"worker-{group}"):
+        mounted = dict(each.split(":", 1) for each in services[name]["volumes"])
+        assert mounted.pop(f"keys-{group}") == "/etc/arkwright:ro"
+        assert set(mounted) <= {name}
+        for option in services[name]["command"]:
+            for file in re.findall(r"=/etc/arkwright/(\S+)", option):
+                assert file in {"ca.pem", "worker.pem", "worker-key.pem", "token"}
+    given = services[f"keys-{group}"]["command"][0]
+    assert f"token create --group {group} " in given
+    assert set(re.findall(r"tls/(\S+)", given)) == {"ca.pem", "worker.pem", "worker-key.pem"}
+
+
+def test_the_authoritys_key_is_where_certificates_are_made_and_nowhere_else(services: dict[str, Any]) -> None:
+    having = [name for name, each in services.items() if any("authority:" in one for one in each.get("volumes", ()))]
+    assert having == ["certificates"]
+    (line,) = services["certificates"]["command"]
+    assert "certificates make . " in line
+    assert "ca-key" not in line
 
 
 def test_what_a_service_waits_for_is_there_and_named_volumes_are_declared(services: dict[str, Any]) -> None:
@@ -92,7 +115,7 @@ def test_what_a_service_waits_for_is_there_and_named_volumes_are_declared(servic
 
 
 def test_our_commands_and_settings_exist(services: dict[str, Any]) -> None:
-    known = {each.metadata["variable"] for each in fields(Settings)} | CLIENTS
+    known = {variable_of(each.name) for each in fields(Settings)} | CLIENTS
     for name, each in services.items():
         if "arkwright" not in each["image"]:
             continue
@@ -100,6 +123,6 @@ def test_our_commands_and_settings_exist(services: dict[str, Any]) -> None:
         assert given <= known, (name, given - known)
         command = each["command"]
         if "entrypoint" in each:  # a line for the shell
-            line = shlex.split(command[0])
-            command = line[line.index("arkwright") + 1 :]
+            (call,) = (part for part in re.split(r"&&|\|\||[;{}]", command[0]) if "arkwright " in part)
+            command = shlex.split(call)[1:]
         assert not objection(command), name

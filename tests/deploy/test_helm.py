@@ -14,7 +14,7 @@ kubernetes_validate = pytest.importorskip("kubernetes_validate", reason="it is a
 import yaml  # noqa: E402
 from tests.deploy.commands import objection  # noqa: E402
 
-from arkwright.settings import Settings  # noqa: E402
+from arkwright.settings import Settings, variable_of  # noqa: E402
 
 CHART = Path(__file__).parents[2] / "deploy" / "helm" / "arkwright"
 KUBERNETES = "1.33"
@@ -146,7 +146,7 @@ def test_no_secret_stands_in_the_chart_s_output(everything: list[dict[str, Any]]
 def test_the_environment_names_settings_that_there_are(everything: list[dict[str, Any]]) -> None:
     from dataclasses import fields
 
-    known = {each.metadata["variable"] for each in fields(Settings)}
+    known = {variable_of(each.name) for each in fields(Settings)}
     given = {variable["name"] for each in containers(everything) for variable in each.get("env", ())}
     assert given <= known, given - known
 
@@ -165,8 +165,39 @@ def test_a_group_has_a_dask_scheduler_of_its_own(everything: list[dict[str, Any]
     assert {f"--scheduler={url}", f"--group={group}"} <= {*worker["args"]}
     service, pods = of_kind(everything, "Service")[f"ark-dask-{group}"], of_kind(everything, "Deployment")
     assert service["spec"]["selector"] == pods[f"ark-dask-{group}"]["spec"]["selector"]["matchLabels"]
-    names = of_kind(everything, "Certificate")["ark-server"]["spec"]["dnsNames"]
-    assert {f"ark-dask-{group}", f"ark-dask-{group}.jobs.svc"} <= {*names}
+
+
+def test_several_dask_schedulers_share_a_group_each_with_workers_of_its_own() -> None:
+    keda = {"by": "keda", "minReplicas": 0, "maxReplicas": 4}
+    pair = [
+        {"name": name, "group": "GPU_big", "slots": 2, "tokenSecret": "token", "autoscaling": keda}
+        for name in ("gpu-a", "gpu-b")
+    ]
+    objects = rendered({"existingSecret": "s", "workers": {"defaultGroup": "GPU_big", "groups": pair}})
+    deployed = of_kind(objects, "Deployment")
+    (engine,) = deployed["ark-engine"]["spec"]["template"]["spec"]["containers"]
+    (ways,) = [each["value"] for each in engine["env"] if each["name"] == "ARKWRIGHT_EXECUTOR"]
+    assert ways == "GPU_big=tls://ark-dask-gpu-a:8786,GPU_big=tls://ark-dask-gpu-b:8786"
+    for name in ("gpu-a", "gpu-b"):
+        (worker,) = deployed[f"ark-worker-{name}"]["spec"]["template"]["spec"]["containers"]
+        assert {f"--scheduler=tls://ark-dask-{name}:8786", "--group=GPU_big"} <= {*worker["args"]}
+        (trigger,) = of_kind(objects, "ScaledObject")[f"ark-worker-{name}"]["spec"]["triggers"]
+        assert 'group="GPU_big"' in trigger["metadata"]["query"]
+        assert trigger["metadata"]["threshold"] == "4", "the group's attempts are for both"
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_what_programs_of_nodes_can_read_is_their_groups_token_and_the_workers_certificate(
+    everything: list[dict[str, Any]], group: str
+) -> None:
+    """And who reaches a Dask scheduler can have it run anything."""
+
+    def secrets(name: str) -> set[str]:
+        volumes = of_kind(everything, "Deployment")[name]["spec"]["template"]["spec"]["volumes"]
+        return {each["secret"]["secretName"] for each in volumes if "secret" in each}
+
+    assert secrets(f"ark-worker-{group}") == {"ark-worker-tls", f"token-{group}"}
+    assert secrets(f"ark-dask-{group}") == {"ark-worker-tls"}
 
 
 def test_what_a_group_says_of_its_scheduler_is_its_own(everything: list[dict[str, Any]]) -> None:

@@ -29,9 +29,8 @@ def test_the_reference_is_in_step_with_the_code(name: str) -> None:
     assert written == generator().PAGES[name](), "run `make docs`"
 
 
-def test_every_setting_has_a_variable_and_a_help_text() -> None:
+def test_every_setting_has_a_help_text() -> None:
     for each in fields(Settings):
-        assert each.metadata["variable"] == f"ARKWRIGHT_{each.name.upper()}"
         assert each.metadata["help"].endswith(".")
 
 

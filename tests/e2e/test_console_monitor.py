@@ -129,7 +129,7 @@ def test_many_instances_are_run_again_with_one_confirmation_that_says_for_how_ma
         console.button("Run again from the failed nodes (2)").click()
         dialog = page.get_by_role("dialog")
         expect(dialog).to_contain_text("2 of the 3 selected instances")
-        expect(dialog).to_contain_text("1 are left alone")
+        expect(dialog).to_contain_text("1 is left alone")
         expect(dialog).to_contain_text("nightly: 2")
         dialog.get_by_role("button", name="Run again from the failed nodes").click()
         expect(page.get_by_text("done for 2 instances")).to_be_visible()

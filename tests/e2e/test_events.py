@@ -16,6 +16,8 @@ from tests.servers.kafka import Broker
 
 from arkwright.scheduler.events.webhook import sign
 
+LOOPBACK = "--allow-loopback-requests"
+"""The brokers of these tests are there."""
 MESSAGES = 60
 KILLS = 3
 
@@ -45,7 +47,7 @@ def listen_to_kafka(client: Client, broker: Broker, topic: str, *nodes: dict[str
 def test_each_kafka_message_runs_once_however_often_the_server_is_killed(tmp_path: Path, kafka_broker: Broker) -> None:
     topic = kafka_broker.topic()
     trace = tmp_path / "trace"
-    with house(tmp_path) as home:
+    with house(tmp_path, LOOPBACK) as home:
         client = home.client()
         listen_to_kafka(client, kafka_broker, topic, writing(trace), concurrent=8)
         for part in range(KILLS):
@@ -72,7 +74,7 @@ def test_an_event_job_is_paused_resumed_and_stopped_over_the_api_and_says_why_it
 ) -> None:
     topic = kafka_broker.topic()
     trace = tmp_path / "trace"
-    with house(tmp_path) as home:
+    with house(tmp_path, LOOPBACK) as home:
         client = home.client()
         listen_to_kafka(client, kafka_broker, topic, writing(trace))
         assert client.call("POST", "jobs/fed/start").status == 400
@@ -145,7 +147,7 @@ def test_a_delivery_that_was_acknowledged_runs_once_also_when_the_server_is_kill
 def test_a_real_time_job_lives_on_through_a_kill_and_its_states_are_real(tmp_path: Path, kafka_broker: Broker) -> None:
     topic = kafka_broker.topic()
     trace = tmp_path / "trace"
-    with house(tmp_path) as home:
+    with house(tmp_path, LOOPBACK) as home:
         client = home.client()
         config = {"bootstrapServers": kafka_broker.address}
         client.good("POST", "connections", {"name": "bus", "type": "KAFKA", "config": config})
@@ -232,7 +234,7 @@ def test_another_server_takes_over_a_trigger_when_its_server_is_killed(
     """Messages come all the while; each is taken by one of the two, and none by both."""
     topic = kafka_broker.topic()
     event = {"eventType": "KAFKA", "connectionName": "bus", "channel": topic, "concurrent": 50}
-    options = ("--database-url", postgres_address, "--lease-seconds", "1.5")
+    options = ("--database-url", postgres_address, "--lease-seconds", "1.5", LOOPBACK)
     with house(tmp_path / "a", *options) as first:
         client = first.client()
         config = {"bootstrapServers": kafka_broker.address}

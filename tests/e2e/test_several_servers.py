@@ -17,12 +17,14 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tests.e2e.house import COMMAND, House, clean_environment, house, node, until
+from tests.e2e.house import COMMAND, Client, House, clean_environment, house, node, until
 from tests.servers.postgres import address_of, run_statements, settle
 
 pytestmark = pytest.mark.postgres
 
 LEASE = ("--lease-seconds", "1.5")
+TOKEN = "of who reads metrics"
+ENVIRONMENT = {"ARKWRIGHT_METRICS_TOKEN": TOKEN}
 SCHEDULED = 20
 NOW_MS = "extract(epoch FROM clock_timestamp()) * 1000"
 EVERY_MINUTE = {
@@ -46,7 +48,10 @@ class Town:
     """Per idempotency key, the instance."""
 
     def metric(self, of: House, name: str) -> float:
-        for line in of.get("/metrics").body.decode().splitlines():
+        client = Client(of.url, {"Authorization": f"Bearer {TOKEN}"}, "")
+        text = client.call("GET", "/metrics").body.decode()
+        client.close()
+        for line in text.splitlines():
             if line.startswith(name + " "):
                 return float(line.rpartition(" ")[2])
         raise AssertionError(f"no metric {name}")
@@ -81,11 +86,12 @@ def town(tmp_path_factory: pytest.TempPathFactory, postgres_server: Any) -> Iter
     address = address_of(postgres_server, "town")
     options = ("--database-url", address, *LEASE)
     with contextlib.ExitStack() as stack:
-        front = stack.enter_context(house(folder / "front", *options, "--roles", "api"))
+        front = stack.enter_context(house(folder / "front", *options, "--roles", "api", **ENVIRONMENT))
         key = ("--seal-key-file", str(front.data / "secret.key"))
         workers = []
         for name in ("one", "two"):
-            home = House(folder=folder / name, options=(*options, *key, "--roles", "engine,scheduler"), keys_of=front)
+            roles = ("--roles", "engine,scheduler")
+            home = House(folder=folder / name, options=(*options, *key, *roles), keys_of=front, environment=ENVIRONMENT)
             stack.callback(home.close)
             home.spawn()
             workers.append(home)

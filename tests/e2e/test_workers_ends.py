@@ -182,6 +182,7 @@ def test_a_full_disk_on_the_worker_fails_its_nodes_and_not_the_worker(
         assert shown["errorMessage"] == (
             "It ended with exit code 7, and its output can't be kept: No space left on device."
         )
+        until(lambda: not list((data / "runs").glob("*/")), "nothing of it takes room any more")
         filler = data / "filler"
         with pytest.raises(OSError, match="No space left"):
             filler.write_bytes(b"x" * 3_000_000)

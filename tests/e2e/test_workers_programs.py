@@ -87,7 +87,7 @@ def test_an_attempt_costs_two_requests_with_its_log_and_output(place: Yard, clie
     """The claim brings all that it needs, the report takes all that is left."""
 
     def asked() -> dict[str, float]:
-        lines = place.home.get("/metrics").body.decode().splitlines()
+        lines = client.call("GET", "/metrics").body.decode().splitlines()
         found = [line for line in lines if "/v1/runner/attempts/" in line and "_created" not in line]
         return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in found}
 

@@ -14,6 +14,7 @@ from tests.engine.world import PLACE, World, feed, living, node, statuses
 from arkwright.core.instance import InstanceStatus, NodeStatus
 from arkwright.core.step import step
 from arkwright.engine.plans import Plans
+from arkwright.nodes.base import Context
 from arkwright.store.base import InstanceFilter
 from arkwright.testing.faulty_store import Crash
 
@@ -28,9 +29,11 @@ def _nodes(trace: Path) -> list[dict]:
     ]
 
 
-async def _run_until_crash(world: World, trace: Path) -> bool:
-    """Whether the submission was acknowledged before the crash."""
+async def _run_until_crash(world: World, trace: Path, dispatch: int = 0, *, done: bool = False) -> bool:
+    """Whether the submission was acknowledged before the crash: the store's, or one at this dispatch of an attempt,
+    before or after it was `done`."""
     await world.open()
+    _die_at(world, dispatch, done)
     await world.job("j", _nodes(trace))
     acknowledged = False
     try:
@@ -41,6 +44,24 @@ async def _run_until_crash(world: World, trace: Path) -> bool:
         pass
     await world.close()
     return acknowledged
+
+
+def _die_at(world: World, dispatch: int, done: bool) -> None:
+    submit, left = world.executor.submit, dispatch
+
+    def dying(type_name: str, context: Context) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0 and not done:
+            world.store.crashed.set()
+        if world.store.crashed.is_set():
+            raise Crash
+        submit(type_name, context)
+        if left == 0:
+            world.store.crashed.set()
+            raise Crash
+
+    world.executor.submit = dying  # type: ignore[method-assign]
 
 
 def _calls(folder: Path) -> int:
@@ -71,6 +92,25 @@ async def test_a_crash_at_every_commit_changes_nothing_about_the_end(tmp_path: P
                 assert state.status is InstanceStatus.SUCCESS, (crash_at, state)
                 assert sorted(trace.read_text().split()) == ["a", "b", "c7", "d"], crash_at
                 await _history_gives_the_state(world, instance_id)
+
+
+@pytest.mark.parametrize("done", [False, True], ids=["before it is done", "after it is done"])
+@in_loop
+async def test_a_crash_at_every_dispatch_changes_nothing_about_the_end(tmp_path: Path, done: bool) -> None:
+    """Also between two attempts of one commit."""
+    for dispatch in range(1, 5):
+        folder = tmp_path / str(dispatch)
+        folder.mkdir()
+        trace = folder / "trace"
+        world = World(folder)
+        await _run_until_crash(world, trace, dispatch, done=done)
+        assert world.store.crashed.is_set(), dispatch
+        async with living(World(folder)) as world:
+            (instance_id,) = await _all_instances(world)
+            state = await world.ended(instance_id)
+            assert state.status is InstanceStatus.SUCCESS, (dispatch, state)
+            assert sorted(trace.read_text().split()) == ["a", "b", "c7", "d"], dispatch
+            await _history_gives_the_state(world, instance_id)
 
 
 async def _all_instances(world: World) -> list[int]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.engine.test_several_engines import ended, in_loop, until, world
+from tests.engine.test_several_engines import end_lease, ended, in_loop, until, world
 from tests.engine.world import World, feed, living, node
 from tests.servers.postgres import run_statements
 from tests.store.test_postgres import LosesTheAnswer
@@ -17,6 +18,7 @@ from tests.store.test_postgres import LosesTheAnswer
 from arkwright.core.events import StopRequested
 from arkwright.core.instance import InstanceStatus, NodeStatus
 from arkwright.errors import StoreUnavailable
+from arkwright.testing.faulty_store import Crash
 
 pytestmark = pytest.mark.postgres
 
@@ -68,6 +70,35 @@ async def test_what_was_handed_over_when_the_answer_was_lost_is_begun_by_the_oth
             assert (await first.ended(long)).status is InstanceStatus.SUCCESS
             assert [row.attempt for row in await store.list_attempts(waiting)] == [1]
     assert trace.read_text() == "done\n"
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before it is durable", "after it is durable"])
+@in_loop
+async def test_what_waited_on_a_server_that_dies_in_a_handover_is_begun_at_most_once(
+    tmp_path: Path, postgres_address: str, after: bool
+) -> None:
+    fifo, trace = tmp_path / "fifo", tmp_path / "trace"
+    first, second = world(tmp_path, postgres_address, "first", slots=1), world(tmp_path, postgres_address, "second")
+    await first.open()
+    await held(first, fifo)
+    await first.job("j", [node("a", statement=f"echo done >> {trace}")])
+    waiting = (await first.submit("j")).instance_id
+    await until(lambda: first.executor.queued == 1, "it waits for its turn")
+    first.store.crash_at, first.store.after = first.store.calls + 1, after
+    with pytest.raises(Crash):
+        await first.engine.handover.give([waiting])
+    with contextlib.suppress(Crash):
+        await first.close()
+    async with living(second):
+        await end_lease(postgres_address, "first", second)
+        state = await second.ended(waiting)
+        if after:
+            assert state.status is InstanceStatus.SUCCESS, "it was let go of, so it is known that nobody began it"
+            assert trace.read_text() == "done\n"
+        else:
+            assert "can't be known" in (state.nodes[0].message or ""), "all that is known is whose it was"
+            assert not trace.exists()
+        await feed(fifo, "on\n")
 
 
 @in_loop

@@ -48,7 +48,7 @@ class Stage:
             clock=self.world.clock,
             owner=self.name,
             workspace=lambda _: WORKSPACE,
-            source_of=Sources(objects=self.objects, news=news, connect=self._connect),
+            source_of=Sources(objects=self.objects, news=news, connect=self._connect, fence=FENCE),
             job_status=lambda trigger, states: self.real_time.status_after(trigger, states),
             lease_seconds=self.lease_seconds,
         )
@@ -135,6 +135,8 @@ class Stage:
         return holds
 
 
+FENCE = {"allow_loopback_requests": True}
+"""Brokers of tests are there."""
 WORKSPACE = Workspace(
     id=PLACE.workspace_id,
     name="default",

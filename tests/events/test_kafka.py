@@ -236,6 +236,15 @@ async def test_a_broker_that_cannot_be_reached_is_reported_and_tried_again(
         await stage.ended(1)
 
 
+async def test_an_address_that_nodes_may_not_reach_is_not_listened_to_either(tmp_path: Path) -> None:
+    async with Stage(tmp_path) as stage:
+        await stage.connection("bus", bootstrapServers="169.254.169.254:9092")
+        trigger = await stage.start(await stage.job("fed", event("any"), printing()))
+        report = stage.triggers.report(trigger)
+        assert "a link-local address" in report["error"]
+        assert not report["listening"]
+
+
 async def test_a_position_that_the_broker_does_not_have_is_reported_and_reading_goes_on(
     tmp_path: Path, kafka_broker: Broker
 ) -> None:

@@ -243,7 +243,7 @@ def test_states_of_a_folder(tmp_path: Path) -> None:
     ("program", "words"),
     [
         (Program(argv=("/bin/true", "a\0b")), "null"),
-        (Program(argv=("/bin/true",), environment={"X": "x" * 10_000_000}), "too long"),
+        (Program(argv=("/bin/true",), environment={"X": "x" * 10_000_000}), "more text than a process takes"),
         (Program(argv=("/bin/true",), directory=Path("/nowhere/at/all")), "working folder"),
         (Program(argv=("/bin/true",), files={"log": b""}), "program file"),
     ],

@@ -104,6 +104,17 @@ def test_a_background_process_of_a_program_that_ended_is_left_alone(tmp_path: Pa
     gate.wait()
 
 
+def test_more_text_than_a_process_takes_is_told_with_the_way_out(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with opened(LocalExecutor(suite_registry(), root=tmp_path)) as live:
+            outcome = await live.run(step_context(tmp_path, 1, "true " + "x" * 3_000_000))
+            assert isinstance(outcome, Failed)
+            assert "more text than a process takes" in outcome.message
+            assert "let it read a file" in outcome.message
+
+    asyncio.run(scene())
+
+
 def test_bytes_of_any_kind_reach_the_log_as_they_are(tmp_path: Path) -> None:
     async def scene() -> None:
         async with opened(LocalExecutor(suite_registry(), root=tmp_path)) as live:

@@ -230,3 +230,27 @@ def test_an_attempt_of_a_dead_server_can_be_cancelled(stage: Stage) -> None:
                 assert kind(await server.outcome(context)) is FailureKind.CANCELLED
 
     play(scene)
+
+
+def test_a_defect_in_the_conversation_is_told_and_leaves_no_attempt_without_an_end(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    receive, calls = resident_link.receive, 0
+
+    async def poisoned(reader: asyncio.StreamReader) -> object:
+        nonlocal calls
+        calls += 1
+        if calls == 2:  # the first one says that we are welcome
+            raise KeyError("poison")
+        return await receive(reader)
+
+    monkeypatch.setattr(resident_link, "receive", poisoned)
+
+    async def scene() -> None:
+        context = stage.context()
+        async with stage.server() as server:
+            assert await server.run("Step", context) == DONE
+        assert stage.effects() == [str(context.key)]
+
+    play(scene)
+    assert "the conversation with the host steps" in caplog.text

@@ -10,8 +10,6 @@ import asyncio
 import contextlib
 import json
 import os
-import select
-import shutil
 import signal
 import socket
 import subprocess
@@ -19,6 +17,8 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
+
+from tests.executors.hosts import LIMIT_SECONDS, end_hosts, kill_process
 
 from arkwright.core.job import Script
 from arkwright.core.outcome import Failed, FailureKind, Outcome, Succeeded
@@ -28,7 +28,6 @@ from arkwright.nodes.base import AttemptKey, Context, Log, NodeType, Work
 from arkwright.nodes.dlisql import DliSql
 from arkwright.nodes.registry import Registry
 
-LIMIT_SECONDS = 30.0
 TOP = Path(__file__).resolve().parents[2]
 THIS = "tests.executors.test_resident_kit"
 
@@ -76,6 +75,8 @@ class Step:
         if given.get("fail"):
             return Failed(kind=FailureKind.ERROR, message=given["fail"])
         (context.folder / "output").write_text("done")
+        if "spoil" in given:  # no file of that name can be written any more
+            (context.folder / given["spoil"]).mkdir()
         return Succeeded(output="output")
 
     async def recall(self, context: Context) -> Outcome | None:
@@ -209,13 +210,22 @@ class Meeting:
 
 
 class Stage:
-    """A data folder with its hosts; ends them all at the end."""
+    """A data folder with its hosts; `close` ends them all.
+
+    `hosts`: where they are if other stages use them, too (`shared_hosts`); nobody calls `close` then. Each server tells
+    them its own folders and settings.
+    """
 
     def __init__(
-        self, folder: Path, *, settings: Mapping[str, Any] | None = None, registry_name: str = "registry"
+        self,
+        folder: Path,
+        *,
+        settings: Mapping[str, Any] | None = None,
+        registry_name: str = "registry",
+        hosts: Path | None = None,
     ) -> None:
         self.folder = folder
-        self.hosts = folder / "hosts"
+        self.hosts = hosts or folder / "hosts"
         self.workspace = folder / "workspace"
         self.workspace.mkdir(exist_ok=True)
         self.settings = dict(settings or {})
@@ -268,36 +278,14 @@ class Stage:
 
     def kill(self, name: str) -> None:
         """kill -9, and wait until it is gone."""
-        with watched(self.pid(name)) as end:
-            os.kill(self.pid(name), signal.SIGKILL)
-            end()
+        kill_process(self.pid(name))
 
     def effects(self) -> list[str]:
         path = self.workspace / "effects"
         return path.read_text().splitlines() if path.exists() else []
 
     def close(self) -> None:
-        for path in self.hosts.glob("*.json"):
-            address = HostFiles(self.hosts, path.stem).read_address()
-            with contextlib.suppress(ProcessLookupError):
-                self.kill(path.stem)
-            place = Path(address.socket).parent if address is not None else self.hosts
-            if place != self.hosts:  # in place of a path that is too long
-                shutil.rmtree(place, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def watched(pid: int) -> Any:
-    """A process pinned by a pidfd; the value waits for its end."""
-    descriptor = os.pidfd_open(pid)
-
-    def end(seconds: float = LIMIT_SECONDS) -> None:
-        assert select.select([descriptor], [], [], seconds)[0], f"process {pid} did not end"
-
-    try:
-        yield end
-    finally:
-        os.close(descriptor)
+        end_hosts(self.hosts)
 
 
 class Server:

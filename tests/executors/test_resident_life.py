@@ -10,12 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.executors.test_resident_kit import (
-    Meeting,
-    Stage,
-    play,
-    watched,
-)
+from tests.executors.hosts import watched
+from tests.executors.test_resident_kit import Meeting, Stage, play
 
 from arkwright import __version__
 from arkwright.core.outcome import Failed, FailureKind, Outcome, Succeeded

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from arkwright.executors.process import spawn
-from arkwright.executors.scrub_child import HIDDEN, HIDDEN_PATH, envelope, file_without_name, filter_argv
+from arkwright.executors.scrub_child import HIDDEN, envelope, file_without_name, filter_argv
+from arkwright.nodes.base import HIDDEN_TEXT
 
 SECRETS = ("tiger-4711-secret",)
 MASK = "******"
@@ -54,13 +55,13 @@ def test_a_program_that_is_not_there_says_so(tmp_path: Path) -> None:
 
 def test_the_hidden_text_is_a_file_that_is_nowhere(tmp_path: Path) -> None:
     text = b"echo tiger-4711-secret; echo $#; cat /dev/fd/3 | wc -l\n"
-    assert ended(tmp_path, "/bin/sh", HIDDEN_PATH, "x", text=text) == (0, f"{MASK}\n1\n1\n")
+    assert ended(tmp_path, "/bin/sh", HIDDEN_TEXT, "x", text=text) == (0, f"{MASK}\n1\n1\n")
     assert [path.name for path in tmp_path.iterdir()] == ["log"]
 
 
 def test_a_python_program_runs_from_it(tmp_path: Path) -> None:
-    code, log = ended(tmp_path, sys.executable, "-u", HIDDEN_PATH, text=b"import sys\nprint(sys.argv)\nsys.exit(9)\n")
-    assert (code, log) == (9, f"['{HIDDEN_PATH}']\n")
+    code, log = ended(tmp_path, sys.executable, "-u", HIDDEN_TEXT, text=b"import sys\nprint(sys.argv)\nsys.exit(9)\n")
+    assert (code, log) == (9, f"['{HIDDEN_TEXT}']\n")
 
 
 def test_much_is_let_through_whole_and_in_order(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -28,10 +27,6 @@ NOBODY_HAS_ONE = "PyPI, npm and Debian have no server of it"
 
 def said(word: str) -> Callable[[Context], bool]:
     return lambda context: word in log_of(context)
-
-
-def log_age(context: Context) -> float:
-    return time.time() - (context.folder / "log").stat().st_mtime
 
 
 def program(name: str, connection: Connection | None = None) -> Case:

@@ -8,13 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.nodes.conformance_cases import log_age, said
+from tests.nodes.conformance_cases import said
 from tests.nodes.conformance_kit import SECRET, Case, connections_to, processes, programs_of
 from tests.nodes.hosted_kit import HostedStage
 from tests.servers.flink import FlinkCluster
 from tests.servers.spark import QUICK, QUICK_JAVA, ThriftServer, spark_home
 
-from arkwright.nodes.base import Connection, Context
+from arkwright.nodes.base import Connection
+from arkwright.nodes.sql_hive import LINGER_SECONDS
 
 COUNT = "SELECT count(*) FROM range(0, {}, 1, 1) WHERE id % 7 = 3"
 SECONDS = 400.0
@@ -32,11 +33,6 @@ if sys.argv[1] == "slow":
 """
 
 
-def computes(context: Context) -> bool:
-    """Spark forgets to stop what was cancelled before its first task had begun."""
-    return said("[1/1]")(context) and log_age(context) > 1.0
-
-
 def _thrift(request: pytest.FixtureRequest, name: str, kind: str) -> Case:
     server: ThriftServer = request.getfixturevalue("thrift_server")
     config = {"ip": "127.0.0.1", "port": server.port, "userName": server.user, "password": server.password}
@@ -46,8 +42,9 @@ def _thrift(request: pytest.FixtureRequest, name: str, kind: str) -> Case:
         good={"statement": "SELECT 5"},
         bad={"statement": "SELECT nothing FROM nowhere"},
         slow={"statement": COUNT.format(10**13)},
-        at_work=computes,
+        at_work=said("[1/1]"),
         left=lambda: connections_to(server.port),
+        lingers=LINGER_SECONDS,
         lasting={"statement": COUNT.format(10**7)},
         leak={"script": f"SELECT '{SECRET}'"},
         script_type=name,
@@ -74,7 +71,7 @@ def sparksql_on_this_host(request: pytest.FixtureRequest) -> Case:
         good={"statement": "SELECT 5"},
         bad={"statement": "SELECT nothing FROM nowhere"},
         slow={"statement": COUNT.format(10**13)},
-        at_work=computes,
+        at_work=said("[1/1]"),
         left=lambda: max(0, processes(f"{stage.workspace}/spark/warehouse") - 1),
         lasting={"statement": COUNT.format(10**7)},
         leak={"script": f"SELECT '{SECRET}'"},

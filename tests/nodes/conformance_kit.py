@@ -60,6 +60,8 @@ class Case:
     """Or `Failed`; or `Refused`: what it is given stands in the arguments of a process, so it may hold no secret."""
     seconds: float = LIMIT_SECONDS
     """How long one may take."""
+    lingers: float = 0.0
+    """So many seconds later it lets go of its connection, when it was stopped."""
     at_once: bool = False
     """One or few calls: there is nothing to stop."""
     never_fails: str = ""
@@ -158,7 +160,7 @@ def stop(stage: HostedStage, case: Case, context: Context) -> tuple[Outcome, flo
 
 def nothing_left(case: Case, seconds: float = 5.0) -> int:
     """Once it is zero, or what it is then: a server notices a little later that somebody has gone."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds + case.lingers
     while (count := case.left()) and time.monotonic() < end:
         time.sleep(0.05)
     return count

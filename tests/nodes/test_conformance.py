@@ -1,13 +1,14 @@
-"""What every working node type has to do, on its real server: run, fail, stop within two seconds (which is what happens
-at its time limit, too), leave nothing behind, survive kill -9 of the server, and keep its secrets to itself.
+"""What every working node type has to do, on its real server: run, fail, stop within two seconds, also at its time
+limit, leave nothing behind, survive kill -9 of the server, and keep its secrets to itself.
 
 A type that is neither among the cases nor among those that are tested elsewhere, with the reason, fails the suite.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.executors.test_resident_kit import log_of, output_of
@@ -25,9 +26,11 @@ from tests.nodes.conformance_kit import (
     stop,
     stop_after_kill,
 )
+from tests.nodes.conformance_time import MINUTES, exceed_its_time
 from tests.nodes.hosted_kit import HostedStage
 from tests.nodes.test_restapi_web import Web
 
+from arkwright.core.instance import InstanceStatus, NodeStatus
 from arkwright.core.outcome import Failed, FailureKind, Succeeded
 from arkwright.nodes.base import Work
 from arkwright.nodes.registry import Registry, canonical
@@ -44,10 +47,13 @@ ELSEWHERE = {
     "SMN": ("tests/notify/test_node_messages.py", "it is a row in the server's outbox, written with a commit"),
     "Subjob": ("tests/core/test_children.py", DECIDED),
 }
+Make = Callable[[pytest.FixtureRequest], Case]
 CASES = {**conformance_cases.CASES, **conformance_jvm.CASES}
 LONG = [pytest.mark.long, pytest.mark.timeout(900)]
 SELDOM = {conformance_cases.python_over_ssh}
 """Long, too: another case stands for it."""
+TIMED = {conformance_cases.dlisql, conformance_cases.restapi, conformance_cases.shell}
+"""Their time limits are no long tests: a database, a connection, a program."""
 
 
 @pytest.fixture(scope="module")
@@ -71,20 +77,32 @@ def silence() -> Iterator[Silence]:
     silence.listener.close()
 
 
-@pytest.fixture(
-    params=[
+def every(*, quick: Callable[[Make], bool]) -> list[Any]:
+    """All cases; those that are not quick are for the long tests."""
+    return [
         pytest.param(
-            (name, each), marks=LONG if name in conformance_jvm.CASES or each in SELDOM else (), id=each.__name__
+            (name, each), marks=() if quick(each) and name not in conformance_jvm.CASES else LONG, id=each.__name__
         )
         for name, cases in CASES.items()
         for each in cases
-    ],
-)
-def case(request: pytest.FixtureRequest) -> Case:
+    ]
+
+
+def made_of(request: pytest.FixtureRequest) -> Case:
     name, make = request.param
     made: Case = make(request)
     assert made.type == name
     return made
+
+
+@pytest.fixture(params=every(quick=lambda make: make not in SELDOM))
+def case(request: pytest.FixtureRequest) -> Case:
+    return made_of(request)
+
+
+@pytest.fixture(params=every(quick=lambda make: make in TIMED))
+def timed_case(request: pytest.FixtureRequest) -> Case:
+    return made_of(request)
 
 
 def needs_a_server(case: Case) -> None:
@@ -123,6 +141,18 @@ def test_it_stops_within_two_seconds_and_leaves_nothing(stage: HostedStage, case
     if not case.no_server:
         again = context_of(stage, case, case.good)
         assert isinstance(run(stage, case, again), Succeeded), log_of(again)
+
+
+def test_it_fails_at_its_time_limit_and_leaves_nothing(stage: HostedStage, timed_case: Case, tmp_path: Path) -> None:
+    case = timed_case
+    if case.at_once:
+        pytest.skip("it is done at once")
+    state = exceed_its_time(stage, case, tmp_path)
+    run = state.nodes[0]
+    assert (state.status, run.status) == (InstanceStatus.FAIL, NodeStatus.FAIL)
+    assert f"maximum execution time of {MINUTES} minutes" in (run.message or "")
+    assert run.attempt == 1  # it would be retried only with execTimeOutRetry
+    assert nothing_left(case) == 0
 
 
 def test_it_survives_kill_9_of_the_server(stage: HostedStage, case: Case) -> None:

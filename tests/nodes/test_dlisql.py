@@ -75,6 +75,7 @@ def test_without_a_result_there_is_no_output_but_a_row_count(shared: Stage) -> N
             "CREATE TEMP TABLE r (a INT); INSERT INTO r VALUES (1), (2) RETURNING a + 1, a > 1",
             [["2", "false"], ["3", "true"]],
         ),
+        ('CREATE TEMP TABLE c (a INT); INSERT INTO c VALUES (7) RETURNING a AS "Count"', [["7"]]),
         ("CREATE TEMP TABLE p AS FROM (VALUES ('x', 1)) v(k, n); PIVOT p ON k USING sum(n)", [["1"]]),
         ("SELECT 'a;b' -- c;\n;", [["a;b"]]),
         ("SELECT 1 WHERE false", []),
@@ -117,7 +118,9 @@ def test_an_error_names_what_is_wrong_and_nothing_has_happened(shared: Stage) ->
     outcome, log, _ = sql(shared, "CREATE TABLE half (a INT); INSERT INTO half VALUES (1); SELECT nope FROM half")
     assert "nope" in message(outcome, FailureKind.ERROR)
     assert "rolled back" in log
-    assert "half" in message(sql(shared, "FROM half")[0], FailureKind.ERROR)
+    assert "LINE 1: FROM half\n" in message(sql(shared, "FROM half")[0], FailureKind.ERROR)
+    assert "LINE 12: nope\n         ^" in message(sql(shared, "SELECT 1," + "\n" * 11 + "nope")[0], FailureKind.ERROR)
+    assert "LINE 9:  nope\n         ^" in message(sql(shared, "SELECT 1," + "\n" * 8 + "nope")[0], FailureKind.ERROR)
     assert "selec" in message(sql(shared, "SELECT 1; selec 2")[0], FailureKind.ERROR)
 
 
@@ -154,6 +157,7 @@ def test_a_script_is_run_in_its_own_database(shared: Stage) -> None:
         ({"queueName": "q1"}, "q1"),
         ({"clusterName": "c1"}, "c1"),
         ({"catalogName": "hive"}, "hive"),
+        ({"database": "Arkwright"}, "Arkwright"),
         ({"statement": ""}, "nothing to run"),
         ({"sql": "SELECT 2"}, "differ"),
         ({"scriptName": "s"}, "statementOrScript"),
@@ -182,6 +186,11 @@ def test_what_means_this_place_is_accepted(tmp_path: Path) -> None:
     refused = node.check(replace(context, script=elsewhere))
     assert refused is not None
     assert "spark" in refused.message
+    queued = Script(name="s", type="DLISQL", text="SELECT 1", version=1, extra={"queueName": "etl"})
+    refused = node.check(replace(context, script=queued))
+    assert refused is not None
+    assert "etl" in refused.message
+    assert node.check(stage.context({"scriptName": "s", "queueName": "default"}, script=queued)) is None
     wrong = Script(name="s", type="Shell", text="true", version=1)
     assert node.check(replace(context, script=wrong)) is not None
     assert node.check(stage.context({"statement": "SELECT 1", "connectionName": "local"})) is None

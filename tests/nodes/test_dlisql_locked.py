@@ -71,6 +71,10 @@ ESCAPES = [
     "COPY (SELECT 1) TO ../warehouse.duckdb",
     "COPY (SELECT 1 AS \"to\") /* to 'x' */ TO '../warehouse.duckdb' (use_tmp_file false)",
     "COPY (SELECT 1 a, 2 b) TO 'p' (FORMAT csv, PARTITION_BY (a), FILENAME_PATTERN '../../../warehouse')",
+    "COPY (SELECT 1) TO 'q' (FORMAT csv, PER_THREAD_OUTPUT true, \"FILENAME_PATTERN\" '../../warehouse.duckdb')",
+    "COPY (SELECT 1) TO 'r' (FORMAT csv, PER_THREAD_OUTPUT true, FILE_EXTENSION '/../../../warehouse.duckdb')",
+    "COPY (SELECT 1) TO 's' (FORMAT csv, PER_THREAD_OUTPUT true, \"File_Extension\" '/../../../warehouse.duckdb.wal')",
+    "COPY (SELECT 1) TO 't' (FORMAT csv, PER_THREAD_OUTPUT true, FILE_EXTENSION (e'/..' || '/../../warehouse.duckdb'))",
     "EXPLAIN ANALYZE COPY (SELECT 1) TO '../warehouse.duckdb' (use_tmp_file false)",
     "INSTALL httpfs",
     "LOAD httpfs",
@@ -91,6 +95,17 @@ ESCAPES = [
     "UPDATE EXTENSIONS",
     "CALL enable_logging(storage = 'file')",
     "DROP SCHEMA arkwright CASCADE",
+    "DELETE FROM arkwright.attempt",
+    'TRUNCATE warehouse."Arkwright" /* x */ . attempt',
+    "INSERT INTO arkwright.attempt VALUES ('1/0-1', now()::TIMESTAMP, NULL, NULL)",
+    "WITH gone AS (DELETE FROM arkwright.attempt RETURNING *) SELECT * FROM gone",
+    "ALTER TABLE arkwright.attempt RENAME TO other",
+    "COMMENT ON TABLE arkwright.attempt IS 'x'",
+    "USE arkwright; DELETE FROM attempt",
+    "SET search_path = 'main,arkwright'; DELETE FROM attempt",
+    "SET schema = concat('ark', 'wright'); DELETE FROM attempt",
+    "SET schema = 'ark'\n'wright'; DELETE FROM attempt",
+    "EXPLAIN ANALYZE DELETE FROM arkwright.attempt",
     "SELECT 1; BEGIN",
     "SELECT 1; COMMIT",
     "ROLLBACK",
@@ -149,7 +164,23 @@ def test_where_the_kernel_cannot_confine_links_that_lead_out_are_refused(stage: 
     assert "deep/out" in message(sql(stage, "SELECT 1", unconfined="yes")[0], FailureKind.REFUSED)
 
 
+def test_records_of_attempts_can_be_read_and_schemas_be_chosen(shared: Stage) -> None:
+    sql(shared, "CREATE SCHEMA IF NOT EXISTS chosen; CREATE OR REPLACE TABLE chosen.arkwright AS SELECT 7 AS a")
+    for choice in (
+        "USE chosen",
+        'USE warehouse."chosen"',
+        "SET schema = 'chosen'",
+        "set search_path to chosen;",
+        "SET search_path = 'chosen,main'",
+    ):
+        assert scalar(shared, f"{choice}; SELECT a FROM arkwright") == "7"
+    assert scalar(shared, "SELECT count(*) > 0 FROM arkwright.attempt") == "true"
+    sql(shared, "COPY (SELECT 1) TO 'extended' (FORMAT csv, PER_THREAD_OUTPUT true, FILE_EXTENSION 'csv.txt')")
+    assert list((shared.workspace / "files" / "extended").glob("*.csv.txt"))
+
+
 def test_a_refused_statement_is_named_with_a_way_out(shared: Stage) -> None:
     assert "transaction of its own" in message(sql(shared, "BEGIN; SELECT 1")[0], FailureKind.REFUSED)
+    assert "cleans up by itself" in message(sql(shared, "FORCE CHECKPOINT")[0], FailureKind.REFUSED)
     assert "pragma_" in message(sql(shared, "PRAGMA table_info('x')")[0], FailureKind.REFUSED)
     assert "outside" in message(sql(shared, "COPY (SELECT 1) TO '../x.csv'")[0], FailureKind.REFUSED)

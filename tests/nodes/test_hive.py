@@ -108,6 +108,28 @@ def test_a_cancelled_statement_stops_on_the_server(stage: SqlStage, hive: Connec
     play(scene)
 
 
+def test_a_statement_that_is_cancelled_before_it_computes_stops_on_the_server(
+    stage: SqlStage, hive: Connection
+) -> None:
+    """Once more seen by the next one."""
+
+    async def scene() -> None:
+        async with stage.server() as server:
+            for _ in range(4):
+                context = stage.sql_context(hive, SLOW)
+                server.executor.submit("HiveSQL", context)
+                async with asyncio.timeout(60):
+                    while "[1/1]" not in log_of(context):
+                        await asyncio.sleep(0.005)
+                server.executor.cancel(context.key)
+                assert isinstance(await server.outcome(context), Failed)
+                after = stage.sql_context(hive, "SELECT count(*) FROM range(1000)")
+                found = await server.run("HiveSQL", after)
+                assert isinstance(found, Succeeded), log_of(after)
+
+    play(scene)
+
+
 def test_dlisql_runs_on_spark_by_a_connection(stage: SqlStage, hive: Connection) -> None:
     text = "SELECT explode(sequence(1, 3)) AS n"  # which DuckDB does not know
     outcome, log, output = stage.run_sql("DLISQL", replace(hive, type="SparkSQL"), text)

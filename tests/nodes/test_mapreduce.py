@@ -20,15 +20,20 @@ SECONDS = 100.0
 
 
 @pytest.fixture
-def stage(tmp_path: Path, words_jar: bytes) -> Iterator[HostedStage]:
-    stage = HostedStage(tmp_path)
-    files = stage.workspace / "files"
+def bare(tmp_path: Path) -> HostedStage:
+    """Without files: what is refused, is refused before anybody looks at them."""
+    return HostedStage(tmp_path)
+
+
+@pytest.fixture
+def stage(bare: HostedStage, words_jar: bytes) -> Iterator[HostedStage]:
+    files = bare.workspace / "files"
     (files / "books").mkdir(parents=True)
     (files / "words.jar").write_bytes(words_jar)
     (files / "books" / "one.txt").write_text("a b a\n")
     (files / "books" / "two.txt").write_text("b a\n")
-    yield stage
-    stage.close()
+    yield bare
+    bare.close()
 
 
 def context_of(stage: HostedStage, **properties: str) -> Context:
@@ -66,13 +71,13 @@ def test_a_job_whose_output_exists_fails_with_hadoops_own_words(stage: HostedSta
         ({"parameters": "'open"}, "can't be split"),
     ],
 )
-def test_what_can_not_be_honoured_is_refused(stage: HostedStage, given: dict[str, str], word: str) -> None:
-    refused = MapReduce().check(context_of(stage, **given))
+def test_what_can_not_be_honoured_is_refused(bare: HostedStage, given: dict[str, str], word: str) -> None:
+    refused = MapReduce().check(context_of(bare, **given))
     assert refused is not None
     assert refused.kind is FailureKind.REFUSED
     assert word in refused.message
 
 
-def test_it_runs_only_where_programs_may(stage: HostedStage) -> None:
-    refused = MapReduce().check(replace(context_of(stage), local_programs_allowed=False))
+def test_it_runs_only_where_programs_may(bare: HostedStage) -> None:
+    refused = MapReduce().check(replace(context_of(bare), local_programs_allowed=False))
     assert refused is not None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +24,8 @@ ROWS = 'id,name,price,at\n1,"a, ""quoted""\nline",1.50,2024-02-29 12:00:00\n2,,,
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[MigrationStage]:
-    stage = MigrationStage(tmp_path)
-    yield stage
-    stage.close()
+def stage(tmp_path: Path, hosts: Path) -> MigrationStage:
+    return MigrationStage(tmp_path, hosts=hosts)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +21,8 @@ WHEN_MS = 1508144400123  # 2017-10-16 09:00:00.123 UTC
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[MigrationStage]:
-    stage = MigrationStage(tmp_path)
-    yield stage
-    stage.close()
+def stage(tmp_path: Path, hosts: Path) -> MigrationStage:
+    return MigrationStage(tmp_path, hosts=hosts)
 
 
 def part(name: str, **values: Any) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +23,8 @@ ENDS = {"local": LOCAL, "file": FILE, "obs duckdb": OBS_DUCKDB, "obs sqlite": OB
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[MigrationStage]:
-    stage = MigrationStage(tmp_path)
-    yield stage
-    stage.close()
+def stage(tmp_path: Path, hosts: Path) -> MigrationStage:
+    return MigrationStage(tmp_path, hosts=hosts)
 
 
 @pytest.fixture(params=ENDS)

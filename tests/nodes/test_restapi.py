@@ -89,6 +89,26 @@ def test_answers_are_decoded(stage: Stage, web: Web) -> None:
     assert ask(stage, f"{web.url}/latin")[2] == "é"
 
 
+@pytest.mark.parametrize("name", ["hex", "base64", "idna", "undefined", "no-such-thing", ""])
+def test_a_charset_that_is_none_for_texts_is_not_followed(stage: Stage, web: Web, name: str) -> None:
+    assert ask(stage, f"{web.url}/charset/{name}")[2] == "é"
+
+
+def test_a_mark_of_the_byte_order_is_no_part_of_the_answer(stage: Stage, web: Web) -> None:
+    outcome, log, output = ask(stage, f"{web.url}/marked", extract="a=a")
+    assert outcome == Succeeded(output="output"), log
+    assert output == '{"a": 1}'
+    assert "a = a: 1" in log
+
+
+@pytest.mark.parametrize(("kind", "part"), [("short", "RemoteProtocolError"), ("rubbish", "DecodingError")])
+def test_an_answer_that_breaks_off_or_can_not_be_unpacked_fails(stage: Stage, web: Web, kind: str, part: str) -> None:
+    outcome, log, output = ask(stage, f"{web.url}/{kind}")
+    assert part in message(outcome, FailureKind.ERROR)
+    assert part in log
+    assert output is None
+
+
 @pytest.mark.parametrize("status", [400, 404, 500, 304, 301])
 def test_any_status_but_2xx_fails_with_status_and_body(stage: Stage, web: Web, status: int) -> None:
     outcome, _, output = ask(stage, f"{web.url}/status/{status}")
@@ -229,6 +249,10 @@ def test_certificates_are_checked_against_the_name(stage: Stage, tmp_path: Path)
     assert "127.0.0.1" in message(ask(stage, f"https://127.0.0.1:{web.port}/")[0], FailureKind.ERROR)
     web.close()
     assert len(web.hits) == 1
+    plain = Web()
+    stage.own |= {("127.0.0.1", plain.port)}
+    assert "SSL" in message(ask(stage, f"https://localhost:{plain.port}/")[0], FailureKind.ERROR)
+    plain.close()
 
 
 # -- stopping and crashes

@@ -68,6 +68,14 @@ class Web:
                         self.reply(200, gzip.compress(b"small"), Content_Encoding="gzip")
                     case "latin":
                         self.reply(200, "é".encode("latin-1"), Content_Type="text/plain; charset=iso-8859-1")
+                    case "charset":
+                        self.reply(200, "é".encode(), Content_Type=f"text/plain; charset={rest}")
+                    case "marked":
+                        self.reply(200, b'\xef\xbb\xbf{"a": 1}', Content_Type="application/json; charset=utf-8")
+                    case "short":
+                        self.short()
+                    case "rubbish":
+                        self.reply(200, b"not packed at all", Content_Encoding="gzip")
                     case "big" | "bomb":
                         self.big(what == "bomb")
                     case "slow":
@@ -88,6 +96,14 @@ class Web:
                         self.wfile.write(MEGABYTE)
                 except OSError:
                     web.left.release()
+
+            def short(self) -> None:
+                """It goes in the middle of its answer."""
+                self.send_response(200)
+                self.send_header("Content-Length", "10")
+                self.end_headers()
+                self.wfile.write(b"sho")
+                self.close_connection = True
 
             def slow_one(self) -> None:
                 self.send_response(200)

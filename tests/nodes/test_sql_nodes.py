@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +18,15 @@ from tests.servers.postgres_tcp import PostgresTcp
 
 from arkwright.core.job import Script
 from arkwright.core.outcome import Failed, FailureKind, Succeeded
-from arkwright.nodes.base import Connection
-from arkwright.nodes.sql_node import RESULT
+from arkwright.nodes import sql_node
+from arkwright.nodes.base import RESULT, Connection
 
 SERVERS = ("dws", "mysql")
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[SqlStage]:
-    stage = SqlStage(tmp_path)
-    yield stage
-    stage.close()
+def stage(tmp_path: Path, hosts: Path) -> SqlStage:
+    return SqlStage(tmp_path, hosts=hosts)
 
 
 @pytest.fixture
@@ -130,6 +127,19 @@ def test_a_large_result_is_streamed_into_a_file_and_cut_in_the_output(
     assert rows[0] == ["n", "t"]
     assert rows[-1] == ["30000", 'text,with "quotes"']
     assert len(rows) == 30001
+
+
+def test_a_result_over_its_cap_ends_with_a_whole_row(stage: SqlStage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sql_node, "RESULT_BYTES", 1000)
+    context = stage.sql_context(None, "SELECT 1")
+    context.folder.mkdir(parents=True)
+    with sql_node.Results(context) as results:
+        results.begin(["n"])
+        for number in range(1000):
+            results.row([f"{number:08}"])
+    assert (results.rows, results.kept) == (1000, 100)
+    with (context.folder / RESULT).open(newline="") as file:
+        assert list(csv.reader(file))[-1] == ["00000099"]
 
 
 def test_a_stopped_node_stops_its_statement_on_the_server(stage: SqlStage, node: tuple[str, Connection]) -> None:

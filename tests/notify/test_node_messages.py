@@ -76,6 +76,35 @@ async def test_an_unknown_topic_is_refused_and_nothing_is_stored(tmp_path: Path)
         assert await stored(store) == []
 
 
+@in_loop
+async def test_a_message_that_comes_too_late_waits_for_the_next_lease_and_may_be_stopped_meanwhile(
+    tmp_path: Path,
+) -> None:
+    clock = Clock()
+    async with opened(tmp_path) as store:
+        await define(store, Kind.ALERT_TOPIC, "ops", {"name": "ops", "kind": "mail"}, at_ms=clock.now_ms())
+        executor = NodeMessages(Registry(group=None), store, clock)
+        ended: asyncio.Queue[tuple[int, Outcome]] = asyncio.Queue()
+        await executor.open(lambda key, outcome: ended.put_nowait((key.instance_id, outcome)))
+        late = {1, 2}
+        executor.beginning.until = lambda key: 0.0 if key.instance_id in late else None
+        stopped, waits, in_time = (context(tmp_path, number) for number in (1, 2, 3))
+        for each in (stopped, waits, in_time):
+            executor.submit("SMN", each)
+        number, outcome = await ended.get()
+        assert (number, type(outcome)) == (3, Succeeded)
+        executor.cancel(stopped.key)
+        number, outcome = await ended.get()
+        assert isinstance(outcome, Failed)
+        assert (number, outcome.kind) == (1, FailureKind.CANCELLED)
+        assert [each.notice.instance_id for each in await stored(store)] == [3]
+        late.clear()
+        number, outcome = await ended.get()
+        assert (number, type(outcome)) == (2, Succeeded)
+        assert [each.notice.instance_id for each in await stored(store)] == [3, 2]
+        await executor.close()
+
+
 def composed(*notices: Any, kind: str = "") -> Any:
     batch = [
         StoredNotice(id=number, place=PLACE, notice=each, due_ms=0, batch=1) for number, each in enumerate(notices, 1)

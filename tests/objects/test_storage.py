@@ -204,6 +204,23 @@ def test_a_cancelled_write_leaves_no_draft_and_a_crashed_one_is_cleared(folder: 
     assert list(drafts.iterdir()) == []
 
 
+def test_the_folders_that_a_write_makes_are_synced_as_the_object_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a power cut takes one of them, and the object with it."""
+    synced, sync = set(), os.fsync
+
+    def noted(descriptor: int) -> None:
+        synced.add(os.fstat(descriptor).st_ino)
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    run(put(FolderObjects(tmp_path / "obs"), "a/b/c", b"x"))
+    bucket = tmp_path / "obs" / "bbb"
+    for each in (bucket.parent, bucket, bucket / "a", bucket / "a" / "b", bucket / "a" / "b" / "c"):
+        assert each.stat().st_ino in synced, each
+
+
 def test_a_missing_bucket_is_told_and_a_name_that_is_none_refused(folder: FolderObjects) -> None:
     with pytest.raises(BucketMissing):
         run(folder.list("nobody"))

@@ -18,6 +18,7 @@ from arkwright.core.rules import Rules
 from arkwright.engine.engine import Engine
 from arkwright.engine.folders import Folders
 from arkwright.executors.base import Finished
+from arkwright.executors.beginning import Beginning
 from arkwright.nodes.base import AttemptKey, Context, NodeType, Program, Work
 from arkwright.nodes.registry import Registry
 from arkwright.scheduler.interface import ScheduleStart
@@ -77,6 +78,7 @@ class Hands:
         """By instance."""
         self.order: list[int] = []
         self._finished: Finished | None = None
+        self.beginning = Beginning()
 
     async def open(self, finished: Finished) -> None:
         self._finished = finished

@@ -12,8 +12,8 @@ from collections.abc import AsyncIterator
 from enum import Enum
 from urllib.parse import parse_qs, urlsplit
 
-PIECE = 65536
 LATER_SECONDS = 0.02
+PULSE_SECONDS = 0.02
 _CANCEL = 80877102
 
 
@@ -42,6 +42,8 @@ class Breaking:
         self.messages = 0
         """Seen since the last `arm`."""
         self.broke = False
+        self.slowest = 0.0
+        """How long an answer took at most where nothing was broken, or this event loop to come round. Only grows."""
         self._at, self._how = 0, How.CUT
         self._carrying: set[asyncio.Task[None]] = set()
 
@@ -54,13 +56,25 @@ class Breaking:
         server = await asyncio.start_server(self._carry, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         self.address = f"postgresql://{self._user}@127.0.0.1:{port}{self._database}?sslmode=disable"
+        pulse = asyncio.create_task(self._feel())
         try:
             yield
         finally:
+            pulse.cancel()
             server.close()
             for task in self._carrying:
                 task.cancel()
             await asyncio.gather(*self._carrying, return_exceptions=True)
+
+    async def _feel(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            begun = loop.time()
+            await asyncio.sleep(PULSE_SECONDS)
+            self.took(loop.time() - begun - PULSE_SECONDS)
+
+    def took(self, seconds: float) -> None:
+        self.slowest = max(self.slowest, seconds)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -96,6 +110,7 @@ class _Line:
         self._server = server
         self.reset = False
         self._silent = False
+        self._asked: float | None = None
 
     async def carry(self) -> None:
         try:
@@ -114,6 +129,12 @@ class _Line:
             for each in work:
                 each.cancel()
             await asyncio.gather(*work, return_exceptions=True)
+            self._answered()  # or given up
+
+    def _answered(self) -> None:
+        if self._asked is not None and not self._silent:
+            self._way.took(asyncio.get_running_loop().time() - self._asked)
+        self._asked = None
 
     async def _pass_on(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, *, counted: bool) -> None:
         """Returns when the connection is over."""
@@ -128,6 +149,10 @@ class _Line:
             how = self._way.reached() if counted else None
             if how is None:
                 target.write(message)
+                if source is self._server[0]:
+                    self._answered()
+                elif self._asked is None:
+                    self._asked = asyncio.get_running_loop().time()
                 continue
             if not await self._break(how, message, target):
                 return

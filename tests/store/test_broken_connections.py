@@ -22,9 +22,13 @@ from arkwright.testing.store_records import ENGINE, LONG_MS, advance, everything
 pytestmark = [pytest.mark.anyio, pytest.mark.postgres]
 
 SECONDS = 10
+HASTY_SECONDS = 0.4
+TRIES = 5
 SOME = 41
 """Every so many points are met where not all are."""
 MOST = 400
+PARTS = 4
+"""Waiting for silent servers takes minutes."""
 
 
 @pytest.fixture
@@ -42,9 +46,9 @@ async def way(postgres_address: str) -> AsyncIterator[Breaking]:
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits long for a silent server."""
-    monkeypatch.setattr(postgres_connection, "COMMAND_SECONDS", 0.4)
-    monkeypatch.setattr(postgres_connection, "CONNECT_SECONDS", 0.4)
-    monkeypatch.setattr(postgres, "CONNECT_SECONDS", 0.8)
+    monkeypatch.setattr(postgres_connection, "COMMAND_SECONDS", HASTY_SECONDS)
+    monkeypatch.setattr(postgres_connection, "CONNECT_SECONDS", HASTY_SECONDS)
+    monkeypatch.setattr(postgres, "CONNECT_SECONDS", 2 * HASTY_SECONDS)
     monkeypatch.setattr(postgres, "HEARING_SECONDS", 0.2)
 
 
@@ -96,6 +100,17 @@ async def hears(store: PostgresStore, speaker: asyncpg.Connection) -> None:
                 continue
 
 
+async def meet_once(way: Breaking, store: PostgresStore, how: How, point: int) -> tuple[bool, str]:
+    """Whether there is such a point, and what failed that should not have."""
+    way.arm(point, how)
+    failed = await read_and_write(store)
+    broke = way.broke
+    way.arm(0, how)
+    afterwards = await read_and_write(store)
+    few = len(failed) <= 2 if how is How.SILENT else failed in ([], ["write"])
+    return broke, "" if few and not afterwards else f"{failed} failed, afterwards {afterwards}"
+
+
 async def meet(way: Breaking, address: str, how: How, points: range) -> None:
     async with contextlib.AsyncExitStack() as open_:
         store, speaker = PostgresStore(way.address), await asyncpg.connect(address)
@@ -104,15 +119,13 @@ async def meet(way: Breaking, address: str, how: How, points: range) -> None:
         open_.push_async_callback(store.close)
         met = 0
         for point in points:
-            way.arm(point, how)
-            failed = await read_and_write(store)
-            broke = way.broke
-            way.arm(0, how)
-            if how is How.SILENT:
-                assert len(failed) <= 2, f"{how.name} at {point}: {failed}"
-            else:
-                assert failed in ([], ["write"]), f"{how.name} at {point}: {failed}"
-            assert await read_and_write(store) == [], f"{how.name} at {point}, afterwards"
+            for _ in range(TRIES):
+                way.slowest = 0.0
+                broke, wrong = await meet_once(way, store, how, point)
+                # A machine that is as slow as whoever waits takes for silence proves nothing.
+                if not wrong or how is not How.SILENT or way.slowest < HASTY_SECONDS / 2:
+                    break
+            assert not wrong, f"{how.name} at {point}: {wrong}; the slowest answer took {way.slowest:.2f} s"
             await hears(store, speaker)
             if not broke:
                 break
@@ -157,10 +170,15 @@ async def test_a_connection_may_go_silent_at_some_points(way: Breaking, postgres
 
 @pytest.mark.long
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("how", list(How), ids=lambda how: how.name)
-async def test_a_connection_may_break_at_every_point(
-    way: Breaking, postgres_address: str, how: How, request: pytest.FixtureRequest
-) -> None:
-    if how is How.SILENT:
-        request.getfixturevalue("hasty")
+@pytest.mark.parametrize("how", [how for how in How if how is not How.SILENT], ids=lambda how: how.name)
+async def test_a_connection_may_break_at_every_point(way: Breaking, postgres_address: str, how: How) -> None:
     await meet(way, postgres_address, how, range(1, MOST))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("part", range(PARTS))
+async def test_a_connection_may_go_silent_at_every_point(
+    way: Breaking, postgres_address: str, part: int, hasty: None
+) -> None:
+    await meet(way, postgres_address, How.SILENT, range(1 + part, MOST, PARTS))

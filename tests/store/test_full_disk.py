@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+
+from arkwright.errors import StoreUnavailable
+from arkwright.store.migration import migrations
+from arkwright.store.sqlite_work import migrate
 
 ROUNDS = """
 import asyncio, json, random, resource, signal, sys
@@ -73,3 +79,11 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged_and_keeps_nothing_that_
     assert told["made"]
     assert told["refused"]
     assert told["there"] == sorted(told["made"])
+
+
+def test_a_disk_that_is_full_at_the_first_start_is_named(tmp_path: Path) -> None:
+    """SQLite ends such a transaction by itself; that there is none to roll back is not the news."""
+    with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as connection:
+        connection.execute("PRAGMA max_page_count = 3")
+        with pytest.raises(StoreUnavailable, match="database or disk is full"):
+            migrate(connection, migrations("sqlite"))

@@ -19,7 +19,7 @@ from arkwright.store import migration
 from arkwright.store.base import Kind, Place, Store
 from arkwright.store.migration import Migration
 from arkwright.store.open import open_store
-from arkwright.store.postgres import PostgresStore
+from arkwright.store.postgres import CROSSED_SECONDS, PostgresStore
 from arkwright.store.server_record import ServerEntry
 from arkwright.testing.store_records import (
     ENGINE,
@@ -275,6 +275,66 @@ async def test_what_was_made_when_the_answer_was_lost_is_claimed(two: tuple[Post
     assert list(await store.claim_instances(ENGINE, limit=9)) == []
     again = await store.create_instance(instance(store), owner=ENGINE, idempotency=promise())
     assert (again.instance_id, again.replayed) == (new.id, True)
+
+
+# ---------------------------------------------------------------- ended in favour of others
+
+
+async def end_writes(address: str, times: int) -> None:
+    """So many of the next new instances end their transaction, as a deadlock does it to one of two."""
+    await run_statements(
+        address,
+        "CREATE SEQUENCE ended",
+        f"""CREATE FUNCTION end_it() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF nextval('ended') <= {times} THEN
+                RAISE EXCEPTION 'deadlock detected' USING ERRCODE = 'deadlock_detected';
+            END IF;
+            RETURN NEW;
+        END $$""",
+        "CREATE TRIGGER end_it BEFORE INSERT ON instance FOR EACH ROW EXECUTE FUNCTION end_it()",
+    )
+
+
+async def test_a_group_that_is_ended_in_favour_of_others_runs_again_until_it_is_done_once(
+    two: tuple[Store, Store], postgres_ready: str
+) -> None:
+    await make(two[0])
+    await end_writes(postgres_ready, len(CROSSED_SECONDS))
+    made = [instance(two[0]) for _ in range(3)]
+    await asyncio.gather(*[two[0].create_instance(each, owner=ENGINE) for each in made])
+    page = await two[1].list_instances(everything())
+    assert page.total == 4
+    assert {each.id for each in made} <= {each.id for each in page.items}
+
+
+async def test_who_gives_way_each_time_is_told_that_nothing_was_done_and_may_send_it_again(
+    two: tuple[Store, Store], postgres_ready: str
+) -> None:
+    await make(two[0])
+    await end_writes(postgres_ready, len(CROSSED_SECONDS) + 1)
+    new = instance(two[0])
+    with pytest.raises(StoreUnavailable, match=r"in favour of others.*Nothing of it was done: send it again"):
+        await two[0].create_instance(new, owner=ENGINE, idempotency=promise())
+    assert (await two[1].list_instances(everything())).total == 1
+    assert (await two[0].create_instance(new, owner=ENGINE, idempotency=promise())).replayed is False
+    assert (await two[1].list_instances(everything())).total == 2
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+async def test_a_refusal_is_of_one_writer_however_often_its_group_had_to_run(
+    two: tuple[Store, Store], postgres_ready: str, times: int
+) -> None:
+    known = await make(two[0])
+    await end_writes(postgres_ready, times)
+    fine = instance(two[0])
+    answers = await asyncio.gather(
+        two[0].create_instance(fine, owner=ENGINE),
+        two[0].create_instance(known, owner=ENGINE),
+        return_exceptions=True,
+    )
+    assert isinstance(answers[1], AlreadyExists), answers
+    assert getattr(answers[0], "instance_id", answers[0]) == fine.id
+    assert (await two[1].list_instances(everything())).total == 2
 
 
 async def test_a_server_that_is_not_there_is_reported(postgres_address: str, tmp_path: Any) -> None:

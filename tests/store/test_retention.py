@@ -10,6 +10,7 @@ import pytest
 from tests.store.test_notices import everything, notice, run
 
 from arkwright.core.instance import InstanceStatus, NodeRun
+from arkwright.store import partitions
 from arkwright.store.audit_record import AuditFilter, AuditRecord
 from arkwright.store.base import AttemptRow, Store
 from arkwright.store.notice_record import NoticeState, Settled
@@ -206,6 +207,36 @@ def test_a_month_that_the_default_part_has_events_of_is_left_to_it(postgres_read
         await store.prepare_history(now_ms=NOON)
         second = await ended(store, NOON)
         assert len(await store.read_events(first)) == len(await store.read_events(second)) == 1
+
+    run(postgres_ready, work)
+
+
+@pytest.mark.postgres
+def test_an_empty_month_into_which_somebody_writes_at_its_end_stays(
+    postgres_ready: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import asyncpg
+
+    monkeypatch.setattr(partitions, "LOCK_WAIT", "60s")  # so that the writer below has ended its wait
+
+    async def work(store: Store) -> None:
+        await store.prepare_history(now_ms=NOON)
+        writer = await asyncpg.connect(postgres_ready)
+        event = "INSERT INTO event (instance_id, seq, at_ms, kind, body) VALUES (1, 1, $1, '', '')"
+        await writer.execute(event, NOON)
+        await store.prepare_history(now_ms=NOON + 100 * DAY)
+        await writer.execute("DELETE FROM event")
+        writing = writer.transaction()
+        await writing.start()
+        await writer.execute(event, NOON)
+        looker = await asyncpg.connect(postgres_ready)
+        preparing = asyncio.create_task(store.prepare_history(now_ms=NOON + 100 * DAY))
+        while not await looker.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation'"):
+            await asyncio.sleep(0.01)
+        await writing.commit()
+        await preparing
+        assert await looker.fetchval("SELECT count(*) FROM event WHERE instance_id = 1") == 1
+        await asyncio.gather(writer.close(), looker.close())
 
     run(postgres_ready, work)
 

@@ -20,6 +20,16 @@ const client = new QueryClient({
   },
 });
 
+const RELOADED = "arkwright.reloaded";
+const AGAIN_MS = 10_000;
+// The server was upgraded since this page was loaded: the parts of it that are still to be loaded have other names now.
+addEventListener("vite:preloadError", (event) => {
+  if (Date.now() - Number(sessionStorage.getItem(RELOADED)) < AGAIN_MS) return;
+  sessionStorage.setItem(RELOADED, String(Date.now()));
+  event.preventDefault();
+  location.reload();
+});
+
 createRoot(document.getElementById("root")!).render(
   <StrictMode>
     <Words>

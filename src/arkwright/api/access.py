@@ -6,7 +6,7 @@ from arkwright.api.call import Call
 from arkwright.api.route import Access
 from arkwright.api.session import session_token
 from arkwright.core.identity import Workspace
-from arkwright.errors import Forbidden
+from arkwright.errors import Forbidden, InvalidInput
 from arkwright.iam.authentication import Request
 from arkwright.iam.model import Action, Actor, can
 
@@ -23,8 +23,20 @@ async def admit(call: Call) -> None:
     call.actor = await authenticate(call, project_id)
     if access is not Access.WORKSPACE or project_id is None or call.route.action is None:
         return
+    _check_repeated(call)
     call.workspace = call.parts.directory.workspace(project_id, call.header(b"workspace"))
     require(call.actor, call.route.action, call.workspace)
+
+
+def _check_repeated(call: Call) -> None:
+    """Which of two workspaces was meant is not for us to guess."""
+    headers = call.scope["headers"]
+    if len(call.headers) < len(headers) and len({value for name, value in headers if name == b"workspace"}) > 1:
+        raise InvalidInput(
+            "The header workspace was sent more than once, with different values.",
+            field="workspace",
+            hint="Send it once, or leave it out for the default workspace.",
+        )
 
 
 def require(actor: Actor, action: Action, workspace: Workspace) -> None:

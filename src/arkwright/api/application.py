@@ -114,6 +114,8 @@ class Application:
         path: str = scope["path"]
         if scope["method"] != "POST" or not path.endswith("/run-immediate"):
             return False
+        if b"%" in (scope.get("raw_path") or b""):  # an encoded slash is no border; the table knows
+            return False
         segments = path.split("/")
         if len(segments) != 6 or segments[1] != "v1" or segments[3] != "jobs":
             return False

@@ -6,6 +6,8 @@ wrong with one (encoding, depth, numbers that don't fit, no object) is the clien
 
 from __future__ import annotations
 
+import codecs
+import re
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -19,6 +21,9 @@ from arkwright.errors import InvalidInput
 _DRAIN_TIMES = 4
 """A body up to this many times the limit is read to its end (and dropped) before it is refused: most clients look at
 the answer only after they have sent everything."""
+
+_HINT = "Send one JSON object in UTF-8."
+_LONE_SURROGATE = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])")
 
 _decode = msgspec.json.Decoder().decode
 
@@ -84,10 +89,12 @@ def content_length(scope: Scope) -> int:
 
 def content_type(scope: Scope) -> str:
     """Media type in lower case without its parameters; empty: none was sent."""
-    for name, value in scope["headers"]:
-        if name == b"content-type":
-            return str(value.decode("latin-1")).partition(";")[0].strip().lower()
-    return ""
+    return header(scope, b"content-type").partition(";")[0].strip().lower()
+
+
+def header(scope: Scope, name: bytes) -> str:
+    """The first header of that (lower case) name; empty: there is none."""
+    return next((str(value.decode("latin-1")) for each, value in scope["headers"] if each == name), "")
 
 
 def json_object(scope: Scope, body: bytes, *, required: bool) -> dict[str, Any]:
@@ -96,6 +103,13 @@ def json_object(scope: Scope, body: bytes, *, required: bool) -> dict[str, Any]:
         if required:
             raise InvalidInput("The request body is missing.", field="body", hint="Send a JSON object.")
         return {}
+    coding = header(scope, b"content-encoding").strip().lower()
+    if coding not in {"", "identity"}:
+        raise InvalidInput(
+            f"The Content-Encoding {coding[:80]!r} is not supported.",
+            field="Content-Encoding",
+            hint="Send the body as it is, without compression.",
+        )
     media = content_type(scope)
     if media not in {"", "application/json"} and not media.endswith("+json"):
         raise InvalidInput(
@@ -104,14 +118,29 @@ def json_object(scope: Scope, body: bytes, *, required: bool) -> dict[str, Any]:
     try:
         value = _decode(body)
     except RecursionError:
-        raise InvalidInput("The request body is nested too deeply.", field="body") from None
+        raise InvalidInput(
+            "The request body is nested too deeply.", field="body", hint="Send a flatter JSON object."
+        ) from None
     except UnicodeDecodeError:
-        raise InvalidInput("The request body is not valid UTF-8.", field="body") from None
+        raise InvalidInput("The request body is not valid UTF-8.", field="body", hint=_HINT) from None
     except msgspec.DecodeError as error:
-        raise InvalidInput(f"The request body is not valid JSON: {error}.", field="body") from None
+        raise InvalidInput(f"The request body is not valid JSON: {error}.", field="body", hint=_hint(body)) from None
     if not isinstance(value, dict):
-        raise InvalidInput("The request body must be a JSON object.", field="body")
+        raise InvalidInput("The request body must be a JSON object.", field="body", hint='Its form is {"name": value}.')
     return value
+
+
+def _hint(body: bytes) -> str:
+    """The usual mistakes, by how a body begins or what it holds."""
+    if body.startswith(codecs.BOM_UTF8):
+        return "It begins with a byte order mark: send UTF-8 without one."
+    if body.startswith(b"\x1f\x8b"):
+        return "It looks compressed: send it as it is."
+    if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in body[:4]:
+        return "It looks like UTF-16 or UTF-32: send UTF-8."
+    if _LONE_SURROGATE.search(body):
+        return "A half of a pair such as \\ud83d\\ude00 stands alone: write both, or neither."
+    return _HINT
 
 
 def _too_large(limit: int) -> HttpRefusal:

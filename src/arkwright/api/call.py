@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from arkwright.api.metrics import Sources
     from arkwright.executors.warehouse_reader import WarehouseReader
 
+_JSON_WORDS = {None: "null", True: "true", False: "false"}
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 
@@ -297,5 +298,7 @@ def whole_number(given: str) -> int | None:
 
 
 def short(value: object) -> str:
-    shown = repr(value)
+    """For a message; what JSON has words of its own for in these."""
+    shown = _JSON_WORDS.get(value) if value is None or isinstance(value, bool) else None
+    shown = shown or repr(value)
     return shown if len(shown) <= 80 else f"{shown[:77]}..."

@@ -45,14 +45,14 @@ _READ = frozenset({b"x-auth-token", b"workspace", b"content-length", b"content-t
 _JSON = frozenset({b"application/json", b"application/json;charset=utf8", b"application/json; charset=utf-8"})
 
 
-class _Parameter(msgspec.Struct):
+class _Parameter(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     value: str
     paramType: Literal["variable", "constants"] = "variable"
     type: None = None
 
 
-class _Body(msgspec.Struct):
+class _Body(msgspec.Struct, forbid_unknown_fields=True):
     """The plain body; what is not of this shape is not for the short way, be it right or wrong."""
 
     jobParams: list[_Parameter] = []

@@ -8,18 +8,17 @@ A signed upload that is larger than an ordinary body declares its hash in `X-Sdk
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
 from functools import wraps
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from arkwright.api.access import require
-from arkwright.api.byte_range import ByteRange, NotSatisfiable, parse_range
 from arkwright.api.call import Call, answer, empty
 from arkwright.api.error_codes import (
     BUCKET_NOT_FOUND,
@@ -29,6 +28,7 @@ from arkwright.api.error_codes import (
     RANGE_INVALID,
 )
 from arkwright.api.errors import HttpRefusal
+from arkwright.api.file_answer import file_answer
 from arkwright.api.log_objects import find_log
 from arkwright.api.route import Access, Handler, Parameter, Route, number, text
 from arkwright.errors import Forbidden
@@ -115,34 +115,19 @@ async def get_object(call: Call) -> ASGIApp:
     if info is None:
         raise HttpRefusal(OBJECT_NOT_FOUND, f"There is no object {path}.")
     headers = {
-        "Accept-Ranges": "bytes",
         "ETag": f'"{info.etag}"',
         "Last-Modified": formatdate(info.modified_ms / 1000, usegmt=True),
         # What somebody uploaded must never run as a page of ours.
         "Content-Disposition": "attachment",
         "X-Content-Type-Options": "nosniff",
     }
-    try:
-        part = parse_range(call.header(b"range"), info.size)
-    except NotSatisfiable:
-        raise HttpRefusal(
-            RANGE_INVALID, f"The object has {info.size} bytes.", headers={"Content-Range": f"bytes */{info.size}"}
-        ) from None
-    whole = part or ByteRange(0, info.size)
-    if part is not None:
-        headers["Content-Range"] = f"bytes {part.start}-{part.end - 1}/{info.size}"
-    headers["Content-Length"] = str(whole.end - whole.start)
-    status, media = (200 if part is None else 206), "application/octet-stream"
-    if call.scope["method"] == "HEAD":
-        return Response(None, status, headers, media)
-    if log is not None:
-        return StreamingResponse(call.parts.run_files.read_log(log, whole.start, whole.end), status, headers, media)
-    return StreamingResponse(_pieces(call, path, whole), status, headers, media)
 
+    def read(start: int, end: int) -> AsyncIterator[bytes]:
+        if log is not None:
+            return call.parts.run_files.read_log(log, start, end)
+        return call.parts.objects.read(path, start, end)
 
-async def _pieces(call: Call, path: ObsPath, part: ByteRange) -> AsyncGenerator[bytes, None]:
-    async for piece in call.parts.objects.read(path, part.start, part.end):
-        yield piece
+    return file_answer(call, info.size, read, what="The object", media_type="application/octet-stream", headers=headers)
 
 
 @_allowed(Action.RESOURCE_DELETE)

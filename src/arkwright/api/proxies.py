@@ -21,7 +21,7 @@ class TrustedProxies:
                 ipaddress.ip_network(each.strip(), strict=False) for each in addresses.split(",") if each.strip()
             ]
         except ValueError as error:
-            raise SettingInvalid(f"trusted_proxies takes addresses or networks, comma-separated: {error}.") from None
+            raise SettingInvalid(f"--trusted-proxies takes addresses or networks, comma-separated: {error}.") from None
 
     def __bool__(self) -> bool:
         return bool(self._networks)

@@ -6,6 +6,7 @@ import ipaddress
 import logging
 
 from arkwright.errors import SettingInvalid
+from arkwright.iam.administration import is_time_zone
 from arkwright.settings import ROLES, Settings
 
 log = logging.getLogger("arkwright")
@@ -19,6 +20,14 @@ def check_mail(settings: Settings) -> None:
         )
 
 
+def check_time_zone(settings: Settings) -> None:
+    if settings.time_zone and not is_time_zone(settings.time_zone):
+        raise SettingInvalid(
+            f"ARKWRIGHT_TIME_ZONE is no time zone: {settings.time_zone!r}.",
+            hint="Write an IANA name such as Europe/Berlin, or GMT+8.",
+        )
+
+
 def check_exposure(settings: Settings) -> None:
     if bool(settings.tls_cert) != bool(settings.tls_key):
         raise SettingInvalid("--tls-cert and --tls-key belong together.", hint="Give both, or neither.")
@@ -29,7 +38,7 @@ def check_exposure(settings: Settings) -> None:
         try:
             check_time(settings.tls_cert, name="--tls-cert")
         except SettingInvalid as error:  # schedules go on, though nobody can ask for anything
-            log.warning("%s %s", error, error.hint)
+            log.warning("%s", error)
     if settings.tls_cert or settings.insecure_http or settings.trusted_proxies:
         return
     try:

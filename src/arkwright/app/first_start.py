@@ -7,11 +7,12 @@ from pathlib import Path
 
 import tzlocal
 
-from arkwright.app.data_folder import credentials_csv, write_private
+from arkwright.app.data_folder import credentials_csv
 from arkwright.engine.clock import SystemClock
 from arkwright.iam.bootstrap import Credentials, Given, bootstrap
 from arkwright.iam.directory import Directory
 from arkwright.iam.passwords import Passwords
+from arkwright.own_folder import write_private
 from arkwright.settings import Settings
 
 log = logging.getLogger("arkwright")

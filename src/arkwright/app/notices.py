@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from arkwright.app.workspace_policies import WorkspacePolicies
 from arkwright.engine.clock import Clock
 from arkwright.iam.sealing import Sealer
 from arkwright.notify.notifier import Notifier
@@ -10,7 +11,6 @@ from arkwright.notify.sender import Sender
 from arkwright.notify.topic import FIXED_SERVICES
 from arkwright.settings import Settings
 from arkwright.store.base import Store
-from arkwright.workspace_policies import WorkspacePolicies
 
 
 def notifier(settings: Settings, store: Store, clock: Clock, sealer: Sealer, policies: WorkspacePolicies) -> Notifier:

@@ -19,6 +19,7 @@ def serve(settings: Settings, *, started: Any = None) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for handler in logging.getLogger().handlers:
         handler.addFilter(SaidOnce())
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # that it starts and stops is said in our own words
 
     async def main() -> None:
         stopped = asyncio.Event()

@@ -14,10 +14,10 @@ from arkwright import __version__
 from arkwright.api.application import Application, make_application
 from arkwright.api.server_setting import ServerSetting
 from arkwright.app.assessing import assessed
-from arkwright.app.data_folder import data_folder, engine_name, make_folder, write_server_file
+from arkwright.app.data_folder import data_folder, write_server_file
 from arkwright.app.directory_views import LocalPrograms, WorkspaceLimits, WorkspaceRules
 from arkwright.app.executors import executors as make_executors
-from arkwright.app.exposure import check_exposure, check_mail, check_roles
+from arkwright.app.exposure import check_exposure, check_mail, check_roles, check_time_zone
 from arkwright.app.first_start import first_start
 from arkwright.app.metrics import sources as metric_sources
 from arkwright.app.notices import notifier as make_notifier
@@ -26,6 +26,7 @@ from arkwright.app.seal_key import check_key, keep_key
 from arkwright.app.sealing import make_resealing
 from arkwright.app.web import http_config, listen
 from arkwright.app.workers import assignments, remote_attempts
+from arkwright.app.workspace_policies import WorkspacePolicies
 from arkwright.engine.clock import Clock, SystemClock
 from arkwright.engine.connections import Connections
 from arkwright.engine.contexts import Contexts
@@ -39,6 +40,7 @@ from arkwright.engine.run_files import RunFiles
 from arkwright.engine.secret_references import References
 from arkwright.engine.subjobs import Nesting
 from arkwright.engine.vault import Vault
+from arkwright.errors import SettingInvalid
 from arkwright.executors.warehouse_reader import WarehouseReader
 from arkwright.folder_lock import FolderLock
 from arkwright.http_server import HttpServer
@@ -53,6 +55,7 @@ from arkwright.iam.tokens import Tokens
 from arkwright.nodes.base import Work
 from arkwright.nodes.registry import Registry
 from arkwright.objects.open import path_exists
+from arkwright.own_folder import make_folder, own_name, unusable
 from arkwright.scheduler.event_parts import AnySchedules, EventParts
 from arkwright.scheduler.scheduler import DurableScheduler
 from arkwright.settings import Settings, explained
@@ -60,7 +63,6 @@ from arkwright.store.base import Place
 from arkwright.store.open import open_store
 from arkwright.store.server_record import ServerEntry
 from arkwright.transfer.tasks import SystemTasks
-from arkwright.workspace_policies import WorkspacePolicies
 
 log = logging.getLogger("arkwright")
 
@@ -75,6 +77,7 @@ class Server:
         check_exposure(settings)
         check_roles(settings)
         check_mail(settings)
+        check_time_zone(settings)
         self.settings = settings
         self.data = data_folder(settings)
         self._machine_clock = machine_clock or SystemClock()
@@ -91,6 +94,9 @@ class Server:
     async def start(self) -> None:
         try:
             await self._start()
+        except OSError as error:  # a full disk, somebody else's files
+            await self._closing.aclose()
+            raise unusable(error.filename or f"The data folder {self.data}", error) from error
         except BaseException:
             await self._closing.aclose()
             raise
@@ -122,8 +128,12 @@ class Server:
 
         key_file = settings.seal_key_file or self.data / "secret.key"
         sealer = Sealer(key_file)
-        if not embedded:
+        try:
             await check_key(store, sealer, key_file)
+        except SettingInvalid as error:
+            if not embedded:
+                raise
+            log.error("%s", error)  # who has lost the file can log in by password, and set secrets anew
         resealing = make_resealing(store, sealer, alone=embedded)
         await resealing.prepare()
         directory = Directory(store, sealer)
@@ -137,11 +147,11 @@ class Server:
         runs, schedules = "engine" in settings.roles, "scheduler" in settings.roles
         lease_seconds = None if embedded else settings.lease_seconds
         references = References(prefix=settings.secret_prefix, folder=settings.secret_folder)
-        name = engine_name(self.data)
+        name = own_name(self.data / "engine-name")
         storage = open_object_storage(settings, self.data, name=name)
         objects, news = storage.objects, storage.news
         folders = Folders(self.data)
-        run_files = RunFiles(folders, storage.archive)
+        run_files = RunFiles(folders, storage.archive, log_cap_bytes=settings.log_cap_bytes)
         registry = Registry()
         executors = (
             make_executors(settings, self.data, registry, folders, port, store, clock, directory) if runs else {}
@@ -226,6 +236,7 @@ class Server:
             objects=objects,
             news=news,
             sealer=sealer,
+            fence={"allow_loopback_requests": settings.allow_loopback_requests},
             references=references,
             lease_seconds=lease_seconds,
             runs=schedules,
@@ -256,6 +267,7 @@ class Server:
             owns=schedules and not runs,
             clock=clock if isinstance(clock, DatabaseClock) else None,
             empty=empty,
+            defect=engine.defect,
             ways=(lambda: remote.ways) if runs else None,
         )
         remote.on_ways = presence.tell_again

@@ -45,7 +45,7 @@ def remote_attempts(settings: Settings, store: Store, clock: Clock, name: str) -
         try:
             check_time(settings.executor_cert, name="--executor-cert")
         except SettingInvalid as error:  # what needs no worker goes on
-            log.warning("%s %s", error, error.hint)
+            log.warning("%s", error)
     transport = DaskWays(ways, name=f"arkwright-{name}") if ways else None
     remote = RemoteAttempts(store, clock.now_ms, transport, lease_seconds=settings.attempt_lease_seconds)
 

@@ -7,14 +7,22 @@ ending says; in the folders of a backup (`1_env`, `2_resources`, `3_scripts`, `4
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from arkwright.assess.model import Fault
-from arkwright.transfer.package import CONNECTIONS, JOBS, Entry, EntryInvalid, EntryKind, Package, PackageInvalid
+from arkwright.transfer.package import (
+    CONNECTIONS,
+    JOBS,
+    Entry,
+    EntryInvalid,
+    EntryKind,
+    Package,
+    PackageInvalid,
+    leads_out,
+)
 
 _FOLDERS = {
     "2_resources": EntryKind.RESOURCE,
@@ -72,24 +80,17 @@ def collect(files: Sequence[Path]) -> Collection:
         found.files.append(str(file))
         try:
             with Package(file) as package:
-                _collect(found, str(file), package, _positions(file))
+                _collect(found, str(file), package)
         except PackageInvalid as error:
             found.faults.append(Fault(file=str(file), entry="", reason=error.message))
-        except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-            found.faults.append(Fault(file=str(file), entry="", reason=f"The file can't be read: {error}."))
     return found
 
 
-def _positions(file: Path) -> dict[str, int]:
-    with zipfile.ZipFile(file) as archive:
-        return {name: index for index, name in enumerate(archive.namelist())}
-
-
-def _collect(found: Collection, file: str, package: Package, positions: Mapping[str, int]) -> None:
+def _collect(found: Collection, file: str, package: Package) -> None:
     for entry in package.entries(JOBS | CONNECTIONS):
         try:
-            if entry.kind is None and _is_safe(entry.path):
-                _guess(found, file, package, entry, positions)
+            if entry.kind is None and not leads_out(entry.path):
+                _guess(found, file, package, entry)
             elif entry.fault or entry.kind is None:
                 raise EntryInvalid(entry.fault)
             else:
@@ -98,14 +99,14 @@ def _collect(found: Collection, file: str, package: Package, positions: Mapping[
             found.faults.append(Fault(file=file, entry=entry.path, reason=error.message))
 
 
-def _guess(found: Collection, file: str, package: Package, entry: Entry, positions: Mapping[str, int]) -> None:
+def _guess(found: Collection, file: str, package: Package, entry: Entry) -> None:
     """An entry without a known ending, told by the folder it lies in."""
     folders = [each.lower() for each in entry.path.split("/")[:-1]]
     kind = next((_FOLDERS[each] for each in reversed(folders) if each in _FOLDERS), None)
     of_environment = any(each in _VARIABLES for each in folders)
-    if entry.path not in positions or not (of_environment or (kind and entry.path.lower().endswith(".json"))):
+    if not (of_environment or (kind and entry.path.lower().endswith(".json"))):
         raise EntryInvalid(entry.fault)
-    document = package.read(Entry(path=entry.path, kind=kind, name=entry.name, index=positions[entry.path]))
+    document = package.read(entry)
     if of_environment:
         found.variables.update(_variable_names(document))
     elif kind is not None:
@@ -131,8 +132,3 @@ def _variable_names(document: Mapping[str, Any]) -> Iterator[str]:
             yield each["name"]
         else:
             yield from (name for name, value in each.items() if not isinstance(value, dict | list))
-
-
-def _is_safe(path: str) -> bool:
-    segments = path.split("/")
-    return not (path.startswith("/") or "\\" in path or "\0" in path or ".." in segments or ":" in segments[0])

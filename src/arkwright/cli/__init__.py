@@ -7,6 +7,7 @@ stdout and messages to stderr; `--json` makes stdout pure JSON; every error says
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -146,8 +147,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     look.THEME = "default-slim"
     look.TEXT_PARAGRAPH_LINEBREAKS = "\n\n"
     look.PADDING_HELPTEXT_FIRST_LINE = (0, 0, 1, 0)
+    _bear_any_text()
     try:
         code = arkwright.main(args=arguments, prog_name="arkwright", standalone_mode=False)
+        sys.stdout.flush()
     except click.UsageError as error:
         error.show()
         return exits.USAGE
@@ -162,8 +165,25 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
         show_error(error)
         return exits.FAILED
-    except BrokenPipeError:
-        # Whoever read our output has gone (`… | head`). Python must not complain about it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):  # else whoever read our output has gone (`… | head`)
+            where = f"{error.filename}: " if error.filename else ""
+            print(f"Error {where}{error.strerror or error}.", file=sys.stderr)
+        _give_up_output()
         return exits.FAILED
     return code if isinstance(code, int) else exits.DONE
+
+
+def _bear_any_text() -> None:
+    """Where the terminal's coding lacks a letter, a question mark is shown, and the command goes on."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _give_up_output() -> None:
+    """What is still to be written to stdout can't be: Python must not complain about it once more at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

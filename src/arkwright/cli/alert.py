@@ -16,7 +16,7 @@ _STATES = ("pending", "sent", "dead", "dropped")
 
 @click.group()
 def alert() -> None:
-    """Who is told when jobs fail, are late, recover or are canceled; and what was told.
+    """Tell people when jobs fail, are late or recover.
 
     \b
       arkwright alert topic create ops --mail ops@example.org

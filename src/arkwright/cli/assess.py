@@ -45,7 +45,9 @@ _MARKS = {"runs": "✓", "needs mapping": "!", "not supported": "✗"}
 )
 @click.option("--strict", is_flag=True, help="Exit with 1 unless every job runs and every entry could be read.")
 def assess(files: tuple[Path, ...], as_json: bool, page: Path | None, all_jobs: bool, strict: bool) -> int:
-    """Tell which exported jobs would run here, and what the others lack. No server is needed.
+    """Tell which jobs of an export would run here, and why not.
+
+    No server is needed.
 
     The zips are those that the cloud exports: of one job, of many, of connections, or a backup's; what one holds, jobs
     of the others may use. Each job runs, needs mapping (something has to be provided or pointed elsewhere first), or

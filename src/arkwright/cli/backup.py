@@ -29,11 +29,12 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Pure JSON on stdou
 def backup(
     file: Path, without_runs: bool, without_objects: bool, data: Path | None, database_url: str | None, as_json: bool
 ) -> None:
-    """Write an installation into one file; servers may go on running.
+    """Write an installation into one file.
 
-    It holds the database as it is at one moment, and the data folder: keys, logs and outputs of runs, files and
-    databases of workspaces, objects. The file is readable by you only: keep it as safe as the data folder. Large
-    PostgreSQL databases are better backed up by pg_dump or by archiving their log, with the data folder beside.
+    Servers may go on running. The file holds the database as it is at one moment, and the data folder: keys, logs and
+    outputs of runs, files and databases of workspaces, objects. It is readable by you only: keep it as safe as the
+    data folder. Large PostgreSQL databases are better backed up by pg_dump or by archiving their log, with the data
+    folder beside.
 
     \b
       arkwright backup arkwright-monday.tar.gz
@@ -57,7 +58,9 @@ def backup(
 @_DATA
 @_JSON
 def restore(file: Path, data: Path | None, database_url: str | None, as_json: bool) -> None:
-    """Make an installation from a backup. Folder and database must be empty or not there yet.
+    """Make an installation from a backup.
+
+    Folder and database must be empty or not there yet.
 
     With --database-url the database goes to PostgreSQL, else it is embedded, wherever it was before. What was running
     at the time of the backup counts as lost, since its programs ran there: its nodes' policies say what comes next.

@@ -13,7 +13,7 @@ DAYS = 825
 
 @click.group()
 def certificates() -> None:
-    """Make certificates for the server, the Dask scheduler and workers."""
+    """Make certificates for servers, schedulers and workers."""
 
 
 @certificates.command()
@@ -24,7 +24,7 @@ def certificates() -> None:
     metavar="HOST",
     multiple=True,
     required=True,
-    help="Name or address of a machine of yours; may be repeated.",
+    help="Name or address of a server of yours; may be repeated.",
 )
 @click.option(
     "--days",
@@ -38,6 +38,7 @@ def certificates() -> None:
 def make(folder: Path, names: tuple[str, ...], days: int, as_json: bool) -> None:
     """Make an authority (ca.pem) and the certificates that it vouches for: server.pem and worker.pem, with their keys.
 
+    server.pem is for HTTPS, by these names; worker.pem, for Dask (servers, schedulers and workers), bears none.
     With an authority in the folder already, the two others are made anew by it. Its key (ca-key.pem) is needed for
     nothing else: keep it where no server is.
 

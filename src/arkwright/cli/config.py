@@ -13,14 +13,14 @@ from arkwright import __version__
 from arkwright.cli.output import Output, plain
 from arkwright.cli.serve import settings_options
 from arkwright.cli.target import data_folder
-from arkwright.settings import Settings, read_settings, shown
+from arkwright.settings import Settings, read_settings, shown, variable_of
 
 
 @click.command()
 @settings_options
 @click.option("--json", "as_json", is_flag=True, help="Pure JSON on stdout, for programs.")
 def config(as_json: bool, **given: Any) -> None:
-    """Print all settings: their values, where these come from, and what they mean.
+    """Print all settings, and where their values come from.
 
     \b
       arkwright config
@@ -33,8 +33,8 @@ def config(as_json: bool, **given: Any) -> None:
         {
             "name": each.name,
             "value": shown(values[each.name], secret=each.metadata["secret"]),
-            "source": _source(each.name, each.metadata["variable"], given),
-            "variable": each.metadata["variable"],
+            "source": _source(each.name, variable_of(each.name), given),
+            "variable": variable_of(each.name),
             "help": each.metadata["help"],
         }
         for each in fields(Settings)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import rich_click as click
 
+from arkwright.cli.lasting import lasting_imports
 from arkwright.errors import SettingInvalid
 
 if TYPE_CHECKING:
@@ -58,14 +59,16 @@ def check_certificates(address: DaskAddress) -> None:
 def dask_scheduler(
     *, listen: str, tls_ca: Path | None, tls_cert: Path | None, tls_key: Path | None, as_json: bool
 ) -> None:
-    """Run the scheduler that brings nodes to workers. It keeps nothing: it may be killed and started again at any time.
+    """Run the scheduler that brings nodes to workers.
+
+    It keeps nothing: it may be killed and started again at any time.
 
     Dask has no log-in: whoever reaches it may run anything on the workers. Beyond one machine use tls://.
 
     \b
       arkwright certificates make certs --name db1
-      arkwright dask-scheduler --listen tls://0.0.0.0:8786 --tls-ca certs/ca.pem --tls-cert certs/server.pem \\
-        --tls-key certs/server-key.pem
+      arkwright dask-scheduler --listen tls://0.0.0.0:8786 --tls-ca certs/ca.pem --tls-cert certs/worker.pem \\
+        --tls-key certs/worker-key.pem
     """
     import asyncio
 
@@ -82,10 +85,11 @@ def dask_scheduler(
 async def _serve(address: Any, as_json: bool) -> None:
     import asyncio
 
-    from arkwright.executors.dask_settings import configure, security
+    with lasting_imports():
+        from arkwright.executors.dask_settings import configure, security
 
-    configure()
-    from distributed import Scheduler
+        configure()
+        from distributed import Scheduler
 
     stopped = asyncio.Event()
     for each in (signal.SIGTERM, signal.SIGINT):

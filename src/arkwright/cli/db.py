@@ -54,7 +54,7 @@ def _which(function: F) -> F:
 
 @click.group()
 def db() -> None:
-    """Care for the database: schema, checks, a move to PostgreSQL and back."""
+    """Check, upgrade or move the database."""
 
 
 @db.command()
@@ -96,9 +96,9 @@ def upgrade(plan: bool, data: Path | None, database_url: str | None, as_json: bo
 def check(repair: bool, data: Path | None, database_url: str | None, as_json: bool) -> int:
     """Look whether the database holds together; servers may go on.
 
-    Looks at the schema, the counters of lists, the versions that instances run by, owners, rows that belong to nothing,
-    and whether the key file opens what is sealed. Ends with 1 if something is wrong. With --repair an embedded server
-    must be stopped.
+    Looks at the schema, the counters of lists, whether instances can be read and the versions that they run by are
+    there, owners, rows that belong to nothing, and whether the key file opens what is sealed. Ends with 1 if something
+    is wrong. With --repair an embedded server must be stopped.
 
     \b
       arkwright db check
@@ -224,7 +224,8 @@ def _database(given: str) -> str:
 
 @contextlib.contextmanager
 def _alone(folder: Path | None, *, make: bool = False) -> Iterator[None]:
-    """Hold a data folder's lock. Raises `FolderLocked` while a server runs on it."""
+    """Hold a data folder's lock. Raises `FolderLocked` while a server runs on it. Where what is done meanwhile fails,
+    nothing new is left of folder and lock."""
     if folder is None or not (make or folder.is_dir()):
         yield
         return
@@ -232,6 +233,7 @@ def _alone(folder: Path | None, *, make: bool = False) -> Iterator[None]:
 
     if not folder.parent.is_dir():  # a slip of the pen must not move an installation to somewhere
         raise NotFound(f"There is no folder {folder.parent} to make the data folder {folder.name} in.")
+    made = not folder.is_dir()
     folder.mkdir(exist_ok=True, mode=0o700)
     lock = FolderLock(folder)
     try:
@@ -241,6 +243,13 @@ def _alone(folder: Path | None, *, make: bool = False) -> Iterator[None]:
         raise FolderLocked(error.message, hint=hint) from None
     try:
         yield
+    except BaseException:
+        if lock.is_new:
+            lock.discard()
+        if made:
+            with contextlib.suppress(OSError):  # something else is in it
+                folder.rmdir()
+        raise
     finally:
         lock.release()
 

@@ -37,6 +37,8 @@ def read_json(file: Path | None) -> Document:
         value = json.loads(file.read_text(encoding="utf-8") if file else sys.stdin.read())
     except json.JSONDecodeError as error:
         raise InvalidInput(f"{name} is no JSON: {error.msg} at line {error.lineno}, column {error.colno}.") from None
+    except RecursionError:
+        raise InvalidInput(f"{name} holds lists or objects within each other, deeper than JSON is read here.") from None
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{name} is not UTF-8 text: {error.reason} at byte {error.start}.") from None
     except OSError as error:
@@ -68,6 +70,25 @@ def read_script(file: Path | None, *, type_: str = "", name: str = "") -> Docume
             f"{file} does not tell the type of the script.", hint="Give it: --type DLISQL (or Shell, Python, …)."
         )
     return {"name": name or file.stem, "type": type_, "content": _text(file.parent, file.name)}
+
+
+def content_files(folder: Path) -> dict[Path, Path]:
+    """The text files that descriptions in the folder name, if they lie beside them."""
+    found = {}
+    for file in sorted(folder.glob("*.json")):
+        name = field_in(file, "contentFile")
+        if name and Path(name).name == name and not name.endswith(".json"):
+            found[file] = folder / name
+    return found
+
+
+def field_in(file: Path, field: str) -> str:
+    """A text from a file that may be anything; empty: there is none."""
+    try:
+        value = json.loads(file.read_bytes())[field]
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return ""
+    return value if isinstance(value, str) else ""
 
 
 def same(local: Any, remote: Any) -> bool:

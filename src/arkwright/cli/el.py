@@ -67,7 +67,7 @@ def el(
     trace: bool,
     coming: int | None,
 ) -> None:
-    """Evaluate a text with ${parameters} and #{expressions}; nothing runs.
+    """Evaluate ${parameters} and #{expressions} in a text.
 
     \b
       arkwright el '#{DateUtil.format(DateUtil.addDays(Job.planTime,-1),"yyyy-MM-dd")}'

@@ -12,7 +12,7 @@ from arkwright.cli.target import Session, connected
 
 @click.group()
 def event() -> None:
-    """See what starts jobs by events, and look after the nodes of real-time jobs.
+    """Look after jobs that events start, and real-time jobs.
 
     Event schedules and real-time jobs are started, stopped, paused and resumed with arkwright schedule.
     """
@@ -142,8 +142,8 @@ def clear(session: Session, job: str, node: str) -> None:
 @click.argument("job")
 @click.argument("node")
 @click.option("--concurrent", type=click.IntRange(1, 10), help="Runs at once.")
-@click.option("--interval", "interval_seconds", type=click.IntRange(1, 3600), metavar="SECONDS")
-@click.option("--fail-policy", type=click.Choice(["SUSPEND", "IGNORE"]))
+@click.option("--interval", "interval_seconds", type=click.IntRange(1, 3600), metavar="SECONDS", help="Look so often.")
+@click.option("--fail-policy", type=click.Choice(["SUSPEND", "IGNORE"]), help="What a failed run does to the next.")
 @connected
 def set_(
     session: Session,

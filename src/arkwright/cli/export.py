@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from arkwright.cli.documents import SUBMITTED, TYPES_BY_ENDING, Document
+from arkwright.cli.documents import SUBMITTED, TYPES_BY_ENDING, Document, content_files, field_in
 from arkwright.cli.folder import MISSING
 from arkwright.cli.target import Session, connected
 from arkwright.errors import ArkwrightError
@@ -64,7 +64,7 @@ def export(session: Session, folder: Path, prune: bool) -> None:
     jobs, scripts = _fetch(session)
     try:
         wanted = {**_job_files(folder, jobs), **_script_files(folder, scripts)}
-        named = _content_files(folder / "scripts").values()
+        named = content_files(folder / "scripts").values()
         results = [_write(file, content) for file, content in sorted(wanted.items())]
         for file in _strays(folder, wanted, named):
             if prune:
@@ -167,7 +167,7 @@ def _job_files(folder: Path, jobs: list[Document]) -> dict[Path, bytes]:
 
 def _script_files(folder: Path, scripts: list[Document]) -> dict[Path, bytes]:
     files = _files(folder / "scripts", [str(each["name"]) for each in scripts])
-    named = _content_files(folder / "scripts")
+    named = content_files(folder / "scripts")
     wanted: dict[Path, bytes] = {}
     for script in scripts:
         file = files[str(script["name"])]
@@ -186,16 +186,6 @@ def _script_files(folder: Path, scripts: list[Document]) -> dict[Path, bytes]:
     return wanted
 
 
-def _content_files(folder: Path) -> dict[Path, Path]:
-    """The text files that descriptions in the folder name, if they lie beside them."""
-    found = {}
-    for file in sorted(folder.glob("*.json")):
-        name = _field_in(file, "contentFile")
-        if name and Path(name).name == name and not name.endswith(".json"):
-            found[file] = folder / name
-    return found
-
-
 def _ending(kind: str) -> str:
     plain = kind.replace(" ", "").lower()
     return _ENDINGS.get(plain) or (".txt" if plain and "sql" not in plain and plain != "presto" else ".sql")
@@ -206,7 +196,7 @@ def _files(folder: Path, names: list[str]) -> dict[str, Path]:
     case only get a mark, because some file systems can't tell them apart."""
     held: dict[str, Path] = {}
     for file in sorted(folder.glob("*.json")):
-        held.setdefault(_field_in(file, "name"), file)
+        held.setdefault(field_in(file, "name"), file)
     alike = Counter(name.casefold() for name in names)
     taken = {held[name] for name in names if name in held}
     files = {}
@@ -221,15 +211,6 @@ def _files(folder: Path, names: list[str]) -> dict[str, Path]:
 
 def _mark(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()[:8]
-
-
-def _field_in(file: Path, field: str) -> str:
-    """A text from a file that may be anything; empty: there is none."""
-    try:
-        value = json.loads(file.read_bytes())[field]
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
-        return ""
-    return value if isinstance(value, str) else ""
 
 
 def _json(document: Mapping[str, Any]) -> bytes:

@@ -53,13 +53,19 @@ def import_(session: Session, folder: Path, dry_run: bool) -> int:
     """Create or edit the jobs and scripts of a folder.
 
     DIR holds jobs/*.json (one job each, as the API takes it) and scripts/: *.json with the script's document, whose
-    content may stand in a text file beside it ("contentFile"), or text files alone (.sh, .py).
+    content may stand in a text file beside it ("contentFile"), or text files alone (.sh, .py; of others, such as .sql,
+    a document must say the type).
 
     \b
       arkwright import examples/myjob
       arkwright import . --dry-run
     """
     entries = read_folder(folder)
+    for file in left_out(folder):
+        session.output.note(
+            f"{file} was left out: its ending does not tell its type. Say it in {file.stem}.json beside it: "
+            f'{{"name": "{file.stem}", "type": "DLISQL", "contentFile": "{file.name}"}}'
+        )
     results = [_save(session, entry, dry_run=dry_run) for entry in entries]
     failed = [each for each in results if each.result == "failed"]
     if session.output.as_json:
@@ -88,10 +94,10 @@ def read_folder(folder: Path) -> list[Entry]:
         except InvalidInput as error:
             faults.append(str(error))
 
-    scripts = sorted(each for each in (folder / "scripts").glob("*") if each.is_file())
-    described = {file.stem for file in scripts if file.suffix == ".json"}
-    for file in scripts:
-        if file.suffix == ".json" or (file.suffix in documents.TYPES_BY_ENDING and file.stem not in described):
+    for file in sorted((folder / "scripts").glob("*.json")):
+        read("script", file, documents.read_script)
+    for file in _texts(folder / "scripts"):
+        if file.suffix in documents.TYPES_BY_ENDING:
             read("script", file, documents.read_script)
     for file in sorted((folder / "jobs").glob("*.json")):
         read("job", file, documents.read_job)
@@ -109,6 +115,22 @@ def read_folder(folder: Path) -> list[Entry]:
             f"{folder} holds no jobs and no scripts.", hint="They are looked for in jobs/*.json and scripts/."
         )
     return entries
+
+
+def left_out(folder: Path) -> list[Path]:
+    """Scripts of which nobody says what they are: their endings may be any of a dozen types."""
+    return [file for file in _texts(folder / "scripts") if file.suffix == ".sql"]
+
+
+def _texts(scripts: Path) -> list[Path]:
+    """Files that no description beside them is about, by its name or by its `contentFile`."""
+    described = {file.stem for file in scripts.glob("*.json")}
+    named = set(documents.content_files(scripts).values())
+    return sorted(
+        file
+        for file in scripts.glob("*")
+        if file.is_file() and file.suffix != ".json" and file.stem not in described and file not in named
+    )
 
 
 def _save(session: Session, entry: Entry, *, dry_run: bool) -> Result:

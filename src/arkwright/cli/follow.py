@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from arkwright.cli import exits
 from arkwright.cli.progress import View, make_view
 from arkwright.client import AsyncClient, ClientError, InstanceRecord, instances
+from arkwright.errors import ArkwrightError
 
 if TYPE_CHECKING:
     from arkwright.cli.target import Session
@@ -26,6 +27,10 @@ def follow_instance(
     view = make_view(session.output, quiet=quiet)
     try:
         record = asyncio.run(_follow(session, view, job, instance_id, quiet=quiet, only=only))
+    except ExceptionGroup as failed:
+        # Several logs are read side by side; the first of the failures that say something says it for all.
+        telling = [each for each in failed.exceptions if isinstance(each, ArkwrightError | OSError)]
+        raise (telling[0] if telling else failed) from None
     except KeyboardInterrupt:
         view.close()
         print(

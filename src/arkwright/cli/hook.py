@@ -10,7 +10,10 @@ from arkwright.cli.target import Session, connected
 
 @click.group()
 def hook() -> None:
-    """Let other programs start a job with a signed POST; its body is #{Job.eventData}."""
+    """Let other programs start a job with a signed POST.
+
+    Its body is #{Job.eventData}.
+    """
 
 
 @hook.command()

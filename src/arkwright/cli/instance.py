@@ -218,6 +218,40 @@ def _chosen(record: InstanceRecord, names: tuple[str, ...]) -> list[NodeRecord]:
 @instance.command()
 @click.argument("job")
 @click.argument("instance_id", metavar="[ID]", type=int, required=False)
+@click.option("-n", "--node", default="", help="Of which node; needed where there are several.")
+@connected
+def result(session: Session, job: str, instance_id: int | None, node: str) -> None:
+    """Print what a node has come to.
+
+    The rows of SQL come as CSV: all of a database server's, up to 64 MiB; of DLISQL the first 1,000. Any other output
+    comes as it is.
+
+    \b
+      arkwright instance result myJob --node totals > totals.csv
+    """
+    from arkwright.client import instances
+
+    identity = newest(session, job, instance_id)
+    if not node:
+        names = [each["nodeName"] for each in session.send(instances.get(job, identity)).get("nodes", [])]
+        if len(names) != 1:
+            raise InvalidInput(
+                f"{job} has {len(names)} nodes; name one with --node.", hint=f"There are: {', '.join(names)}."
+            )
+        node = names[0]
+    data = session.send(instances.result(job, identity, node))
+    if session.output.as_json:
+        text = data.decode(errors="replace")
+        session.output.json({"instanceId": identity, "job": job, "node": node, "result": text})
+        return
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+@instance.command()
+@click.argument("job")
+@click.argument("instance_id", metavar="[ID]", type=int, required=False)
 @click.option("-w", "--wait", is_flag=True, help="Return once it has ended.")
 @connected
 def stop(session: Session, job: str, instance_id: int | None, wait: bool) -> None:

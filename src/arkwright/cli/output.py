@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from arkwright.errors import ArkwrightError
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, JustifyMethod
     from rich.text import Text
 
 PIPED_WIDTH = 10_000
@@ -50,18 +50,17 @@ class Output:
     """Where a command's results and messages go."""
 
     def __init__(self, *, as_json: bool = False) -> None:
-        from rich.console import Console
-
         self.as_json = as_json
-        self.people: Console = Console(stderr=as_json, highlight=False)
+        self.people: Console = _console(stderr=as_json)
         """For people: stdout, unless stdout belongs to a program."""
         if not self.people.is_terminal and "COLUMNS" not in os.environ:
             self.people.width = PIPED_WIDTH  # in a pipe a row is one line: `grep` reads it
-        self.messages: Console = Console(stderr=True, highlight=False)
+        self.messages: Console = _console(stderr=True)
 
     def json(self, value: Any) -> None:
         """The result, for programs."""
-        sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+        as_it_is = sys.stdout.encoding.lower().startswith("utf")
+        sys.stdout.write(json.dumps(value, ensure_ascii=not as_it_is, indent=2) + "\n")
         sys.stdout.flush()
 
     def done(self, sentence: str, value: dict[str, Any]) -> None:
@@ -81,9 +80,11 @@ class Output:
         rows: Iterable[Sequence[str | Text]],
         *,
         right: Iterable[int] = (),
+        whole: int | None = None,
         none: str = "",
     ) -> None:
-        """`none`: what to say where there are no rows."""
+        """`whole`: a column of what is to be copied, which is never broken. `none`: what to say where there are no
+        rows."""
         from rich.table import Table
 
         rows = list(rows)
@@ -93,11 +94,22 @@ class Output:
         table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
         to_right = set(right)
         for position, title in enumerate(titles):
-            table.add_column(title, justify="right" if position in to_right else "left", overflow="fold")
+            justify: JustifyMethod = "right" if position in to_right else "left"
+            table.add_column(title, justify=justify, overflow="fold", no_wrap=position == whole)
         for row in rows:
             # Names are the users' own words; "[…]" in them is no markup.
             table.add_row(*(plain(cell) if isinstance(cell, str) else cell for cell in row))
         self.people.print(table)
+
+
+def _console(*, stderr: bool) -> Console:
+    from rich.console import Console
+
+    class Terminal(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # rich would end the process on the spot, in the middle of whatever else runs
+
+    return Terminal(stderr=stderr, highlight=False)
 
 
 def plain(text: str) -> Text:

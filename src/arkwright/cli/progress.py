@@ -84,13 +84,13 @@ class QuietView:
                 (spent, "dim"),
             )
         )
-        if record.get("errorMessage"):
-            self.output.people.print(Text(record["errorMessage"], "red"))
+        whole = record.get("errorMessage") or ""
+        if whole:
+            self.output.people.print(Text(whole, "red"), soft_wrap=True)
         for node in record.get("nodes", []):
-            if node.get("status") == "fail":
-                self.output.people.print(
-                    Text.assemble((f"{node['nodeName']}: ", "red"), node.get("errorMessage") or "failed")
-                )
+            message = node.get("errorMessage") or "failed"
+            if node.get("status") == "fail" and (message not in whole or node["nodeName"] not in whole):
+                self.output.people.print(Text.assemble((f"{node['nodeName']}: ", "red"), message), soft_wrap=True)
 
     def close(self) -> None:
         """Nothing to give back."""

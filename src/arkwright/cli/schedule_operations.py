@@ -7,7 +7,7 @@ import datetime as dt
 import rich_click as click
 
 from arkwright.cli.output import clock
-from arkwright.cli.parameters import parse_parameters
+from arkwright.cli.parameters import PARAMETERS
 from arkwright.cli.target import Session, connected
 
 
@@ -15,7 +15,7 @@ from arkwright.cli.target import Session, connected
 @click.argument("job")
 @click.option("--from", "day", type=click.DateTime(formats=["%Y-%m-%d"]), metavar="DAY", help="From this day on.")
 @click.option("--ignore-first", is_flag=True, help="The first instance does not wait for the job's previous cycle.")
-@click.option("-p", "--param", "parameters", multiple=True, callback=parse_parameters, metavar="NAME=VALUE")
+@PARAMETERS
 @connected
 def start(session: Session, job: str, day: dt.datetime | None, ignore_first: bool, parameters: dict[str, str]) -> None:
     """Plan a job from now on, as its schedule says.

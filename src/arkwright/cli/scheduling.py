@@ -13,7 +13,10 @@ DAY = click.DateTime(formats=["%Y-%m-%d"])
 
 @click.group()
 def calendar() -> None:
-    """Which days are working days. A job names its calendar in its schedule; on other days it is a dry run."""
+    """Say which days are working days.
+
+    A job names its calendar in its schedule; on other days it is a dry run.
+    """
 
 
 @calendar.command("list")
@@ -81,7 +84,10 @@ def delete_calendar(session: Session, name: str) -> None:
 
 @click.group("task-group")
 def task_group() -> None:
-    """How many nodes of a group run at once. Jobs and nodes name their group in taskGroup; the node's wins."""
+    """Limit how many nodes of a group run at once.
+
+    Jobs and nodes name their group in taskGroup; the node's wins.
+    """
 
 
 @task_group.command("list")

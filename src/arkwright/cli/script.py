@@ -22,7 +22,7 @@ NODE_TYPES = {"shell": "Shell", "python": "Python", "dlisql": "DLISQL"}
 
 @click.group()
 def script() -> None:
-    """Save, look at and run scripts: the texts behind the nodes of jobs."""
+    """Save, look at and run scripts, the texts behind nodes."""
 
 
 @script.command()

@@ -14,7 +14,7 @@ _LOOK_SECONDS = 1.0
 
 @click.group()
 def secrets() -> None:
-    """Change the key that secrets in the database are sealed with.
+    """Change the key that stored secrets are sealed with.
 
     Keys are in `secret.key` of the data folder, never in the database. For administrators of the installation.
     """

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import rich_click as click
 
-from arkwright.settings import Settings, read_settings
+from arkwright.cli.lasting import lasting_imports
+from arkwright.settings import Settings, read_settings, variable_of
 
 if TYPE_CHECKING:
     from arkwright.app import Server
@@ -29,6 +30,7 @@ _ENVIRONMENT_ONLY = frozenset(
         "domain",
         "s3_access_key",
         "s3_secret_key",
+        "smtp_password",
         "metrics_token",
     }
 )
@@ -42,7 +44,7 @@ def settings_options(function: F) -> F:
     for each in reversed(fields(Settings)):
         if each.name in _ENVIRONMENT_ONLY:
             continue
-        name, help_text = f"--{each.name.replace('_', '-')}", f"{each.metadata['help']} [{each.metadata['variable']}]"
+        name, help_text = f"--{each.name.replace('_', '-')}", f"{each.metadata['help']} [{variable_of(each.name)}]"
         if isinstance(each.default, bool):
             option = click.option(name, is_flag=True, default=None, help=help_text)
         else:
@@ -62,7 +64,7 @@ def _joined(context: click.Context, option: click.Parameter, values: tuple[str, 
 @settings_options
 @click.option("--json", "as_json", is_flag=True, help="Tell the address as one line of JSON on stdout once it accepts.")
 def serve(as_json: bool, **given: Any) -> int:
-    """Start a server, here and now; Ctrl-C or SIGTERM stops it.
+    """Start a server; Ctrl-C or SIGTERM stops it.
 
     The first start makes a project, a workspace and an administrator, and writes the keys to credentials.csv in the
     data folder. Programs of nodes go on while the server is away; it finds them again.
@@ -73,7 +75,8 @@ def serve(as_json: bool, **given: Any) -> int:
     """
     settings = read_settings(**given)
 
-    from arkwright.app import serve as serve_app
+    with lasting_imports():
+        from arkwright.app import serve as serve_app
 
     return serve_app(settings, started=_tell_json if as_json else _tell)
 
@@ -81,7 +84,8 @@ def serve(as_json: bool, **given: Any) -> int:
 def _tell(server: Server) -> None:
     print(f"Arkwright serves {server.url} from {server.data}", file=sys.stderr)
     if server.credentials_written is not None:
-        print(f"First start: the administrator's keys are in {server.credentials_written}", file=sys.stderr)
+        told = "First start: the administrator's name, password and keys are in"
+        print(f"{told} {server.credentials_written}", file=sys.stderr)
 
 
 def _tell_json(server: Server) -> None:

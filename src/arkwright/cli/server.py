@@ -16,7 +16,7 @@ LOOK_SECONDS = 0.5
 
 @click.group()
 def server() -> None:
-    """Look at the servers that share a database, and empty one before it goes."""
+    """Look at servers that share a database; empty one."""
 
 
 @server.command("list")

@@ -77,10 +77,10 @@ def simulate(
     against: Path | None,
     limit: int,
 ) -> int:
-    """Show what the schedules would do in a span of time; nothing is started.
+    """Show what the schedules would do in a span of time.
 
-    With --with the changes that a job file would bring are shown before it is submitted. With --against plan times
-    and parameters are compared with what happened elsewhere; the exit code is 1 if they differ.
+    Nothing is started. With --with the changes that a job file would bring are shown before it is submitted. With
+    --against plan times and parameters are compared with what happened elsewhere; the exit code is 1 if they differ.
 
     \b
       arkwright simulate --from now --to 2026-12-01

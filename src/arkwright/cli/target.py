@@ -20,6 +20,7 @@ import rich_click as click
 
 from arkwright.cli.output import Output
 from arkwright.errors import ArkwrightError
+from arkwright.settings import default_data_folder, expanded
 
 if TYPE_CHECKING:
     from arkwright.client import AsyncClient, Call, Credential
@@ -49,12 +50,10 @@ class Target:
 def data_folder(given: Path | None, environment: Mapping[str, str] = os.environ) -> Path:
     """The data folder of the server on this machine (what `arkwright.app.data_folder` answers, without loading it)."""
     if given:
-        return given.absolute()
+        return expanded(given, "--data").absolute()
     if environment.get("ARKWRIGHT_DATA"):
-        return Path(environment["ARKWRIGHT_DATA"]).expanduser().absolute()
-    import platformdirs
-
-    return platformdirs.user_data_path("arkwright", appauthor=False).absolute()
+        return expanded(environment["ARKWRIGHT_DATA"], "ARKWRIGHT_DATA").absolute()
+    return default_data_folder()
 
 
 def seal_key_file(folder: Path, environment: Mapping[str, str] = os.environ) -> Path:
@@ -267,4 +266,5 @@ def connected(function: Callable[Concatenate[Session, P], R]) -> Callable[..., R
 
     for option in reversed(_OPTIONS):
         command = option(command)
-    return command
+    # What a command is about comes first in its help.
+    return click.option_panel("Options")(click.option_panel(_PANEL)(command))

@@ -19,7 +19,10 @@ _PASSWORD = click.option(
 
 @click.group()
 def user() -> None:
-    """Create, disable and look at users, their roles and access keys. Users are named by name or id."""
+    """Create, disable and look at users, roles and access keys.
+
+    Users are named by name or id.
+    """
 
 
 @user.command()

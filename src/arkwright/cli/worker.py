@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 import rich_click as click
 
 from arkwright.cli.dask_scheduler import certificates_options, check_certificates
+from arkwright.cli.lasting import lasting_imports
 from arkwright.cli.output import ago
 from arkwright.cli.target import Session, connected
 from arkwright.errors import SettingInvalid
@@ -129,9 +130,10 @@ def worker(
     api_ca: Path | None,
     as_json: bool,
 ) -> None:
-    """Run a worker here: it takes nodes of its groups from the server. SIGTERM lets it finish what runs.
+    """Run a worker here: it takes nodes of its groups.
 
-    It needs a folder of its own, the server's version of Arkwright, and a token that an administrator made.
+    SIGTERM lets it finish what runs. It needs a folder of its own, the server's version of Arkwright, and a token that
+    an administrator made.
 
     \b
       arkwright worker token create --group gpu --out token.txt
@@ -145,11 +147,12 @@ def worker(
     if missing or scheduler is None or api is None or token_file is None or data is None:
         raise click.UsageError(f"A worker needs {', '.join(missing)}.", context)
 
-    import asyncio
+    with lasting_imports():
+        import asyncio
 
-    from arkwright.executors.dask_settings import read_address
-    from arkwright.nodes.program_limits import ProgramLimits
-    from arkwright.worker.process import WorkerSettings, serve
+        from arkwright.executors.dask_settings import read_address
+        from arkwright.nodes.program_limits import ProgramLimits
+        from arkwright.worker.process import WorkerSettings, serve
 
     if not api.startswith(("https://", "http://")):
         raise SettingInvalid(f"--api must be https://HOST:PORT, not {api!r}.")

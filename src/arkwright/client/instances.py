@@ -132,6 +132,15 @@ def log(job: str, instance_id: int, node: str, *, start: int = 0) -> Call[bytes]
     return Call(method="GET", path=_log(job, instance_id, node), headers=headers, read=lambda answer: answer.body)
 
 
+def result(job: str, instance_id: int, node: str) -> Call[bytes]:
+    """What a node has come to: the rows of SQL as CSV, any other output as its text."""
+    return Call(
+        method="GET",
+        path=path("jobs", job, "instances", instance_id, "nodes", node, "result"),
+        read=lambda answer: answer.body,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogPiece:
     """A part of a node's log as it comes; the last one has ended."""

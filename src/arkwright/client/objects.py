@@ -75,7 +75,7 @@ class ObjectClient:
             headers=headers,
             timeout=timeout_seconds,
             mounts={"all://": None} if here else None,
-            verify=trusted(ca_file),
+            verify=trusted(self.url, ca_file),
         )
 
     def upload(self, file: Path, bucket: str, key: str) -> int:

@@ -68,11 +68,6 @@ def fire_times_between(cron: Cron, from_ms: int, to_ms: int) -> Iterator[int]:
         yield at
 
 
-def fires(cron: Cron, at_ms: int) -> bool:
-    """Whether an instant is a plan time."""
-    return next_fire(cron, at_ms - 1) == at_ms
-
-
 # ---------------------------------------------------------------- instants
 
 

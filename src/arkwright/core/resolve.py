@@ -43,15 +43,12 @@ from arkwright.el import (
     SimpleVariables,
     evaluate_template,
     parse_template,
-    references,
     resolve,
-    substitute,
+    whole_expressions,
 )
 
 UNSCANNED = frozenset({"statement", "sql", "sqlstatement"})
 """Properties, in lower case, that hold a statement typed into the node."""
-
-_INCOMPLETE = frozenset({ErrorKind.SYNTAX, ErrorKind.UNCLOSED_EXPRESSION, ErrorKind.UNCLOSED_STRING})
 
 
 class Resolved(Record, frozen=True, kw_only=True):
@@ -315,26 +312,15 @@ class Resolver:
             return None
         arguments = read_arguments(properties.get("scriptArgs", ""))
         values = _Values(*self._sources, (arguments.get, arguments), prefix=self._prefix)
-        if not self._holds_complete_expressions(script.text):
-            try:
-                plain = substitute(script.text, values, prefix=self._prefix, simple=self._simple)
-                return msgspec.structs.replace(script, text=plain)
-            except _FactsMissing as request:
-                return Missing(request.facts)
-        text = self._text(script.text, values)
-        return text if isinstance(text, Missing) else msgspec.structs.replace(script, text=text)
-
-    def _holds_complete_expressions(self, text: str) -> bool:
-        """Judged by the text as it was written, whatever values its parameters have. A complete one may still be
-        wrong."""
-        if "#{" not in text:
-            return True
-        try:
-            anything = dict.fromkeys(references(text, self._prefix), "0")
-            parse_template(substitute(text, anything, prefix=self._prefix, simple=self._simple))
-        except ElError as error:
-            return error.kind not in _INCOMPLETE
-        return True
+        texts: list[str] = []
+        missing: set[Fact] = set()
+        for piece in whole_expressions(script.text, prefix=self._prefix, simple=self._simple):
+            answer = self._text(piece, values)
+            if isinstance(answer, Missing):
+                missing |= answer.facts
+            else:
+                texts.append(answer)
+        return Missing(frozenset(missing)) if missing else msgspec.structs.replace(script, text="".join(texts))
 
     def _all_parameters(self) -> dict[str, str]:
         """For a program's environment. One that can't be evaluated and isn't used must not fail the node."""

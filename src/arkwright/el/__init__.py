@@ -32,6 +32,7 @@ from arkwright.el.template import (
     references,
     resolve,
     substitute,
+    whole_expressions,
 )
 from arkwright.el.values import Date, Integer
 
@@ -62,4 +63,5 @@ __all__ = [
     "references",
     "resolve",
     "substitute",
+    "whole_expressions",
 ]

@@ -35,6 +35,10 @@ from arkwright.el.values import type_name
 
 _NAME: Final = r"([A-Za-z0-9._<>-]+)"
 
+_INCOMPLETE: Final = frozenset({ErrorKind.SYNTAX, ErrorKind.UNCLOSED_EXPRESSION, ErrorKind.UNCLOSED_STRING})
+_MOST_INCOMPLETE: Final = 100
+"""Each costs a look at what may be all of the rest."""
+
 Locate = Callable[[int], int]
 
 
@@ -128,6 +132,33 @@ def resolve(
         replaced, moves = _with_values(segment, values, prefix, simple, scope.limits)
         parts.append(_part(replaced, _locator(segment.start, moves)) if segment.is_expression else replaced)
     return _evaluate(tuple(parts), scope)
+
+
+def whole_expressions(text: str, *, prefix: str = "", simple: SimpleVariables | None = None) -> tuple[str, ...]:
+    """The text of a script, cut into pieces that ``resolve`` reads one by one: between the ``#`` and the ``{`` of what
+    is no complete expression (in a comment, say), so that it stays while those around it are evaluated.
+
+    Judged by the text as it was written, whatever values its parameters have. A complete expression may still be wrong.
+    """
+    pieces: list[str] = []
+    start = position = 0
+    while (opening := text.find("#{", position)) >= 0:
+        try:
+            position = expression_end(text, opening + 2) + 1
+            source = text[opening:position]
+            parse_template(
+                substitute(source, dict.fromkeys(references(source, prefix), "0"), prefix=prefix, simple=simple)
+            )
+        except ElError as error:
+            if error.kind not in _INCOMPLETE:
+                continue
+            if len(pieces) == _MOST_INCOMPLETE:
+                message = f"more than {_MOST_INCOMPLETE} times there is '#{{' without a complete expression"
+                raise ElError(ErrorKind.LIMIT, message, position=opening, expression="#{") from None
+            position = opening + 1
+            pieces.append(text[start:position])
+            start = position
+    return (*pieces, text[start:])
 
 
 @lru_cache(maxsize=4096)

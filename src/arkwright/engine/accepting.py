@@ -43,7 +43,7 @@ class AcceptMethods:
     _store: Store
     _vault: Vault | None
 
-    def _failed(self, what: str, error: BaseException) -> None:
+    def defect(self, what: str, error: BaseException) -> None:
         raise NotImplementedError
 
     async def submit(self, request: RunRequest) -> Accepted:
@@ -103,9 +103,11 @@ class AcceptMethods:
         share = None if plan is None else self._first.of(plan, instance)
 
         def created(accepted: Accepted | None, error: BaseException | None) -> None:
-            told(None if accepted is None else instance.id, error)
-            if accepted is not None and plan is not None:
-                self._start(plan, instance, share)
+            try:
+                told(None if accepted is None else instance.id, error)
+            finally:  # it is durable, whatever becomes of who asked for it
+                if accepted is not None and plan is not None:
+                    self._start(plan, instance, share)
 
         self._store.create_instance_soon(
             instance,
@@ -157,13 +159,13 @@ class AcceptMethods:
 
     def _start(self, plan: Plan, instance: Instance, share: Share | None) -> None:
         """Go on with an instance that is durable, with its first step (`share`) or without."""
-        if share is None:
-            self._begin(plan, instance)
-            return
         try:
-            self._loop.go_on(plan, share)
+            if share is None:
+                self._begin(plan, instance)
+            else:
+                self._loop.go_on(plan, share)
         except Exception as error:  # a defect, as in the loop; whoever asked for the run has it
-            self._failed("first step", error)
+            self.defect("first step", error)
 
     async def environment(self, place: Place) -> Mapping[str, str]:
         return await read_environment(self._store, place)

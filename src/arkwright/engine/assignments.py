@@ -89,22 +89,15 @@ class Assignments:
                 hint="Make a token for it: arkwright worker token create --group NAME.",
             )
         await self._check_scheduler(arrival)
-        known = next((each for each in await self._store.list_workers() if each.name == arrival.runner), None)
         now = self._now_ms()
-        if known is not None and known.token_id != token.id and known.lease_until_ms > now:
-            raise Forbidden(
-                f"There is a worker {arrival.runner} with another token.",
-                hint="Each worker needs a data folder of its own; one whose token was replaced is free for a new one "
-                f"{self._lease_seconds:g} s after its end.",
-            )
         await self._seen(
             Worker(
                 name=arrival.runner,
                 groups=arrival.groups,
                 version=arrival.version,
                 slots=arrival.slots,
-                running=arrival.running,
-                draining=arrival.draining,
+                running=0,
+                draining=False,
                 since_ms=now,
                 seen_ms=now,
                 token_id=token.id,
@@ -121,7 +114,7 @@ class Assignments:
     async def leave(self, runner: str, token: WorkerToken) -> None:
         await self._known(runner, token)
         self._workers.pop(runner, None)
-        await self._store.drop_worker(runner)
+        await self._store.drop_worker(runner, token_id=token.id)
 
     # -- attempts
     async def claim(self, key: AttemptKey, claim: Claim, token: WorkerToken) -> ClaimAnswer:
@@ -272,8 +265,15 @@ class Assignments:
         self._news = asyncio.Event()
 
     async def _seen(self, worker: Worker) -> None:
+        """Raises `Forbidden` if a worker with another token has its name."""
+        if not await self._store.put_worker(worker):
+            self._workers.pop(worker.name, None)
+            raise Forbidden(
+                f"There is a worker {worker.name} with another token.",
+                hint="Each worker needs a data folder of its own; one whose token was replaced is free for a new one "
+                f"{self._lease_seconds:g} s after its end.",
+            )
         self._workers[worker.name] = worker
-        await self._store.put_worker(worker)
 
     async def _known(self, runner: str, token: WorkerToken) -> Worker:
         """The worker, which must have arrived with this token."""

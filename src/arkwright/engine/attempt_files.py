@@ -13,10 +13,8 @@ from typing import Protocol
 
 from arkwright.engine.folders import Folders
 from arkwright.errors import IllegalState, InvalidInput
+from arkwright.executors.attempt_wire import OUTPUTS
 from arkwright.nodes.base import AttemptKey
-
-OUTPUTS = ("output", "columns")
-"""Files of an attempt that later nodes, or whoever asks, read."""
 
 
 class AttemptFiles(Protocol):

@@ -17,11 +17,8 @@ What the children are given is kept in memory while their parent is in hand, and
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 import msgspec
 
@@ -31,34 +28,14 @@ from arkwright.core.events import ChildEnded, Event, ParentStopped
 from arkwright.core.instance import ENDED_INSTANCE, Instance, InstanceStatus, InstanceType
 from arkwright.engine.clock import Clock
 from arkwright.engine.vault import Vault
-from arkwright.errors import NotFound, StoreUnavailable
+from arkwright.errors import NotFound
 from arkwright.store.base import Store
-
-log = logging.getLogger("arkwright.engine")
-
-RECONNECT_SECONDS = 1.0
-"""Pause before the store is asked again when it was unavailable."""
+from arkwright.store.patience import insist
 
 _UNENDED = tuple(status for status in InstanceStatus if status not in ENDED_INSTANCE)
 
 Opened = dict[int, OpenChildren]
 """Per node of one instance what its newest attempt's children are given."""
-
-
-class Closing(Exception):
-    """The engine is being closed while the store is not available: the tick must not go on without its answer."""
-
-
-async def persist(store_call: Callable[[], Any], closing: Callable[[], bool] = lambda: False) -> Any:
-    """The answer of the store, however long it takes until it is available. Raises `Closing`."""
-    while True:
-        try:
-            return await store_call()
-        except StoreUnavailable as error:
-            if closing():
-                raise Closing from error
-            log.error("the store is not available (%s); trying again", error)
-            await asyncio.sleep(RECONNECT_SECONDS)
 
 
 async def make(
@@ -79,7 +56,7 @@ async def make(
             if given is None or given.attempt != command.attempt:
                 given = opened[command.node] = await _recorded(store, command, closing)
             count = len(command.rows)
-            await persist(partial(store.reserve_ids, count), closing)
+            await insist(partial(store.reserve_ids, count), closing)
             children += [_child(store, clock, parent, given, row) for row in command.rows]
     return children
 
@@ -103,7 +80,7 @@ def _sealed(vault: Vault, parent: Instance, command: OpenChildren) -> OpenChildr
 
 
 async def _recorded(store: Store, command: StartChildren, closing: Callable[[], bool]) -> OpenChildren:
-    row = await persist(lambda: store.get_attempt(command.instance_id, command.node, command.attempt), closing)
+    row = await insist(lambda: store.get_attempt(command.instance_id, command.node, command.attempt), closing)
     if row is None:
         raise NotFound(f"The record of attempt {command.attempt} of node {command.node} is gone.")
     return msgspec.convert(row.request, OpenChildren)
@@ -190,7 +167,7 @@ class Care:
         if run.children is None:
             return
         waiting = set(run.children.under_way())
-        found = await persist(lambda: self._store.children_of(parent.id, node=command.node, attempt=command.attempt))
+        found = await insist(lambda: self._store.children_of(parent.id, node=command.node, attempt=command.attempt))
         for child in found.items:
             if child.parent is None or child.parent.row not in waiting:
                 continue
@@ -198,6 +175,8 @@ class Care:
             news = end_of(child, child.end_time_ms or self._clock.now_ms())
             if news is not None:
                 self._tell(*news)
+        if len(found.items) < found.total:
+            return  # one that can't be read, of a newer server perhaps, may be any of these
         for row in sorted(waiting):  # a store that was put together from parts
             self._tell(
                 parent.id,
@@ -213,7 +192,7 @@ class Care:
             )
 
     async def stop(self, parent: Instance, command: StopChildren) -> None:
-        found = await persist(
+        found = await insist(
             lambda: self._store.children_of(parent.id, node=command.node, attempt=command.attempt, statuses=_UNENDED)
         )
         name = parent.nodes[command.node].name
@@ -224,4 +203,4 @@ class Care:
             if self._holds(child.id):
                 self._tell(child.id, event)
             else:
-                await persist(partial(self._store.post, child.id, event))
+                await insist(partial(self._store.post, child.id, event))

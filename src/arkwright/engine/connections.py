@@ -45,7 +45,7 @@ class Connections:
         `StoreUnavailable`."""
         found = await self._store.get_definition(place, Kind.CONNECTION, name)
         if found is None:
-            return _refused(f"There is no connection {name!r} in this workspace.")
+            return _refused(f"There is no connection {name!r} in this workspace: create it, or correct the name.")
         if canonical(found.category) not in {canonical(each) for each in types}:
             return _refused(
                 f"The connection {name!r} is of type {found.category}; this node takes {' or '.join(types)}."
@@ -54,7 +54,7 @@ class Connections:
         try:
             opened = unsealed(config, place, name, self._sealer, self._references)
         except SettingInvalid as error:
-            return _refused(f"The secrets of the connection {name!r} can't be had: {error} {error.hint}".strip())
+            return _refused(f"The secrets of the connection {name!r} can't be had: {error}")
         secrets = tuple(str(opened[key]) for key in config if is_sealed(config[key]) and opened[key])
         return Connection(name=name, type=found.category, config=opened), secrets
 

@@ -48,7 +48,7 @@ class Contexts:
         try:
             texts = OpenedTexts(self._vault, state.workspace_id, command)
         except SettingInvalid as error:
-            return Failed(kind=FailureKind.REFUSED, message=f"{error} {error.hint}".strip())
+            return Failed(kind=FailureKind.REFUSED, message=str(error))
         return Context(
             key=key,
             project_id=state.project_id,

@@ -1,16 +1,18 @@
 """Carries out the core's commands, after they are durable. Every act may be done twice without harm.
 
 Which executor runs an attempt follows from its node type's kind of work; what an executor reports becomes one
-`AttemptEnded` event.
+`AttemptEnded` event. What can't be carried out because of a defect ends with that reason, where it would else leave its
+instance waiting for ever; it holds up no other.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -36,32 +38,27 @@ from arkwright.core.scrubbing import scrub
 from arkwright.core.workers import GROUP, HERE, Way
 from arkwright.engine.attempt_ends import AttemptEnds
 from arkwright.engine.children import Care
-from arkwright.engine.clock import Clock, TimerHandle
+from arkwright.engine.clock import Clock
 from arkwright.engine.connections import Connections
 from arkwright.engine.contexts import Contexts
+from arkwright.engine.faults import engine_fault, internal
 from arkwright.engine.folders import Folders
 from arkwright.engine.log_names import log_path_of
 from arkwright.engine.lookups import Lookups, ObsExists
 from arkwright.engine.placement import Placement
 from arkwright.engine.placing import Placing
 from arkwright.engine.run_files import RunFiles
+from arkwright.engine.timers import INSTANCE, Timers
 from arkwright.engine.vault import Vault
-from arkwright.errors import StoreUnavailable
+from arkwright.executors.background import Defect
 from arkwright.executors.base import Executor, Queueing
 from arkwright.executors.remote import LEASE_SECONDS, RemoteAttempts
 from arkwright.nodes.base import AttemptKey, Context, NodeImplementation, Work
 from arkwright.nodes.registry import Registry
 from arkwright.store.base import Store
-
-T = TypeVar("T")
+from arkwright.store.patience import insist
 
 log = logging.getLogger("arkwright.engine")
-
-_INSTANCE = -1
-"""In the place of a node's position, the timer of the instance."""
-
-RECONNECT_SECONDS = 1.0
-"""Pause before an attempt is looked up again when the store was unavailable."""
 
 
 class Dispatch:
@@ -107,7 +104,7 @@ class Dispatch:
         self._ends = ends or AttemptEnds(run_files)
         self._lookups = Lookups(clock, run_files, obs_exists, store)
         self._care = Care(store=store, clock=clock, tell=tell, holds=holds)
-        self._timers: dict[int, dict[int, TimerHandle]] = {}
+        self._timers = Timers(clock, tell)
         self._executor_of: dict[AttemptKey, Executor] = {}
         self._attaching: set[AttemptKey] = set()
         self._restored = False
@@ -116,20 +113,19 @@ class Dispatch:
         """Of those being attached, which are to be cancelled as soon as that is done."""
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def open(self) -> None:
+    async def open(self, defect: Defect) -> None:
+        """`defect` is told when something that all need goes on no more."""
         self._restored = await asyncio.to_thread(self._folders.restored)
         await self._ends.open()
         for executor in self._executors.values():
             await executor.open(self.finished)
-        await self._remote.open()
+        await self._remote.open(defect)
 
     async def close(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for timers in self._timers.values():
-            for timer in timers.values():
-                timer.cancel()
+        self._timers.close()
         for executor in self._executors.values():
             await executor.close()
         await self._remote.close()
@@ -138,7 +134,7 @@ class Dispatch:
     def finished(self, key: AttemptKey, outcome: Outcome) -> None:
         """An executor saw an attempt end. Only inserts an event."""
         self._executor_of.pop(key, None)
-        self._clear_timer(key.instance_id, key.node)
+        self._timers.clear(key.instance_id, key.node)
         secrets = self._secrets.pop(key, ())
         if secrets and outcome.message:
             outcome = msgspec.structs.replace(outcome, message=scrub(outcome.message, secrets))
@@ -154,30 +150,37 @@ class Dispatch:
                 case StartAttempt():
                     self._start(state, command, log_path, attach=False)
                 case AttachAttempt():
-                    self._attaching.add(_key(command))
-                    self._in_background(self._attach(state, command, log_path))
+                    key = _key(command)
+                    self._attaching.add(key)
+                    lost = partial(self._broken, key, FailureKind.LOST)
+                    self._in_background(self._attach(state, command, log_path), lost)
                 case CancelAttempt():
                     self._cancel(command)
                 case OpenChildren() | StartChildren():
                     pass  # the commit did it
                 case AttachChildren():
-                    self._in_background(self._care.look(state, command))
+                    self._in_background(self._care.look(state, command), partial(self._at_fault, state))
                 case StopChildren():
-                    self._in_background(self._care.stop(state, command))
+                    self._in_background(self._care.stop(state, command), partial(self._at_fault, state))
                 case LookUp():
-                    self._in_background(self._look_up(state, command))
+                    self._in_background(self._look_up(state, command), partial(self._at_fault, state))
                 case SetRetryTimer(node=node, attempt=attempt, at_ms=at_ms):
-                    self._set_timer(state.id, node, at_ms, RetryDue(at_ms=at_ms, node=node, attempt=attempt))
+                    self._timers.set(state.id, node, at_ms, RetryDue(at_ms=at_ms, node=node, attempt=attempt))
                 case SetDeadline(node=node, attempt=attempt, at_ms=at_ms):
-                    self._set_timer(state.id, node, at_ms, DeadlinePassed(at_ms=at_ms, node=node, attempt=attempt))
+                    self._timers.set(state.id, node, at_ms, DeadlinePassed(at_ms=at_ms, node=node, attempt=attempt))
                 case SetInstanceTimer(at_ms=at_ms):
-                    self._set_timer(state.id, _INSTANCE, at_ms, InstanceOverdue(at_ms=at_ms))
+                    self._timers.set(state.id, INSTANCE, at_ms, InstanceOverdue(at_ms=at_ms))
                 case Finish():
-                    for timer in self._timers.pop(state.id, {}).values():
-                        timer.cancel()
+                    self._timers.drop(state.id)
 
     # -- attempts
     def _start(self, state: Instance, command: StartAttempt, log_path: str, *, attach: bool) -> None:
+        try:
+            self._begin(state, command, log_path, attach=attach)
+        except Exception as fault:
+            self._broken(_key(command), FailureKind.LOST if attach else FailureKind.ERROR, fault)
+
+    def _begin(self, state: Instance, command: StartAttempt, log_path: str, *, attach: bool) -> None:
         key = AttemptKey(instance_id=state.id, node=command.node, attempt=command.attempt)
         if command.group not in ("", HERE):
             (self._remote.offer if attach else self._remote.announce)(key, command.group)
@@ -205,7 +208,8 @@ class Dispatch:
         own_path = log_path_of(state, command.node_name, log_path) if log_path else ""
         if Contexts.connects(implementation, context):
             self._attaching.add(key)
-            self._in_background(self._connect(executor, implementation, context, own_path, attach=attach))
+            broken = partial(self._broken, key, FailureKind.LOST if attach else FailureKind.ERROR)
+            self._in_background(self._connect(executor, implementation, context, own_path, attach=attach), broken)
         else:
             self._hand(executor, implementation, context, own_path, attach=attach)
 
@@ -246,7 +250,7 @@ class Dispatch:
     async def _attach(self, state: Instance, command: AttachAttempt, log_path: str) -> None:
         key = _key(command)
         id_ = (key.instance_id, key.node, key.attempt)
-        row = await self._asked(lambda: self._store.get_attempt(*id_))
+        row = await insist(lambda: self._store.get_attempt(*id_))
         self._attaching.discard(key)
         cancelled = state.nodes[command.node].cancelling or key in self._cancelled_early
         self._cancelled_early.discard(key)
@@ -254,7 +258,7 @@ class Dispatch:
             message = "Its record is missing, so what became of it can't be known."
             self.finished(key, Failed(kind=FailureKind.LOST, message=message))
             return
-        offer = None if row.runner == self._name else await self._asked(lambda: self._store.find_offer(id_))
+        offer = None if row.runner == self._name else await insist(lambda: self._store.find_offer(id_))
         if offer is not None and not offer.runner and self._restored:
             message = "It waited for a worker when the backup was made, and may have run since."
             self.finished(key, Failed(kind=FailureKind.LOST, message=message))
@@ -275,20 +279,11 @@ class Dispatch:
         if not started.group:
             # One that may run here already goes on here.
             begun = self._restored or self._folders.attempt(key).exists()
-            group = HERE if begun else await self._asked(lambda: self.placing.group(state, started))
+            group = HERE if begun else await insist(lambda: self.placing.group(state, started))
             started = msgspec.structs.replace(started, group=group) if isinstance(group, str) else started
         self._start(state, started, log_path, attach=True)
         if cancelled:
             self._cancel(CancelAttempt(instance_id=state.id, node=command.node, attempt=command.attempt))
-
-    async def _asked(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """What the store tells. Nobody else asks for it, so this goes on until it can."""
-        while True:
-            try:
-                return await ask()
-            except StoreUnavailable as error:
-                log.error("the store is not available (%s); trying again", error)
-                await asyncio.sleep(RECONNECT_SECONDS)
 
     def _cancel(self, command: CancelAttempt) -> None:
         key = _key(command)
@@ -349,8 +344,7 @@ class Dispatch:
 
     def forget(self, state: Instance) -> None:
         """The instance is another engine's: what runs of it here is stopped, and nothing is told of it."""
-        for timer in self._timers.pop(state.id, {}).values():
-            timer.cancel()
+        self._timers.drop(state.id)
         for run in state.nodes:
             key = AttemptKey(instance_id=state.id, node=run.index, attempt=run.attempt)
             if (executor := self._executor_of.get(key)) is not None:
@@ -369,28 +363,30 @@ class Dispatch:
         """For those who only want to know, such as a preview."""
         return await self._lookups.find(state, keys)
 
-    def _in_background(self, work: Any) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+    # -- behind the calls
+    def _in_background(self, work: Coroutine[Any, Any, None], broken: Callable[[Exception], None]) -> None:
+        """`broken` is told of a defect."""
+        task = asyncio.get_running_loop().create_task(_seen_to(work, broken))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    # -- timers: at most one per node, for its retry or its deadline, and one of the instance
-    def _set_timer(self, instance_id: int, node: int, at_ms: int, event: Event) -> None:
-        self._clear_timer(instance_id, node)
-        timers = self._timers.setdefault(instance_id, {})
+    def _broken(self, key: AttemptKey, kind: FailureKind, fault: Exception) -> None:
+        log.error("attempt %s can't be seen to", key, exc_info=fault)
+        self._attaching.discard(key)
+        self._cancelled_early.discard(key)
+        self.finished(key, Failed(kind=kind, message=internal(fault)))
 
-        def fire() -> None:
-            timers.pop(node, None)
-            self._tell(instance_id, event)
-
-        timers[node] = self._clock.call_at(at_ms, fire)
-
-    def _clear_timer(self, instance_id: int, node: int) -> None:
-        timers = self._timers.get(instance_id)
-        timer = timers.pop(node, None) if timers else None
-        if timer is not None:
-            timer.cancel()
+    def _at_fault(self, state: Instance, fault: Exception) -> None:
+        log.error("what instance %d needs can't be done; it is ended as failed", state.id, exc_info=fault)
+        self._tell(state.id, engine_fault(fault, self._clock.now_ms()))
 
 
-def _key(command: AttachAttempt | CancelAttempt) -> AttemptKey:
+async def _seen_to(work: Coroutine[Any, Any, None], broken: Callable[[Exception], None]) -> None:
+    try:
+        await work
+    except Exception as fault:
+        broken(fault)
+
+
+def _key(command: StartAttempt | AttachAttempt | CancelAttempt) -> AttemptKey:
     return AttemptKey(instance_id=command.instance_id, node=command.node, attempt=command.attempt)

@@ -44,20 +44,18 @@ from arkwright.errors import (
     ArkwrightError,
     StoreUnavailable,
 )
-from arkwright.executors.base import Executor, Leased
+from arkwright.executors.base import Executor
 from arkwright.executors.remote import RemoteAttempts
 from arkwright.nodes.base import Work
 from arkwright.nodes.registry import Registry
 from arkwright.store.base import Definition, Store
+from arkwright.store.patience import insist
 
 log = logging.getLogger("arkwright.engine")
 
 LEAVE_SECONDS = 2.0
 LEAVE_AT_ONCE = 2000
 """How long a server that ends takes to hand over what it has, and how many instances go in one transaction."""
-
-RECONNECT_SECONDS = 1.0
-"""Pause before the plan of an instance that was just made is read again."""
 
 
 class Engine(AcceptMethods, OperateMethods, WatchMethods):
@@ -131,9 +129,10 @@ class Engine(AcceptMethods, OperateMethods, WatchMethods):
         )
         self.lease = EngineLease(store, name, lease_seconds)
         for executor in executors.values():
-            if isinstance(executor, Leased):
-                executor.beginning.until = lambda key: self.lease.begins_until
-        self.handover = Handover(store, self._loop, self._dispatch, name=name, act=self._act, lose=self._lose)
+            executor.beginning.until = lambda key: self.lease.begins_until
+        self.handover = Handover(
+            store, self._loop, self._dispatch, name=name, act=self._act, lose=self._lose, defect=self.defect
+        )
         self.recovery = Recovery(
             store=store,
             clock=clock,
@@ -144,7 +143,7 @@ class Engine(AcceptMethods, OperateMethods, WatchMethods):
             crowded=lambda: self._dispatch.full,
             name=name,
             lease=self.lease,
-            defect=self._failed,
+            defect=self.defect,
         )
         self.sharing = Sharing(
             store,
@@ -156,6 +155,7 @@ class Engine(AcceptMethods, OperateMethods, WatchMethods):
             renew_soon=self.recovery.renew_soon,
             taken=lambda: self.recovery.claimed,
             able=lambda: self.lack is None,
+            defect=self.defect,
         )
         self._running: asyncio.Task[None] | None = None
         self.failed = asyncio.Event()
@@ -166,7 +166,7 @@ class Engine(AcceptMethods, OperateMethods, WatchMethods):
         """Take up work; recovery goes on behind it (`ready`)."""
         await self._store.reserve_ids(1)
         if self._runs:
-            await self._dispatch.open()
+            await self._dispatch.open(self.defect)
             self._running = asyncio.create_task(self._loop.run(), name="engine loop")
             self._running.add_done_callback(self._loop_ended)
             self.handover.open()
@@ -237,6 +237,11 @@ class Engine(AcceptMethods, OperateMethods, WatchMethods):
         """Instances in hand."""
         return len(self._loop.active)
 
+    def defect(self, what: str, error: BaseException) -> None:
+        """Something that goes on behind all calls has ended by a defect: the process is to end, too."""
+        log.critical("the engine's %s ended", what, exc_info=error)
+        self.failed.set()
+
     # -- facts
     async def find_facts(self, instance: Instance, keys: frozenset[str]) -> tuple[Mapping[str, Any], str | None]:
         return await self._dispatch.find_facts(instance, keys)
@@ -264,14 +269,10 @@ class Engine(AcceptMethods, OperateMethods, WatchMethods):
                 self._begin(plan, instance)
 
     async def _loaded(self, instance: Instance) -> Plan | ArkwrightError:
-        while True:
-            try:
-                return await self._plans.of(instance)
-            except StoreUnavailable as error:
-                log.error("the store is not available (%s); trying again", error)
-                await asyncio.sleep(RECONNECT_SECONDS)
-            except ArkwrightError as error:
-                return error
+        try:
+            return await insist(lambda: self._plans.of(instance))
+        except ArkwrightError as error:
+            return error
 
     async def hear(self, instance_id: int, event: Event) -> None:
         if instance_id in self._loop.active:
@@ -283,11 +284,7 @@ class Engine(AcceptMethods, OperateMethods, WatchMethods):
     def _loop_ended(self, task: asyncio.Task[None]) -> None:
         error = asyncio.CancelledError("by nobody here") if task.cancelled() else task.exception()
         if error is not None:
-            self._failed("loop", error)
-
-    def _failed(self, what: str, error: BaseException) -> None:
-        log.critical("the engine's %s ended", what, exc_info=error)
-        self.failed.set()
+            self.defect("loop", error)
 
     def _tell(self, instance_id: int, event: Event) -> None:
         self._loop.tell(instance_id, event)

@@ -3,9 +3,12 @@
 Rules: what is worked out here is the very share that the loop would commit next, and nothing is acted on before it is
 durable. Where anything but the instance itself would have to be read or made (notices to tell, other jobs to start), or
 where the step can't be taken, the answer is None: then the instance is made alone, and the loop takes its first step.
+A defect is told in the log, once per instance, and keeps nobody from having their run.
 """
 
 from __future__ import annotations
+
+import logging
 
 from arkwright.core.commands import OpenChildren, StartChildren
 from arkwright.core.events import InstanceRequested
@@ -15,6 +18,8 @@ from arkwright.core.step import step
 from arkwright.engine.alerts import Alerts
 from arkwright.engine.commit import Share
 from arkwright.engine.placing import Placing
+
+log = logging.getLogger("arkwright.engine")
 
 
 class FirstStep:
@@ -35,5 +40,6 @@ class FirstStep:
             share.add(event, after, commands, runner=self._owner)
             quiet = self._alerts is None or self._alerts.quiet(share)
             return share if quiet and self._placing.at_once(share) else None
-        except Exception:  # the loop meets it again, and knows what to do
+        except Exception:  # where the loop meets it again, it knows what to do
+            log.exception("the first step of instance %d can't be taken with its making", instance.id)
             return None

@@ -20,8 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Sequence
 
 from arkwright.core.commands import Command, StartAttempt
 from arkwright.core.instance import NodeStatus
@@ -29,18 +28,15 @@ from arkwright.core.step import outstanding
 from arkwright.engine.dispatch import Dispatch
 from arkwright.engine.loop import Active, Loop
 from arkwright.errors import StoreUnavailable
+from arkwright.executors.background import Background, Defect
 from arkwright.nodes.base import AttemptKey
 from arkwright.store.base import Store
-
-T = TypeVar("T")
+from arkwright.store.patience import AGAIN_SECONDS, insist
 
 log = logging.getLogger("arkwright.engine")
 
 AT_ONCE = 500
 """Instances let go of in one transaction."""
-
-AGAIN_SECONDS = 1.0
-"""Pause before the store is asked again."""
 
 
 class Handover:
@@ -53,7 +49,9 @@ class Handover:
         name: str,
         act: Callable[[Active, Sequence[Command]], None],
         lose: Callable[[int], None],
+        defect: Defect,
     ) -> None:
+        """`defect` is told when nothing can be handed over any more."""
         self._store = store
         self._loop = loop
         self._dispatch = dispatch
@@ -68,17 +66,14 @@ class Handover:
         self._going: set[int] = set()
         """Those of which it is not certain yet whether they are still this engine's."""
         self._woken = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background(defect)
         self.handed_over = 0
 
     def open(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="handover")
+        self._background.begin(self._run(), "handover")
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        await self._background.close()
 
     def empty(self, emptying: bool) -> None:
         self.emptying = emptying
@@ -127,9 +122,9 @@ class Handover:
         self._withheld.update(going)
         versions = [(id_, self._loop.active[id_].state.version) for id_ in going]
         unbegun = [(key.instance_id, key.node, key.attempt) for keys in going.values() for key in keys]
-        gone = await self._somehow(lambda: self._store.hand_over(self._name, versions, unbegun))
+        gone = await insist(lambda: self._store.hand_over(self._name, versions, unbegun))
         left = [id_ for id_ in going if id_ not in gone]
-        stay = await self._somehow(lambda: self._store.still_owned(self._name, left)) if left else {}
+        stay = await insist(lambda: self._store.still_owned(self._name, left)) if left else {}
         self._going.difference_update(going)
         for id_ in going:
             if id_ in stay:
@@ -141,15 +136,6 @@ class Handover:
         return len(going) - len(stay)
 
     # -- inside
-    async def _somehow(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Goes on until the store can tell."""
-        while True:
-            try:
-                return await ask()
-            except StoreUnavailable as error:
-                log.error("the store is not available (%s); trying again", error)
-                await asyncio.sleep(AGAIN_SECONDS)
-
     async def _running_elsewhere(self, ids: Sequence[int]) -> set[AttemptKey]:
         """Attempts that were offered to workers: whoever owns the instance looks after them by the store alone."""
         found: set[AttemptKey] = set()

@@ -22,9 +22,10 @@ from arkwright.core.job import Job, Plan
 from arkwright.core.step import outstanding, step
 from arkwright.engine.alerts import Alerts
 from arkwright.engine.apart import Unwritable, take_apart
-from arkwright.engine.children import Closing, Opened, end_of, make, persist, sealed, unmade
+from arkwright.engine.children import Opened, end_of, make, sealed, unmade
 from arkwright.engine.clock import Clock
 from arkwright.engine.commit import Share
+from arkwright.engine.faults import engine_fault
 from arkwright.engine.placing import Placing
 from arkwright.engine.plans import Plans
 from arkwright.engine.room import Usage
@@ -32,6 +33,7 @@ from arkwright.engine.told import Told, answer
 from arkwright.engine.vault import Vault
 from arkwright.errors import ArkwrightError, StaleWrite, StoreUnavailable
 from arkwright.store.base import Commit, Store
+from arkwright.store.patience import Closing, insist
 
 log = logging.getLogger("arkwright.engine")
 
@@ -255,7 +257,7 @@ class Loop:
     async def _begin_child(self, child: Instance) -> None:
         """Start an instance that the tick has made."""
         try:
-            plan = await persist(lambda: self._plans.of(child), lambda: self._closing)
+            plan = await insist(lambda: self._plans.of(child), lambda: self._closing)
             event: Event = InstanceRequested(at_ms=child.submit_time_ms, instance=child)
         except ArkwrightError as error:
             plan = Plan(job=Job(name=child.job_name, nodes=()))
@@ -291,8 +293,7 @@ class Loop:
     ) -> tuple[Event, Instance, tuple[Command, ...]]:
         """A defect: end the instance as failed; if even that can't be worked out, leave it alone until a restart."""
         log.exception("instance %d can't be stepped; it is ended as failed", instance_id)
-        message = f"Internal error: {fault!r}. The server's log has more."
-        event = EngineFault(at_ms=self._clock.now_ms(), message=message)
+        event = engine_fault(fault, self._clock.now_ms())
         try:
             return event, *step(active.plan, share.after, event)
         except Exception as second:
@@ -336,7 +337,7 @@ class Loop:
     async def _recover_stale(self, active: Active, share: Share, answers: list[Told]) -> None:
         """Somebody else wrote, or our own last commit did and its answer was lost: look again, and go on from there."""
         self._let_go(share.after.id)
-        reloaded = await self._load_somehow(share.after.id)
+        reloaded = await insist(lambda: self._load(share.after.id), lambda: self._closing)
         if reloaded is None:
             log.warning("instance %d is owned by another engine now", share.after.id)
             for watcher in list(active.watchers):
@@ -348,16 +349,6 @@ class Loop:
             watcher(reloaded.state)
         self._inbox.extend(Told(told.instance_id, told.event, told.posted_id) for told in answers if not told.durable)
         self._wake.set()
-
-    async def _load_somehow(self, instance_id: int) -> Active | None:
-        while True:
-            try:
-                return await self._load(instance_id)
-            except StoreUnavailable as error:
-                if self._closing:
-                    raise
-                log.error("the store is not available (%s); trying again", error)
-                await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _load(self, instance_id: int) -> Active | None:
         """An instance that is not in hand: ended, or handed over to this engine."""

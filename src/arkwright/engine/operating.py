@@ -69,7 +69,14 @@ class OperateMethods:
         check_room(self._admission, place.workspace_id)
         version, pins, subjobs = instance.job_version, instance.script_versions, instance.subjobs
         if latest:
-            definition, pins = await self._plans.submitted(place, instance.job_name)
+            definition, pins = await self._plans.submitted(place, await self._name_now(instance))
+            if definition.id != instance.job_id:
+                raise NotFound(
+                    f"The job {instance.job_name!r} that this instance is of was deleted.",
+                    field="job_param_version",
+                    code=Code.JOB_NOT_FOUND,
+                    hint="Its original_version can still be run; the job that has the name now is another one.",
+                )
             version = definition.version
             subjobs = await self._plans.subjobs(place, definition)
         event = RestartRequested(
@@ -83,6 +90,11 @@ class OperateMethods:
             subjobs=subjobs,
         )
         await self._operate(instance, event, "Only an instance that succeeded, failed or was stopped can be restarted")
+
+    async def _name_now(self, instance: Instance) -> str:
+        """The name of its job, which may have been renamed since."""
+        definition = await self._store.get_definition_version(instance.job_id, instance.job_version)
+        return instance.job_name if definition is None else definition.name
 
     async def remove_dependency(self, place: Place, instance_id: int, key: str, *, by: str, operation_id: str) -> None:
         event = RemoveDependencyRequested(at_ms=self._clock.now_ms(), operation_id=operation_id, by=by, key=key)

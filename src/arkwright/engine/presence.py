@@ -12,6 +12,7 @@ import msgspec
 from arkwright.core.workers import Way
 from arkwright.engine.database_clock import DatabaseClock
 from arkwright.errors import StoreUnavailable
+from arkwright.executors.background import Background, Defect
 from arkwright.store.base import Store
 from arkwright.store.server_record import ServerEntry
 
@@ -28,10 +29,12 @@ class Presence:
         owns: bool,
         clock: DatabaseClock | None,
         empty: Callable[[bool], None],
+        defect: Defect,
         ways: Callable[[], Sequence[Way]] | None = None,
     ) -> None:
         """`owns`: whether it may own triggers without being an engine. `empty` is told when it is to be emptied, and
-        when no longer. `ways`: how it reaches workers now; None: it runs nothing."""
+        when no longer; `defect`, when that is not heard any more. `ways`: how it reaches workers now; None: it runs
+        nothing."""
         self._store = store
         self._entry = entry
         self._lease_seconds = lease_seconds
@@ -40,18 +43,16 @@ class Presence:
         self._empty = empty
         self._ways = ways
         self._look = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background(defect)
         self.draining = False
 
     async def open(self) -> None:
         self._store.on_servers(self._look.set)
         await self._tell()
-        self._task = asyncio.create_task(self._stay(), name="presence")
+        self._background.begin(self._stay(), "presence")
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._background.close()
         with contextlib.suppress(StoreUnavailable):  # its lease runs out by itself
             await self._store.forget_server(self._entry.name)
 

@@ -26,8 +26,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from arkwright.core.commands import AttachAttempt, AttachChildren, Command
 from arkwright.core.events import EngineFault, InstanceRequested
@@ -35,10 +34,12 @@ from arkwright.core.instance import Instance
 from arkwright.core.job import Job, Node, Plan
 from arkwright.core.step import outstanding
 from arkwright.engine.clock import Clock
+from arkwright.engine.faults import internal
 from arkwright.engine.lease import EngineLease
 from arkwright.engine.loop import Active, Loop
 from arkwright.engine.plans import Plans
 from arkwright.errors import ArkwrightError, StoreUnavailable
+from arkwright.executors.background import Background, Defect
 from arkwright.store.base import Store
 
 log = logging.getLogger("arkwright.engine")
@@ -66,7 +67,7 @@ class Recovery:
         crowded: Callable[[], bool],
         name: str,
         lease: EngineLease,
-        defect: Callable[[str, BaseException], None],
+        defect: Defect,
     ) -> None:
         """`lose(instance)`: it is another engine's by now. `crowded`: whether one more program would have to wait here.
         `defect` is told when recovery can't go on."""
@@ -79,12 +80,10 @@ class Recovery:
         self._crowded = crowded
         self._name = name
         self._lease = lease
-        self._defect = defect
+        self._background = Background(defect)
         self._woken = asyncio.Event()
         self._claimed: deque[int] = deque()
         """The store answers an id once: what could not be taken up yet must not be forgotten."""
-        self._tasks: list[asyncio.Task[None]] = []
-        self._closing = False
         self._expiry: asyncio.TimerHandle | None = None
         self._patience: asyncio.TimerHandle | None = None
         self._waited = False
@@ -99,28 +98,15 @@ class Recovery:
         await self._lease.renew()
         self._store.on_wake(self._woken.set)
         self._woken.set()
-        self._begin(self._collect_when_woken(), "recovery")
+        self._background.begin(self._collect_when_woken(), "recovery")
         if self._lease.seconds is not None:
-            self._begin(self._renew(self._lease.seconds), "lease")
-
-    def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        task = asyncio.create_task(work, name=name)
-        task.add_done_callback(self._ended)
-        self._tasks.append(task)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        if not self._closing:  # whatever ended it, nobody does its work any more
-            error = None if task.cancelled() else task.exception()
-            self._defect(task.get_name(), error or RuntimeError("It was cancelled by nobody here."))
+            self._background.begin(self._renew(self._lease.seconds), "lease")
 
     async def close(self) -> None:
-        self._closing = True
         for timer in (self._expiry, self._patience):
             if timer is not None:
                 timer.cancel()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._background.close()
 
     def take(self, takes: bool) -> None:
         """Whether to claim what is nobody's, from now on."""
@@ -275,16 +261,20 @@ class Recovery:
                 self._act(active, outstanding(active.plan, state))
         except StoreUnavailable:
             raise
-        except ArkwrightError as error:
+        except Exception as error:  # one of them must not keep this engine from all the others
             log.exception("instance %d can't be taken up; it is ended as failed", instance_id)
             self.give_up(state, error)
 
-    def give_up(self, state: Instance, error: ArkwrightError) -> None:
+    def give_up(self, state: Instance, error: Exception) -> None:
         """Its job can't be read (any more): end it with that reason. A plan of its nodes' names is enough for that."""
         nodes = tuple(Node(index=run.index, name=run.name, type="") for run in state.nodes)
         active = self._loop.begin(Plan(job=Job(name=state.job_name, nodes=nodes)), state)
         # What ran goes on being watched, so that it is stopped, and its end is heard.
         watching = AttachAttempt | AttachChildren
-        self._act(active, [each for each in outstanding(active.plan, state) if isinstance(each, watching)])
-        message = f"It could not be gone on with after a restart of the server: {error}"
+        try:
+            self._act(active, [each for each in outstanding(active.plan, state) if isinstance(each, watching)])
+        except Exception:
+            log.exception("what runs of instance %d can't be watched", state.id)
+        reason = error if isinstance(error, ArkwrightError) else internal(error)
+        message = f"It could not be gone on with after a restart of the server: {reason}"
         self._loop.tell(state.id, EngineFault(at_ms=self._clock.now_ms(), message=message))

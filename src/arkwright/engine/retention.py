@@ -154,6 +154,7 @@ class Retention:
     async def clear(self) -> None:
         now = self._clock.now_ms()
         await self._store.prepare_history(now_ms=now)
+        await self._repeat(partial(self._store.purge, now_ms=now, limit=ROWS))  # first: it needs nothing but the store
         workspaces = [""]
         policies = self._policies()
         # What every workspace's own rule has let go of by then goes with the part of its time.
@@ -173,7 +174,6 @@ class Retention:
             before = now - self._audit_days * DAY_MS
             for each in workspaces:
                 await self._repeat(partial(self._store.purge_audit, each, before_ms=before, limit=ROWS))
-        await self._repeat(partial(self._store.purge, now_ms=now, limit=ROWS))
         await self._retire_parts(horizon, now)
 
     async def _scopes(self, place: Place, policy: RetentionPolicy) -> list[tuple[OldInstances, Keep]]:

@@ -26,6 +26,7 @@ from arkwright.engine.dispatch import Dispatch
 from arkwright.engine.handover import Handover
 from arkwright.engine.lease import EngineLease
 from arkwright.errors import StoreUnavailable
+from arkwright.executors.background import Background, Defect
 from arkwright.store.base import Store
 
 log = logging.getLogger("arkwright.engine")
@@ -50,9 +51,10 @@ class Sharing:
         renew_soon: Callable[[], None],
         taken: Callable[[], int],
         able: Callable[[], bool],
+        defect: Defect,
     ) -> None:
         """`renew`, `look_around`, `renew_soon`: of `Recovery`. `taken`: how many instances it has claimed. `able`:
-        whether anything may begin here now."""
+        whether anything may begin here now. `defect` is told when nothing can be shared any more."""
         self._store = store
         self._handover = handover
         self._dispatch = dispatch
@@ -69,7 +71,8 @@ class Sharing:
         """Whether there was a queue when something changed last."""
         self._settling: asyncio.TimerHandle | None = None
         self._woken = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background(defect)
+        self._open = False
 
     def open(self) -> None:
         """Before the lease is taken, so that the first news of this engine tells of its room."""
@@ -77,19 +80,18 @@ class Sharing:
             return  # there is nobody else
         self._lease.room = self._tell
         self._store.on_room(self._heard)
-        self._task = asyncio.create_task(self._run(), name="sharing")
+        self._open = True
+        self._background.begin(self._run(), "sharing")
 
     async def close(self) -> None:
         if self._settling is not None:
             self._settling.cancel()
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        self._open = False
+        await self._background.close()
 
     def changed(self) -> None:
         """Something began or ended here. Costs next to nothing."""
-        if not self._lease.neighbours or self._task is None:
+        if not self._lease.neighbours or not self._open:
             return
         queues = self._dispatch.queued > 0
         news = queues and not self._queues

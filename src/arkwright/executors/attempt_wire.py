@@ -27,16 +27,17 @@ from arkwright.nodes.program_limits import NO_LIMITS, ProgramLimits
 
 T = TypeVar("T")
 
+OUTPUTS = ("output", "columns")
+"""Files of an attempt that later nodes, or whoever asks, read."""
+
 
 class Arrival(Struct, frozen=True, kw_only=True):
-    """Sent when a worker starts, and whenever what it says of itself changes."""
+    """Sent when a worker starts."""
 
     runner: str
     version: str
     groups: tuple[str, ...]
     slots: int
-    running: int = 0
-    draining: bool = False
     scheduler: str = ""
     """Address of the Dask scheduler that it is at, as it knows it."""
 
@@ -98,8 +99,21 @@ class Renewed(Struct, frozen=True, kw_only=True):
     """Those that are this worker's for another lease; any other is so no more."""
 
 
+class Asked(Struct, frozen=True, kw_only=True):
+    """What the worker knows already."""
+
+    runner: str
+    known: tuple[Held, ...] = ()
+
+
 class Cancels(Struct, frozen=True, kw_only=True):
     attempts: tuple[Held, ...] = ()
+
+
+class LogEnd(Struct, frozen=True, kw_only=True):
+    """How far the log has arrived."""
+
+    offset: int
 
 
 class LogPiece(Struct, frozen=True, kw_only=True):
@@ -121,6 +135,12 @@ class Report(Struct, frozen=True, kw_only=True):
     """Whole files, if they are small."""
     learned: str = ""
     """Lines of `known_hosts` that were not known before."""
+
+
+class Leave(Struct, frozen=True, kw_only=True):
+    """A worker goes."""
+
+    runner: str
 
 
 def attempt_name(key: AttemptKey) -> str:

@@ -12,6 +12,9 @@ harmless.
 * `cancel` asks it to stop; its end is reported through `finished` as any other. Cancelling an unknown or ended
   attempt does nothing.
 * `close` lets go without stopping anything that survives the server.
+
+Nothing begins once somebody else may begin it (`beginning`): what comes too late waits, unclaimed, until it may after
+all, or is cancelled.
 """
 
 from __future__ import annotations
@@ -28,6 +31,11 @@ Finished = Callable[[AttemptKey, Outcome], None]
 
 
 class Executor(Protocol):
+    @property
+    def beginning(self) -> Beginning:
+        """Until when its attempts may begin; whoever holds the lease sets it."""
+        ...
+
     async def open(self, finished: Finished) -> None: ...
 
     def submit(self, type_name: str, context: Context) -> None:
@@ -39,14 +47,6 @@ class Executor(Protocol):
     def cancel(self, key: AttemptKey) -> None: ...
 
     async def close(self) -> None: ...
-
-
-@runtime_checkable
-class Leased(Protocol):
-    """An executor that begins nothing once somebody else may."""
-
-    @property
-    def beginning(self) -> Beginning: ...
 
 
 @runtime_checkable

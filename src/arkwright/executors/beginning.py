@@ -1,9 +1,9 @@
-"""Until when a program may begin: whoever runs it holds it by a lease, and another one has it once that is over.
+"""Until when an attempt may begin: whoever runs it holds it by a lease, and another one has it once that is over.
 
 Theory of operation: a process that was frozen past its lease goes on where it stood. What only waited then must not
 begin: another server may have given it up, and begun it anew. So the end of the lease is looked at when an attempt's
-turn comes, and once more by the shell that claims the attempt's folder, right before it does: it is a process of its
-own, and may have been frozen on its way.
+turn comes, and once more by who claims the attempt's folder, right before it does: a shell, or a resident host, is a
+process of its own, and may have been frozen on its way.
 
 The moment is one of this machine's clock since boot, which nobody sets and which goes on while the machine sleeps. A
 shell reads it from /proc/uptime; where that is another clock (some containers show their own), the difference of the
@@ -20,6 +20,8 @@ from arkwright.nodes.base import AttemptKey
 
 TOO_LATE = 124
 """Exit code of a wrapper that came too late; nothing has happened then."""
+LATE_SECONDS = 0.1
+"""Until it is looked whether what came too late may begin after all."""
 
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _UPTIME = Path("/proc/uptime")

@@ -21,6 +21,8 @@ from urllib.parse import urlsplit
 from arkwright.errors import SettingInvalid
 
 SCHEMES = {"dask": "tcp", "tcp": "tcp", "tls": "tls"}
+RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
+"""Before the next try to reach a scheduler."""
 GROUP_RESOURCE = "group."
 """Before a group's name, the resource that its workers have and its attempts need."""
 

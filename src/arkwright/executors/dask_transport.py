@@ -15,13 +15,11 @@ from collections.abc import Callable
 from typing import Any
 
 from arkwright.executors.attempt_wire import attempt_name
-from arkwright.executors.dask_settings import GROUP_RESOURCE, DaskAddress, configure, security
+from arkwright.executors.dask_settings import GROUP_RESOURCE, RETRY_SECONDS, DaskAddress, configure, security
 from arkwright.executors.dask_task import take_attempt
 from arkwright.nodes.base import AttemptKey
 
 log = logging.getLogger("arkwright.executors.dask")
-
-RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 class DaskTransport:
@@ -91,7 +89,8 @@ class DaskTransport:
                 log.info("Connected to the Dask scheduler %s.", self._address.url)
                 await self._use(client)
                 log.warning("The Dask scheduler %s was lost; connecting again.", self._address.url)
-            except (OSError, TimeoutError, ValueError, ImportError) as error:
+            except Exception as error:  # Dask has many words for "no scheduler there"
+                self._lose()
                 if tries == 0:
                     log.warning("The Dask scheduler %s can't be reached (%s); trying again.", self._address.url, error)
                 tries += 1

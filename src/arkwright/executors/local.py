@@ -21,7 +21,7 @@ nodes that say that their steps are short: those are done on the event loop's th
 as the disk is quick. A spawn holds Python's lock whichever thread it is on, so a thread's help would only cost
 (decision 0019). The state of an attempt changes only on the event loop's thread. At most `max_programs` run at a time;
 the others wait in order, unclaimed. Nothing polls: a pidfd wakes the loop. Only a cancelled program whose children
-outlive it is looked at a few times until the grace is over.
+outlive it, and one that can't be seen just now (no descriptor is left), is looked at again for a while.
 
 A program that ends leaves its background processes alone unless it was cancelled; they may write to the log on.
 """
@@ -34,7 +34,6 @@ import logging
 import signal
 import threading
 import time
-import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -42,13 +41,13 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from arkwright.core.outcome import Failed, FailureKind, Outcome
+from arkwright.core.outcome import Outcome
 from arkwright.executors.base import Finished
-from arkwright.executors.beginning import Beginning
+from arkwright.executors.beginning import LATE_SECONDS, Beginning
 from arkwright.executors.folder import Claiming, Lost, NotStarted
 from arkwright.executors.local_boot import BootMark
 from arkwright.executors.local_guard import LogGuard
-from arkwright.executors.local_steps import Attempt, Found, Steps
+from arkwright.executors.local_steps import Attempt, Found, Steps, Unclear
 from arkwright.executors.process import Handle, System, signal_group, this_system
 from arkwright.nodes.base import AttemptKey, Context
 from arkwright.nodes.program_limits import ProgramLimits
@@ -60,13 +59,13 @@ MAX_PROGRAMS = 64
 THREADS = 2
 CLAIM_WAIT_SECONDS = 2.0
 """How long a claim may stay half written before it counts as broken."""
+AGAIN_SECONDS, UNCLEAR_SECONDS = 1.0, 120.0  # how often, and how long, one that can't be looked at is looked at again
 SLOW_SECONDS = 0.02
 """A step on the event loop's thread that takes longer …"""
 THREAD_SECONDS = 1.0
 """… leaves the steps of so long to the worker threads."""
 YOUNG_SECONDS = 0.25
 """What ends sooner never costs the guard anything; a fork bomb makes thousands of processes meanwhile."""
-LATE_SECONDS = 0.1  # until it is looked whether what came too late may begin after all
 SETTLE_SECONDS = 30.0
 """Recovery counts as over when nothing was attached for so long."""
 
@@ -206,7 +205,7 @@ class LocalExecutor:
             return
         attempt, step = self._short[0]
         begun = time.monotonic()
-        found = self._done(attempt, step)
+        found = self._steps.take(attempt, step)
         if time.monotonic() - begun > SLOW_SECONDS:
             self._slow_until = time.monotonic() + THREAD_SECONDS
         self._short.popleft()
@@ -223,19 +222,9 @@ class LocalExecutor:
     def _take(self, attempt: Attempt, step: Callable[[Attempt], Found]) -> None:
         if self._closing:  # nothing has happened yet: the next server attaches
             return
-        found = self._done(attempt, step)
+        found = self._steps.take(attempt, step)
         with contextlib.suppress(RuntimeError):  # the loop is closed: the next server attaches
             self._loop.call_soon_threadsafe(self._found, attempt, found)
-
-    def _done(self, attempt: Attempt, step: Callable[[Attempt], Found]) -> Found:
-        try:
-            return step(attempt)
-        except (OSError, ValueError) as error:
-            return Failed(kind=FailureKind.ERROR, message=f"The program can't be run: {error}.")
-        except Exception as error:  # a fault in a node type must not stop a worker
-            fault = attempt.context.scrubbed(traceback.format_exc())
-            logger.error("Attempt %s of type %s: %s", attempt.context.key, attempt.type_name, fault)
-            return Failed(kind=FailureKind.ERROR, message=f"The node type {attempt.type_name} is faulty: {error!r}.")
 
     def _settle(self) -> None:
         try:
@@ -257,6 +246,8 @@ class LocalExecutor:
                 self._put_back(attempt)
             case Claiming():
                 self._look_again(attempt)
+            case Unclear():
+                self._look_later(attempt, found)
             case _:
                 self._report(attempt, found)
 
@@ -299,7 +290,7 @@ class LocalExecutor:
             self._system.release(self._loop, attempt.handle)
         attempt.handle = handle
         attempt.ending = False
-        attempt.status = None
+        attempt.unclear_since, attempt.status = 0.0, None
         if self._closing:
             return  # `close` lets go of it
         self._take_slot(attempt)
@@ -349,11 +340,21 @@ class LocalExecutor:
         attempt.ending = True
         self._do(attempt, self._steps.conclude)
 
+    def _look_later(self, attempt: Attempt, found: Unclear) -> None:
+        now = self._loop.time()
+        if not attempt.unclear_since:
+            logger.warning("Attempt %s can't be looked at (%s); trying again", attempt.context.key, found.reason)
+            attempt.unclear_since = now
+        if now - attempt.unclear_since < UNCLEAR_SECONDS:
+            self._loop.call_later(AGAIN_SECONDS, self._do, attempt, self._steps.look)
+        else:
+            self._report(attempt, found.lost)
+
     def _look_again(self, attempt: Attempt) -> None:
         """Its claim is being written at this moment."""
         now = self._loop.time()
-        attempt.claiming_since = attempt.claiming_since or now
-        if now - attempt.claiming_since < CLAIM_WAIT_SECONDS:
+        attempt.unclear_since = attempt.unclear_since or now
+        if now - attempt.unclear_since < CLAIM_WAIT_SECONDS:
             self._loop.call_later(0.02, self._do, attempt, self._steps.look)
         else:
             broken = Lost("its claim is not whole (killed while claiming, or the disk is full)")

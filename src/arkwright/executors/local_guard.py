@@ -52,6 +52,21 @@ def cut_offset(cap: int) -> int:
     return max(0, cap - min(TAIL, cap // 2) - len(note(cap)))
 
 
+def cut_end(path: str, cap: int) -> bytes:
+    """What will stand behind `cut_offset` once a log that is over the cap is cut: the note, and its last bytes. Empty:
+    it is not over the cap any more."""
+    size = min(TAIL, cap // 2)
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            tail = os.pread(fd, size, max(0, os.fstat(fd).st_size - size))
+        finally:
+            os.close(fd)
+    except OSError:
+        return b""
+    return note(cap) + tail if len(tail) == size else b""
+
+
 def cap_log(path: str, cap: int, slack: int = 0) -> bool:
     """Cut the middle out of a log over `cap` + `slack` bytes; afterwards it is `cap` long. True: it was cut."""
     try:

@@ -11,8 +11,9 @@ import contextlib
 import logging
 import os
 import signal
+import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import msgspec
@@ -32,7 +33,19 @@ from arkwright.nodes.registry import Registry
 
 KILLED = 128 + signal.SIGKILL
 
-Found = Handle | Succeeded | Failed | NotStarted | Claiming
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """It may run, or have run, and can't be looked at now: no descriptor is left, or the disk fails."""
+
+    reason: str
+
+    @property
+    def lost(self) -> Failed:
+        return Failed(kind=FailureKind.LOST, message=f"What became of it can't be found out: {self.reason}.")
+
+
+Found = Handle | Succeeded | Failed | NotStarted | Claiming | Unclear
 
 logger = logging.getLogger(__name__)
 
@@ -42,8 +55,8 @@ class Attempt:
     `limits` are set by a step, before its handle is known)."""
 
     __slots__ = (
-        "adopted", "cancelled", "claiming_since", "context", "deadline", "ending", "folder", "guarded", "handle",
-        "limits", "slot", "started_at", "status", "stopped", "timer", "type_name", "waiting",
+        "adopted", "cancelled", "context", "deadline", "ending", "folder", "guarded", "handle", "limits", "slot",
+        "started_at", "status", "stopped", "timer", "type_name", "unclear_since", "waiting",
     )  # fmt: skip
 
     def __init__(self, type_name: str, context: Context, *, adopted: bool) -> None:
@@ -65,7 +78,7 @@ class Attempt:
         self.status: int | None = None
         self.started_at = 0.0
         self.deadline = 0.0
-        self.claiming_since = 0.0
+        self.unclear_since = 0.0
         self.timer: asyncio.TimerHandle | None = None
 
 
@@ -95,6 +108,19 @@ class Steps:
         node = self._registry.find(attempt.type_name)
         said = None if isinstance(node, Failed) else getattr(node, "short", None)
         return said is not None and not attempt.context.secrets and bool(said(attempt.context))
+
+    def take(self, attempt: Attempt, step: Callable[[Attempt], Found]) -> Found:
+        """What a step finds; whatever it raises is an answer, too."""
+        try:
+            return step(attempt)
+        except (OSError, ValueError) as error:
+            if isinstance(error, OSError) and (attempt.adopted or attempt.handle is not None):
+                return Unclear(str(error))
+            return Failed(kind=FailureKind.ERROR, message=f"The program can't be run: {error}.")
+        except Exception as error:  # a fault in a node type must not stop a worker
+            fault = attempt.context.scrubbed(traceback.format_exc())
+            logger.error("Attempt %s of type %s: %s", attempt.context.key, attempt.type_name, fault)
+            return Failed(kind=FailureKind.ERROR, message=f"The node type {attempt.type_name} is faulty: {error!r}.")
 
     def start(self, attempt: Attempt) -> Found:
         context, folder = attempt.context, attempt.folder

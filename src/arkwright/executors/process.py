@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import select
 import signal
@@ -66,7 +67,7 @@ class System(Protocol):
     """Id of this boot; the same until the machine restarts."""
 
     def find(self, identity: Identity) -> Handle | None:
-        """The process if it is alive and the same."""
+        """The process if it is alive and the same. Raises OSError if that can't be seen now: no descriptor is left."""
         ...
 
     def hold(self, pid: int) -> Handle:
@@ -100,7 +101,8 @@ def spawn(
     """Start a process in a session of its own, stdin empty, stdout and stderr appended to the file `log`. `passed`: one
     more descriptor of ours, and the number that it has there.
 
-    Raises OSError (no such program, no descriptors, …) and ValueError (NUL or text that can't be encoded).
+    Raises OSError (no such program, no descriptors, …) and ValueError (NUL or text that can't be encoded, or more text
+    than a process takes).
     """
     actions: tuple[tuple[Any, ...], ...] = (
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
@@ -117,6 +119,12 @@ def spawn(
         return os.posix_spawn(
             argv[0], argv, environment, file_actions=actions, setpgroup=0, setsigmask=(), setsigdef=DEFAULTED
         )
+    except OSError as error:
+        if error.errno != errno.E2BIG:
+            raise
+        raise ValueError(
+            "its arguments and parameters are more text than a process takes; give it less, or let it read a file"
+        ) from None
 
 
 def fresh_mark() -> str:
@@ -156,10 +164,13 @@ class LinuxSystem:
             return None
         except OSError:  # no descriptor left (EMFILE): go on without one
             return Handle(identity.pid) if _has_mark(identity) else None
-        if not _has_mark(identity):
-            os.close(fd)
-            return None
-        return Handle(identity.pid, fd)
+        same = False
+        try:
+            same = _has_mark(identity)
+        finally:
+            if not same:
+                os.close(fd)
+        return Handle(identity.pid, fd) if same else None
 
     def hold(self, pid: int) -> Handle:
         try:
@@ -168,12 +179,18 @@ class LinuxSystem:
             return Handle(pid)
 
     def exists(self, pid: int) -> bool:
-        return _standing(pid) is not None
+        try:
+            return _standing(pid) is not None
+        except OSError:  # whom nobody can see is not taken for dead
+            return True
 
     def group_lives(self, pid: int) -> bool:
         # the dead that nobody reaps (containers often have no init) still count for killpg, so look at each member
-        members = (int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit())
-        return signal_group(pid, 0) and any(_standing(each) == pid for each in members)
+        try:
+            members = (int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit())
+            return signal_group(pid, 0) and any(_standing(each) == pid for each in members)
+        except OSError:
+            return signal_group(pid, 0)
 
     def watch(self, loop: asyncio.AbstractEventLoop, handle: Handle, ended: Callable[[], None]) -> None:
         if handle.fd < 0:
@@ -251,18 +268,20 @@ class PortableSystem:
 
 
 def _has_mark(identity: Identity) -> bool:
+    """Raises OSError if that can't be seen now: no descriptor is left."""
     try:
         arguments = Path(f"/proc/{identity.pid}/cmdline").read_bytes()
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
         return False
     return identity.mark.encode() in arguments.split(b"\0")
 
 
 def _standing(pid: int) -> int | None:
-    """The process group of a living process. The dead that nobody has reaped are not among the living."""
+    """The process group of a living process. The dead that nobody has reaped are not among the living. Raises OSError
+    if that can't be seen now."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text("ascii", "replace")
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
         return None
     state, _, group = stat.rpartition(")")[2].split()[:3]  # the name in brackets may hold blanks
     return None if state in "ZX" else int(group)

@@ -20,17 +20,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol
 
 from arkwright.core.outcome import Failed, FailureKind, Outcome
 from arkwright.core.workers import Way
 from arkwright.errors import StoreUnavailable
+from arkwright.executors.background import Background, Defect
 from arkwright.nodes.base import AttemptKey
 from arkwright.store.attempt_record import AttemptId, Offer
 from arkwright.store.base import Store
-
-T = TypeVar("T")
+from arkwright.store.patience import insist
 
 log = logging.getLogger("arkwright.executors.remote")
 
@@ -79,7 +79,8 @@ class RemoteAttempts:
         self.on_ways: Callable[[], None] = lambda: None
         """Told when a way to workers is open, or is so no more."""
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._watching: asyncio.Task[None] | None = None
+        self._background: Background | None = None
+        self._watches = False
         self._closing = False
 
     @property
@@ -87,17 +88,20 @@ class RemoteAttempts:
         """How workers are reached; empty: not at all."""
         return () if self._transport is None else self._transport.ways
 
-    async def open(self) -> None:
+    async def open(self, defect: Defect) -> None:
+        """`defect` is told when nobody looks after the leases of workers any more."""
+        self._background = Background(defect)
         if self._transport is not None:
             await self._transport.open(self._delivered, lambda: self.on_ways())
             self._watch()
 
     async def close(self) -> None:
         self._closing = True
-        tasks = [*self._tasks, *([self._watching] if self._watching is not None else [])]
-        for task in tasks:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._background is not None:
+            await self._background.close()
         if self._transport is not None:
             await self._transport.close()
 
@@ -109,7 +113,7 @@ class RemoteAttempts:
 
     def offer(self, key: AttemptKey, group: str) -> None:
         """Offer one that was made without, and announce it."""
-        self._in_background(self._offer(key, group))
+        self._in_background(key, self._offer(key, group))
 
     def attach(self, offer: Offer) -> None:
         """Look after an attempt that was offered before."""
@@ -119,11 +123,11 @@ class RemoteAttempts:
 
     def cancel(self, key: AttemptKey) -> None:
         """It was asked to stop, in the store: a worker that has it learns of that; if nobody has it, it ends here."""
-        self._in_background(self._withdraw(key))
+        self._in_background(key, self._withdraw(key))
 
     # -- inside
     async def _offer(self, key: AttemptKey, group: str) -> None:
-        offer = await self._somehow(lambda: self._store.offer_attempt(_id(key), group))
+        offer = await insist(lambda: self._store.offer_attempt(_id(key), group))
         if offer is not None and not offer.over and not offer.runner:
             self._go_on(offer)
 
@@ -136,35 +140,36 @@ class RemoteAttempts:
 
     async def _withdraw(self, key: AttemptKey) -> None:
         outcome = Failed(kind=FailureKind.CANCELLED, message="It was cancelled before a worker took it.")
-        if await self._somehow(lambda: self._store.withdraw_offer(_id(key), now_ms=self._now_ms(), outcome=outcome)):
+        if await insist(lambda: self._store.withdraw_offer(_id(key), now_ms=self._now_ms(), outcome=outcome)):
             self._announced.pop(key, None)
             if self._transport is not None:
                 self._transport.withdraw(key)
 
     def _delivered(self, key: AttemptKey) -> None:
         if not self._closing:
-            self._in_background(self._look(key))
+            self._in_background(key, self._look(key))
 
     async def _look(self, key: AttemptKey) -> None:
         """The transport is through with it: announce it again if nobody has claimed it."""
         pause = self._announced.get(key)
         if pause is None:
             return
-        offer = await self._somehow(lambda: self._store.find_offer(_id(key)))
+        offer = await insist(lambda: self._store.find_offer(_id(key)))
         if offer is None or offer.over or offer.runner:
             self._announced.pop(key, None)
             return
         await asyncio.sleep(pause)
         self._announced[key] = min(2 * pause, LONGEST_PAUSE_SECONDS)
-        offer = await self._somehow(lambda: self._store.find_offer(_id(key)))
+        offer = await insist(lambda: self._store.find_offer(_id(key)))
         if offer is None or offer.over or offer.runner:
             self._announced.pop(key, None)
         else:
             self._go_on(offer)
 
     def _watch(self) -> None:
-        if self._watching is None:
-            self._watching = asyncio.get_running_loop().create_task(self._expire(), name="attempts' leases")
+        if self._background is not None and not self._watches:
+            self._watches = True
+            self._background.begin(self._expire(), "look after the leases of workers")
 
     async def _expire(self) -> None:
         # While there was no server nobody could renew: workers are given as long as they would have had.
@@ -181,19 +186,16 @@ class RemoteAttempts:
             left = self._lease_seconds if left_ms is None else left_ms / 1000
             await asyncio.sleep(max(0.01, min(left, self._lease_seconds)))
 
-    async def _somehow(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Nobody else asks for it, so this goes on until the store can tell."""
-        while True:
-            try:
-                return await ask()
-            except StoreUnavailable as error:
-                log.error("the store is not available (%s); trying again", error)
-                await asyncio.sleep(RECONNECT_SECONDS)
-
-    def _in_background(self, work: Any) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+    def _in_background(self, key: AttemptKey, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(self._seen_to(key, work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _seen_to(self, key: AttemptKey, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception:  # a defect in what is stored of one attempt holds up no other
+            log.exception("attempt %s, one for workers, is left alone until a restart", key)
 
 
 def _id(key: AttemptKey) -> AttemptId:

@@ -13,6 +13,7 @@ it that this attempt runs once, and tell me how it ended", and both may be repea
 * both: as above, with the next server.
 * a power cut: claims and outcomes that were not synced may be gone. `BootMark` tells that the machine was restarted;
   the node is then asked about attempts without a claim, too.
+* a server or a host that was frozen: what has not begun at the end of the lease waits for the next one (`beginning`).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from typing import Any
 
 from arkwright.core.outcome import Failed, FailureKind, Outcome
 from arkwright.executors.base import Finished
+from arkwright.executors.beginning import Beginning
 from arkwright.executors.local_boot import BootMark
 from arkwright.executors.process import System, this_system
 from arkwright.executors.resident_attempt import AttemptFolder
@@ -71,6 +73,7 @@ class ResidentExecutor:
             environment=clean_environment() if environment is None else dict(environment),
             secrets=dict(secrets or {}),
         )
+        self.beginning = Beginning()
         self._mark = BootMark(self._launch.folder, (system or this_system()).boot)
         self._settle_seconds = settle_seconds
         self._settle_timer: asyncio.TimerHandle | None = None
@@ -132,7 +135,10 @@ class ResidentExecutor:
     async def _attach(self, type_name: str, context: Context) -> None:
         key = context.key
         try:
-            outcome = await asyncio.to_thread(AttemptFolder(context.folder).outcome)
+            try:
+                outcome = await asyncio.to_thread(AttemptFolder(context.folder).outcome)
+            except OSError:  # its host may see more
+                outcome = None
             del self._attaching[key]
             if outcome is not None:
                 self._end(key, outcome)
@@ -172,7 +178,7 @@ class ResidentExecutor:
             name = hosted.host(context)
             link = self._links.get(name)
             if link is None:
-                link = self._links[name] = HostLink(name, self._launch, self._end)
+                link = self._links[name] = HostLink(name, self._launch, self.beginning, self._end)
             return link
         except Exception as fault:
             log.exception("attempt %s of type %s", context.key, type_name)

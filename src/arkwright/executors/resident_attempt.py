@@ -33,9 +33,10 @@ class AttemptFolder:
         self.path = path
 
     def outcome(self) -> Outcome | None:
+        """None: there is none. Raises OSError if that can't be seen now."""
         try:
             return decode_outcome((self.path / OUTCOME).read_bytes())
-        except (OSError, msgspec.MsgspecError):
+        except (FileNotFoundError, NotADirectoryError, msgspec.MsgspecError):
             return None
 
     def end(self, outcome: Outcome) -> None:

@@ -5,11 +5,15 @@ Rules: one conversation per name and server; what is pending is asked for again 
 (the attempt's folder decides). The link lets go when nothing is pending for `LINGER_SECONDS`, so that an idle host may
 end. A host that can't be started, or that dies again and again without ending any attempt, fails what is pending
 with what is known of it: an attempt without a claim never began (ERROR), any other is LOST.
+
+What may not begin now (`beginning`) is not asked for, and what a host was asked for in time says until when it may
+begin. It waits here for the next lease; what is cancelled is asked for at any time, since that begins nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import random
 import sys
@@ -23,10 +27,13 @@ import msgspec
 
 import arkwright
 from arkwright.core.outcome import Failed, FailureKind, Outcome
+from arkwright.executors.beginning import LATE_SECONDS, Beginning
 from arkwright.executors.process import DEFAULTED
 from arkwright.executors.resident_attempt import AttemptFolder
-from arkwright.executors.resident_wire import Cancel, Ended, Hello, HostFiles, Run, Welcome, receive, send
+from arkwright.executors.resident_wire import Cancel, Ended, Hello, HostFiles, Run, TooLate, Welcome, receive, send
 from arkwright.nodes.base import AttemptKey, Context
+
+log = logging.getLogger("arkwright.executors.resident")
 
 LINGER_SECONDS = 60.0
 START_SECONDS = 60.0
@@ -60,15 +67,20 @@ class Pending:
     context: Context
     rebooted: bool
     cancelled: bool = False
+    asked: bool = False
+    """Of the host that we speak with."""
 
-    def message(self) -> Run:
-        return Run(type=self.type, context=self.context, cancelled=self.cancelled, rebooted=self.rebooted)
+    def message(self, until: float | None) -> Run:
+        return Run(type=self.type, context=self.context, cancelled=self.cancelled, rebooted=self.rebooted, until=until)
 
 
 class HostLink:
     """All methods are called on the loop's thread; none blocks."""
 
-    def __init__(self, name: str, launch: Launch, ended: Callable[[AttemptKey, Outcome], None]) -> None:
+    def __init__(
+        self, name: str, launch: Launch, beginning: Beginning, ended: Callable[[AttemptKey, Outcome], None]
+    ) -> None:
+        self._beginning = beginning
         self._files = HostFiles(launch.folder, name)
         self._launch = launch
         self._ended = ended
@@ -76,6 +88,7 @@ class HostLink:
         self._writer: asyncio.StreamWriter | None = None
         self._task: asyncio.Task[None] | None = None
         self._linger: asyncio.TimerHandle | None = None
+        self._late: asyncio.TimerHandle | None = None
         self._barren = 0
         self._said = ""
 
@@ -87,8 +100,7 @@ class HostLink:
         if self._linger is not None:
             self._linger.cancel()
             self._linger = None
-        if self._writer is not None:
-            send(self._writer, pending.message())
+        self._ask(pending)
         if self._task is None:
             self._barren = 0
             self._task = asyncio.get_running_loop().create_task(self._converse_while_pending())
@@ -98,17 +110,38 @@ class HostLink:
         if pending is None:
             return
         pending.cancelled = True
-        if self._writer is not None:
+        if not pending.asked:
+            self._ask(pending)
+        elif self._writer is not None:
             send(self._writer, Cancel(key=key))
 
     async def close(self) -> None:
         self._pending.clear()
-        if self._linger is not None:
-            self._linger.cancel()
+        for timer in (self._linger, self._late):
+            if timer is not None:
+                timer.cancel()
         task = self._task
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+
+    # -- asking
+    def _ask(self, pending: Pending) -> None:
+        """Have the host see to it, if there is one (else it is asked once it is there) and it may begin."""
+        if self._writer is None:
+            return
+        key = pending.context.key
+        if pending.cancelled or self._beginning.open(key):
+            pending.asked = True
+            send(self._writer, pending.message(self._beginning.until(key)))
+        elif self._late is None:
+            self._late = asyncio.get_running_loop().call_later(LATE_SECONDS, self._ask_late)
+
+    def _ask_late(self) -> None:
+        self._late = None
+        for pending in list(self._pending.values()):
+            if not pending.asked:
+                self._ask(pending)
 
     # -- the conversation
     async def _converse_while_pending(self) -> None:
@@ -121,7 +154,11 @@ class HostLink:
                     pause_seconds = min(2.0, 0.02 * 2**self._barren)
                     await asyncio.sleep(pause_seconds * random.uniform(0.5, 1.0))  # noqa: S311
                 self._barren += 1
-                await self._converse()
+                try:
+                    await self._converse()
+                except Exception as fault:  # a defect must not leave attempts without an end
+                    log.exception("the conversation with the host %s", self._files.name)
+                    self._said = f"{type(fault).__name__}: {fault}"
         finally:
             self._task = None
 
@@ -133,13 +170,19 @@ class HostLink:
         try:
             self._writer = writer
             for pending in list(self._pending.values()):
-                send(writer, pending.message())
+                pending.asked = False
+                self._ask(pending)
             if not self._pending:  # all were ended or forgotten while it connected
                 self._let_go_later()
             while (message := await receive(reader)) is not None:
-                if isinstance(message, Ended):
-                    self._barren = 0
-                    self._forget(message.key, message.outcome)
+                match message:
+                    case Ended():
+                        self._barren = 0
+                        self._forget(message.key, message.outcome)
+                    case TooLate() if (late := self._pending.get(message.key)) is not None:
+                        self._barren = 0
+                        late.asked = False
+                        self._ask(late)
         finally:
             self._writer = None
             writer.close()

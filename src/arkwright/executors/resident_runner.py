@@ -4,6 +4,13 @@ For each attempt it is asked for: an outcome on file is the answer. One that it 
 (a claim file) but is not in hand was begun by a host that died, since there is one host per name and this is it: the
 node is asked what became of it (`recall`). One without a claim begins now. A node under which the host dies each time
 is given up after `TIMES_BEGUN`.
+
+Whatever begins does so before the end of its lease (`beginning`), which is looked at right before: a host that was
+frozen on its way says that it is too late, and lets go of the attempt as if it had never been asked.
+
+An outcome that can't be written down is told all the same. If nobody hears it, the attempt is one that was begun by a
+host that died: the node is asked. Where the folder fails before there is an outcome, nobody can know it (LOST), unless
+nothing had begun.
 """
 
 from __future__ import annotations
@@ -17,8 +24,9 @@ from typing import Any, Protocol, runtime_checkable
 import msgspec
 
 from arkwright.core.outcome import Failed, FailureKind, Outcome
+from arkwright.executors.beginning import since_boot
 from arkwright.executors.resident_attempt import LOG_CAP_BYTES, AttemptFolder, AttemptLog
-from arkwright.executors.resident_wire import Ended, Run, send
+from arkwright.executors.resident_wire import Ended, Run, TooLate, send
 from arkwright.nodes.base import AttemptKey, Context, HostedNode, Work
 from arkwright.nodes.registry import Registry
 
@@ -48,8 +56,15 @@ class Attempt:
         self.context = run.context
         self.cancel_requested = run.cancelled
         self.rebooted = run.rebooted
+        self.until = run.until
+        self.begun = True
+        """Something of it may have happened, as far as is known."""
         self.working: asyncio.Task[Outcome] | None = None
         self.told: set[asyncio.StreamWriter] = set()
+
+    @property
+    def late(self) -> bool:
+        return self.until is not None and since_boot() >= self.until
 
     def cancel(self) -> None:
         self.cancel_requested = True
@@ -102,6 +117,7 @@ class Runner:
         attempt = self._attempts.get(run.context.key)
         if attempt is not None:
             attempt.told.add(writer)
+            attempt.until = run.until
             if run.cancelled:
                 attempt.cancel()
             return
@@ -114,38 +130,50 @@ class Runner:
 
     async def _see_through(self, attempt: Attempt) -> None:
         key = attempt.context.key
+        outcome = await self._outcome(attempt)
+        del self._attempts[key]
+        answer = TooLate(key=key) if outcome is None else Ended(key=key, outcome=outcome)
+        for writer in attempt.told:
+            send(writer, answer)
+        self._changed()
+
+    async def _outcome(self, attempt: Attempt) -> Outcome | None:
+        """None: it is too late to begin it."""
         folder = AttemptFolder(attempt.context.folder)
+        outcome: Outcome | None = None
         try:
             outcome = folder.outcome()
             if outcome is None:
-                outcome = _scrubbed(await self._carry(attempt, folder), attempt.context)
-                folder.end(outcome)
-        except Exception as fault:  # the folder can't be used: disk full, no rights
+                outcome = await self._carry(attempt, folder)
+                if outcome is not None:
+                    outcome = _scrubbed(outcome, attempt.context)
+                    folder.end(outcome)
+        except Exception as fault:  # most likely the folder can't be used: disk full, no rights
             _print_fault(attempt.context)
-            message = f"The attempt's folder can't be used: {fault}"
-            outcome = _scrubbed(Failed(kind=FailureKind.ERROR, message=message), attempt.context)
-        del self._attempts[key]
-        for writer in attempt.told:
-            send(writer, Ended(key=key, outcome=outcome))
-        self._changed()
+            outcome = outcome or _scrubbed(unknown(attempt.begun, fault), attempt.context)
+        return outcome
 
-    async def _carry(self, attempt: Attempt, folder: AttemptFolder) -> Outcome:
-        """From a folder without an outcome to one."""
+    async def _carry(self, attempt: Attempt, folder: AttemptFolder) -> Outcome | None:
+        """From a folder without an outcome to one. None: it is too late to begin."""
         context = attempt.context
+        begun_before = attempt.begun = folder.is_claimed() or attempt.rebooted
         node = self._node(attempt.type)
         if isinstance(node, Failed):
             return node
-        begun_before = folder.is_claimed() or attempt.rebooted
         if not begun_before:
             refused = node.check(context)
             if refused is not None:
                 return refused
             if attempt.cancel_requested:
                 return _cancelled("before it began")
-            begun_before = not folder.claim()
         cap = int(self._settings.get("log_cap_bytes", LOG_CAP_BYTES))
         log = AttemptLog(context.folder, cap, context.secrets)
         try:
+            if not begun_before:
+                if attempt.late:
+                    return None
+                begun_before = not folder.claim()
+                attempt.begun = True
             if begun_before:
                 log.write(b"[The process that ran this died; asking what became of it]\n")
                 outcome = await self._recall(node, context)
@@ -157,6 +185,8 @@ class Runner:
                 if times >= TIMES_BEGUN:
                     message = f"The process that ran it died {times} times; see {self._host_log} in the hosts folder."
                     return Failed(kind=FailureKind.ERROR, message=message)
+                if attempt.late:
+                    return None
                 folder.begin_again()
                 log.write(b"[It had no effect; it runs again]\n")
             return await self._work(attempt, node, log)
@@ -213,6 +243,14 @@ def _scrubbed(outcome: Outcome, context: Context) -> Outcome:
     return msgspec.structs.replace(outcome, message=context.scrubbed(outcome.message))
 
 
+def unknown(begun: bool, fault: Exception) -> Failed:
+    """Of an attempt without an outcome, most likely since its folder fails. `begun`: something may have happened."""
+    reason = f"The attempt's folder can't be used: {fault}" if isinstance(fault, OSError) else _text(fault)
+    if begun:
+        return Failed(kind=FailureKind.LOST, message=f"What became of it can't be known. {reason}")
+    return Failed(kind=FailureKind.ERROR, message=f"It was not begun. {reason}")
+
+
 def _print_fault(context: Context) -> None:
     """Into the host's own log."""
     sys.stderr.write(context.scrubbed(traceback.format_exc()))
@@ -223,4 +261,8 @@ def _cancelled(when: str) -> Failed:
 
 
 def _fault(fault: Exception) -> Failed:
-    return Failed(kind=FailureKind.ERROR, message=f"{type(fault).__name__}: {fault}")
+    return Failed(kind=FailureKind.ERROR, message=_text(fault))
+
+
+def _text(fault: Exception) -> str:
+    return f"{type(fault).__name__}: {fault}"

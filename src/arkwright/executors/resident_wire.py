@@ -3,7 +3,7 @@
 Transport: a Unix socket; each message is four bytes of length (big endian) and a JSON text of that length.
 
     server -> host   Hello, then Run | Cancel | Ping
-    host -> server   Welcome, then Ended | Pong
+    host -> server   Welcome, then Ended | TooLate | Pong
 
 `Run` serves both `submit` and `attach`: the attempt's folder decides whether the attempt starts, goes on, is asked
 back from a dead host, or has ended; the server need not know which.
@@ -72,6 +72,8 @@ class Run(Message, frozen=True, kw_only=True):
     rebooted: bool = False
     """The machine was restarted since the attempt may have begun: a missing claim proves nothing (a power cut takes
     what was not synced), so the node is asked (`recall`)."""
+    until: float | None = None
+    """It may begin before that moment only (`beginning.since_boot`). None: whenever."""
 
 
 class Cancel(Message, frozen=True, kw_only=True):
@@ -81,6 +83,12 @@ class Cancel(Message, frozen=True, kw_only=True):
 class Ended(Message, frozen=True, kw_only=True):
     key: AttemptKey
     outcome: Outcome
+
+
+class TooLate(Message, frozen=True, kw_only=True):
+    """Nothing of it has begun, since it may not now. The host has let go of it."""
+
+    key: AttemptKey
 
 
 class Ping(Message, frozen=True, kw_only=True):
@@ -116,7 +124,7 @@ def _decode_other(kind: type, value: object) -> object:
 
 _encoder = msgspec.json.Encoder(enc_hook=_encode_other)
 _message_decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(
-    Hello | Welcome | Run | Cancel | Ended | Ping | Pong,
+    Hello | Welcome | Run | Cancel | Ended | TooLate | Ping | Pong,
     dec_hook=_decode_other,
 )
 _outcome_decoder: msgspec.json.Decoder[Outcome] = msgspec.json.Decoder(Outcome)

@@ -26,8 +26,7 @@ from pathlib import Path
 from typing import IO, Any
 
 HIDDEN = 3
-"""Number of the descriptor."""
-HIDDEN_PATH = f"/dev/fd/{HIDDEN}"
+"""Number of the descriptor: a program finds its text at `nodes.base.HIDDEN_TEXT`."""
 _PIECE = 64 * 1024
 
 

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Protocol
 
 from arkwright.errors import ArkwrightError
+from arkwright.executors.attempt_wire import attempt_key, attempt_name
 from arkwright.executors.file_news import FileNews
 from arkwright.executors.local_guard import cut_offset
 from arkwright.executors.log_tail import LARGEST, Piece, next_piece
@@ -257,22 +258,21 @@ class Shipper:
     # -- notes: a file per attempt; in it the names of its outputs
     def _note(self, shipment: _Shipment, outputs: Sequence[str]) -> None:
         self._notes.mkdir(mode=0o700, parents=True, exist_ok=True)
-        key = shipment.key
-        path = self._notes / f"{key.instance_id}-{key.node}-{key.attempt}"
+        path = self._notes / attempt_name(shipment.key)
         path.write_text("".join(f"{name}\n" for name in outputs), "utf-8")
         shipment.noted = True
 
     def _unnote(self, key: AttemptKey) -> None:
-        (self._notes / f"{key.instance_id}-{key.node}-{key.attempt}").unlink(missing_ok=True)
+        (self._notes / attempt_name(key)).unlink(missing_ok=True)
 
     def _noted(self) -> dict[AttemptKey, tuple[str, ...]]:
         found = {}
         with contextlib.suppress(FileNotFoundError):
             for path in self._notes.iterdir():
+                key = attempt_key(path.name)
                 with contextlib.suppress(ValueError, OSError):
-                    instance_id, node, attempt = (int(each) for each in path.name.split("-"))
-                    key = AttemptKey(instance_id=instance_id, node=node, attempt=attempt)
-                    found[key] = tuple(path.read_text("utf-8").split("\n")[:-1])
+                    if key is not None:
+                        found[key] = tuple(path.read_text("utf-8").split("\n")[:-1])
         return found
 
     def _arm_again(self) -> None:

@@ -41,6 +41,7 @@ class WarehouseReader:
     def __init__(self, inner: Executor, room: Path, next_id: Callable[[], int]) -> None:
         """`room` is for the folders of questions; nothing else lies in it."""
         self._inner = inner
+        self.beginning = inner.beginning
         self._room = room
         self._next_id = next_id
         self._questions: dict[AttemptKey, asyncio.Future[Outcome]] = {}

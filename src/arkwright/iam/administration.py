@@ -130,7 +130,8 @@ class Administration:
         """Local programs are off in it until an administrator allows them. Raises `AlreadyExists`, `NotFound`,
         `InvalidInput`."""
         _check_name(name, "name")
-        _check_time_zone(time_zone)
+        if not is_time_zone(time_zone):
+            raise InvalidInput(f"time_zone {time_zone[:64]} is not known.", field="time_zone")
         workspace = Workspace(
             id=random_id(),
             name=name,
@@ -219,10 +220,12 @@ def _check_name(name: str, field: str) -> None:
         raise InvalidInput(f"{field} must have 1 to 64 printable characters, without spaces around.", field=field)
 
 
-def _check_time_zone(time_zone: str) -> None:
-    if _OFFSET_ZONE.fullmatch(time_zone):
-        return
+def is_time_zone(name: str) -> bool:
+    """An IANA name, or an offset such as GMT+8."""
+    if _OFFSET_ZONE.fullmatch(name):
+        return True
     try:
-        ZoneInfo(time_zone)
+        ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # not there; not a zone's name; a folder
-        raise InvalidInput(f"time_zone {time_zone[:64]} is not known.", field="time_zone") from None
+        return False
+    return True

@@ -159,9 +159,9 @@ async def _differences(directory: Directory, passwords: Passwords, given: Given)
 
 def _check(given: Given) -> None:
     if given.project_id is not None and not _ID.fullmatch(given.project_id):
-        raise SettingInvalid("The project id must have 1 to 64 letters, digits, - and _.")
+        raise SettingInvalid("The project id (ARKWRIGHT_PROJECT_ID) must have 1 to 64 letters, digits, - and _.")
     if given.access_key is not None and not _KEY.fullmatch(given.access_key):
-        raise SettingInvalid("The access key must have 1 to 128 letters, digits, - and _.")
+        raise SettingInvalid("The access key (ARKWRIGHT_ACCESS_KEY) must have 1 to 128 letters, digits, - and _.")
     for what, name in (
         ("domain", given.domain_name),
         ("administrator's name", given.admin_user),

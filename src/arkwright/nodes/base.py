@@ -120,6 +120,8 @@ SCRIPT_TEXT = "script"
 """Among a context's `secret_places`: the text of the script."""
 HIDDEN_TEXT = "/dev/fd/3"
 """Where a program finds its hidden text, as a file that can be opened by that name."""
+RESULT = "result.csv"
+"""In an attempt's folder, beside an output that holds the first rows of a result: all of them, for people."""
 
 
 class Work(StrEnum):
@@ -296,6 +298,7 @@ NodeImplementation = ProgramNode | HostedNode | ControlNode | MessageNode
 
 __all__ = [
     "HIDDEN_TEXT",
+    "RESULT",
     "SCRIPT_TEXT",
     "AttemptKey",
     "Bound",

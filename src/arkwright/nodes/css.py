@@ -113,7 +113,7 @@ class Css(RestApi):
             objects = storage(self._settings, drafts="css")
             await objects.write(place, _piece((context.folder / OUTPUT).read_bytes()))
         except ArkwrightError as error:
-            message = f"The answer can't be stored: {error} {error.hint}".strip()
+            message = f"The answer can't be stored: {error}"
             return Failed(kind=FailureKind.ERROR, message=message, output=OUTPUT)
         log(f"The answer is in {place}.\n".encode(errors="replace"))
         return Succeeded(output=OUTPUT)

@@ -45,6 +45,9 @@ COLUMNS = "columns"
 INTERRUPT_SECONDS = 0.05
 DATABASE_LOST_EXIT_CODE = 70
 
+OWN_SCHEMA = "arkwright"
+"""Where attempts are recorded (`duckdb_warehouse`)."""
+
 _MAIN = ("", "default", "main")
 _PLACES = ("connection", "cluster", "host", "agent")
 
@@ -204,6 +207,16 @@ def _refuse_other_places(context: Context) -> Failed | None:
         return _refused(
             f"The script {script.name!r} belongs to the connection {connection!r}, which can't be used here; set "
             f"the node's connectionName to {LOCAL_CONNECTION!r} to run it on the workspace's own database."
+        )
+    queue = script.extra.get("queueName", "").strip() if script is not None else ""
+    if script is not None and queue not in ("", DEFAULT_QUEUE) and not context.properties.get("queueName", "").strip():
+        return _refused(
+            f"The script {script.name!r} belongs to the queue {queue!r}, and there are no queues here; set the node's "
+            f"queueName to {DEFAULT_QUEUE!r} to run it on the workspace's own database."
+        )
+    if schema(context).lower() == OWN_SCHEMA:
+        return _refused(
+            f"database is {schema(context)!r}, the schema that holds the records of what has run; choose another one."
         )
     return None
 

@@ -9,8 +9,11 @@ Rules
   what is allowed; a kind of statement that we don't know is refused.
 * PREPARE and EXECUTE, PRAGMA and CALL are refused, since they would hide the kind of what runs; each has an equal
   that is allowed. EXPLAIN is looked through.
-* COPY … TO may only name a file below the workspace's `files`, as a plain text. DuckDB refuses other places itself,
-  with one exception: it always allows the database's own files, which a COPY would destroy.
+* COPY … TO may only name a file below the workspace's `files`, as a plain text, and no option may lead away from there.
+  DuckDB refuses other places itself, with one exception: it always allows the database's own files, which a COPY would
+  destroy.
+* The schema `arkwright`, where attempts are recorded, may be read and nothing else: whoever changes a record decides
+  whether a node has run. So it can't be made the schema to work in, either.
 """
 
 from __future__ import annotations
@@ -18,9 +21,12 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
+
+from arkwright.nodes.dlisql import OWN_SCHEMA
 
 CHANGING = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE_INTO", "CREATE", "COPY"})
 """Kinds that answer with the number of rows they changed unless they return rows."""
@@ -40,6 +46,18 @@ _INSTEAD = {
     "DETACH": "the workspace has one database",
     "LOAD": "extensions can't be installed or loaded",
 }
+_OWN = OWN_SCHEMA.encode()
+_SCHEMA_SETTINGS = {b"schema", b"search_path"}
+_SCHEMA_NAME = rb"""('[^']*'|"[^"]*"|[^\s'"()|$;]+)"""
+_PLAIN_SCHEMA = re.compile(
+    rb"(use|set( session| global)? (schema|search_path) (=|to)) "
+    + _SCHEMA_NAME
+    + rb"( \. "
+    + _SCHEMA_NAME
+    + rb")?( ;)*",
+    re.IGNORECASE,
+)
+_PLAIN_EXTENSION = re.compile(rb"'?\w+(\.\w+)*'?")
 _EXPLAIN = re.compile(rb"\s*explain\b(\s+analyze\b)?", re.IGNORECASE)
 _DATA_CHANGING_WORDS = {b"insert", b"update", b"delete", b"merge", b"truncate"}
 
@@ -55,11 +73,16 @@ class Statement:
     """DuckDB's name for the kind, e.g. `INSERT`."""
     query: bool
     """It only reads, and can stand as a table inside of another query."""
+    returning: bool = False
+    """It changes rows and answers with some."""
 
 
 def split(connection: duckdb.DuckDBPyConnection, script: str, files: Path) -> list[Statement]:
     """The statements of a script. Raises `StatementRefused`, and `duckdb.Error` for a text that is no SQL."""
-    return [_look_at(connection, each.query, _kind(each), files) for each in connection.extract_statements(script)]
+    found = [_look_at(connection, each.query, _kind(each), files) for each in connection.extract_statements(script)]
+    if not found:
+        raise StatementRefused("There is no statement in the text, only comments.")
+    return found
 
 
 def _kind(statement: duckdb.Statement) -> str:
@@ -72,8 +95,9 @@ def _kind(statement: duckdb.Statement) -> str:
 def _look_at(connection: duckdb.DuckDBPyConnection, text: str, kind: str, files: Path) -> Statement:
     if kind not in ALLOWED:
         name = shorten(text, 60)
+        known = "VACUUM" if "checkpoint" in text.lower() else kind  # DuckDB makes a CALL of a CHECKPOINT
         raise StatementRefused(
-            f"The statement {name!r} can't run here: {_INSTEAD.get(kind, 'it is of no kind that a node may run')}."
+            f"The statement {name!r} can't run here: {_INSTEAD.get(known, 'it is of no kind that a node may run')}."
         )
     tokens = _tokens(text)
     if kind == "COPY":
@@ -82,7 +106,25 @@ def _look_at(connection: duckdb.DuckDBPyConnection, text: str, kind: str, files:
         _check_explained(connection, tokens, files)
     words = {token.lower() for token in tokens}
     changes = bool(words & _DATA_CHANGING_WORDS) and tokens[0].lower() == b"with"
-    return Statement(text=text, kind=kind, query=kind == "SELECT" and not changes)
+    query = kind == "SELECT" and not changes
+    if not query:
+        _check_own_schema(text, kind, [_name(each) for each in tokens], tokens)
+    return Statement(text=text, kind=kind, query=query, returning=not query and b"returning" in words)
+
+
+def _check_own_schema(text: str, kind: str, names: list[bytes], tokens: list[bytes]) -> None:
+    if kind == "SET" and (names[0] == b"use" or _SCHEMA_SETTINGS & set(names)) and names[0] != b"reset":
+        if _PLAIN_SCHEMA.fullmatch(b" ".join(tokens)) is None:
+            raise StatementRefused(f"The statement {shorten(text, 60)!r} must name the schema as a plain name.")
+        touched = _OWN in text.lower().encode()
+    else:
+        qualified = any(name == _OWN and after == b"." for name, after in pairwise(names))
+        touched = qualified or (kind in ("DROP", "ALTER") and b"schema" in names and _OWN in names)
+    if touched:
+        raise StatementRefused(
+            f"The statement {shorten(text, 60)!r} can't run here: the schema {OWN_SCHEMA} holds the records of what "
+            "has run, and can only be read, in a SELECT of its own."
+        )
 
 
 def _check_explained(connection: duckdb.DuckDBPyConnection, tokens: list[bytes], files: Path) -> None:
@@ -106,8 +148,8 @@ def _check_copy(text: str, tokens: list[bytes], files: Path) -> None:
     directions = 0
     for index, token in enumerate(tokens):
         word = token.lower()
-        if word == b"filename_pattern":
-            raise StatementRefused("The option FILENAME_PATTERN of COPY can't be used here.")
+        if directions:
+            _check_option(_name(token), tokens[index + 1 : index + 3])
         depth += (word == b"(") - (word == b")")
         if depth or word not in (b"to", b"from") or tokens[index - 1] == b".":
             continue
@@ -116,6 +158,17 @@ def _check_copy(text: str, tokens: list[bytes], files: Path) -> None:
             _check_target(text, tokens[index + 1 : index + 3], files)
     if not directions:
         raise StatementRefused(f"The statement {shorten(text, 60)!r} can't be understood: no TO or FROM was found.")
+
+
+def _check_option(name: bytes, following: list[bytes]) -> None:
+    """Of what follows TO or FROM: an option, its value, or something else of that spelling, which loses nothing."""
+    if name == b"filename_pattern":
+        raise StatementRefused("The option FILENAME_PATTERN of COPY can't be used here.")
+    if name != b"file_extension":
+        return
+    ends = len(following) > 1 and following[1] in (b",", b")")
+    if not ends or _PLAIN_EXTENSION.fullmatch(following[0]) is None:
+        raise StatementRefused("The option FILE_EXTENSION of COPY takes a plain text such as 'csv' here.")
 
 
 def _check_target(text: str, following: list[bytes], files: Path) -> None:
@@ -130,6 +183,12 @@ def _check_target(text: str, following: list[bytes], files: Path) -> None:
     place = os.path.realpath(os.path.join(os.fsencode(root), name)) if b"\0" not in name else b""  # noqa: PTH118
     if not place.startswith(os.fsencode(root) + b"/"):
         raise StatementRefused(f"COPY … TO {literal.decode()}: that is outside of the workspace's files.")
+
+
+def _name(token: bytes) -> bytes:
+    """The name that a token stands for, in the one spelling that DuckDB compares."""
+    quoted = len(token) > 1 and token.startswith(b'"') and token.endswith(b'"')
+    return (token[1:-1].replace(b'""', b'"') if quoted else token).lower()
 
 
 def _tokens(text: str) -> list[bytes]:

@@ -10,6 +10,7 @@ import msgspec
 ROWS = 1000
 CHARACTERS = 1_000_000
 TABLE_ROWS = 20
+TABLE_COLUMNS = 50
 CELL_CHARACTERS = 40
 
 Row = Sequence[str | None]
@@ -41,11 +42,14 @@ def two_dimensional(rows: Sequence[Row]) -> tuple[str, int]:
 
 
 def table(columns: Sequence[str], rows: Sequence[Row]) -> str:
-    """The first rows, for people. NULL is shown as nothing."""
-    cells = [[_cell(text) for text in columns], *([_cell(text) for text in row] for row in rows[:TABLE_ROWS])]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(columns))]
+    """The first rows and columns, for people. NULL is shown as nothing."""
+    shown = [columns, *rows[:TABLE_ROWS]]
+    cells = [[_cell(text) for text in line[:TABLE_COLUMNS]] for line in shown]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
     lines = ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in cells]
     lines.insert(1, "  ".join("-" * width for width in widths))
+    if len(columns) > TABLE_COLUMNS:
+        lines.append(f"… and {len(columns) - TABLE_COLUMNS:,} more columns")
     return "\n".join(f"    {line}" for line in lines)
 
 

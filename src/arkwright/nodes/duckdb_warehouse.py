@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -54,6 +55,8 @@ _CREATE_RECORDS = (
 _FORGET_OLD = "DELETE FROM warehouse.arkwright.attempt WHERE committed < now()::TIMESTAMP - to_days(?)"
 _RECORD = "INSERT INTO warehouse.arkwright.attempt VALUES (?, now()::TIMESTAMP, ?, ?)"
 _RECORDED = "SELECT output, row_count FROM warehouse.arkwright.attempt WHERE key = ?"
+
+_LINE = re.compile(r"^LINE (\d+):", re.MULTILINE)
 
 Say = Callable[[str], None]
 Cleaned = Callable[[str], str]
@@ -229,17 +232,19 @@ class Warehouse:
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         os.chdir(self.files)  # relative file names are names in this folder
-        database = duckdb.connect(
-            str(self._path),
-            config={
-                "autoinstall_known_extensions": False,
-                "autoload_known_extensions": False,
-                "allow_community_extensions": False,
-                "allow_persistent_secrets": False,
-                "memory_limit": f"{self._memory_limit_bytes}B",
-                "threads": self._threads,
-            },
-        )
+        self._make()
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "allow_community_extensions": False,
+            "allow_persistent_secrets": False,
+            "memory_limit": f"{self._memory_limit_bytes}B",
+            "threads": self._threads,
+        }
+        try:
+            database = duckdb.connect(str(self._path), config=config)
+        except duckdb.Error as fault:
+            raise duckdb.IOException(_not_opened(str(fault))) from None
         try:
             database.execute(_CREATE_RECORDS)
             database.execute(_FORGET_OLD, [KEPT_DAYS])
@@ -252,6 +257,16 @@ class Warehouse:
             database.close()
             raise
         return database
+
+    def _make(self) -> None:
+        """Whole or not at all: a process that is killed meanwhile must leave nothing that can't be opened."""
+        if self._path.exists() and self._path.stat().st_size:
+            return
+        fresh = self._path.with_name(f"{FILE}.new")
+        fresh.unlink(missing_ok=True)
+        duckdb.connect(str(fresh)).close()
+        self._path.with_name(f"{FILE}.wal").unlink(missing_ok=True)  # of one that was moved away
+        fresh.replace(self._path)
 
 
 _OPEN: dict[Path, Warehouse] = {}
@@ -278,7 +293,10 @@ def _run_one(connection: duckdb.DuckDBPyConnection, statement: Statement, before
     if statement.query:
         # DuckDB's own text forms; and one row more than is kept, to know whether there are more
         text = f"SELECT COLUMNS(*)::VARCHAR FROM (\n{as_table(statement)}\n) LIMIT {ROWS + 1}"  # noqa: S608
-        connection.execute(text)
+        try:
+            connection.execute(text)
+        except duckdb.Error as fault:
+            raise _of_the_statement(fault) from None
     else:
         connection.execute(statement.text)
     columns = [str(column[0]) for column in connection.description or ()]
@@ -292,7 +310,7 @@ def _run_one(connection: duckdb.DuckDBPyConnection, statement: Statement, before
         ) from None
     if columns in (["Success"], ["Count"]) and not rows and not statement.query:
         return before  # a definition or a setting
-    if statement.kind in CHANGING and columns == ["Count"]:
+    if statement.kind in CHANGING and columns == ["Count"] and not statement.returning:
         changed = int(rows[0][0] or 0)
         say(f"    {changed:,} rows")
         kept_rows = before.rows if before.output is not None else changed
@@ -308,6 +326,12 @@ def _run_one(connection: duckdb.DuckDBPyConnection, statement: Statement, before
     return Result(output=output, rows=kept, columns=tuple(columns))
 
 
+def _of_the_statement(fault: duckdb.Error) -> duckdb.Error:
+    """With the lines of the statement as it was written; in what was run it begins one line further down."""
+    text = _LINE.sub(lambda found: f"LINE {int(found[1]) - 1}:".ljust(len(found[0])), str(fault))
+    return type(fault)(text)
+
+
 def _recorded(connection: duckdb.DuckDBPyConnection, key: str) -> Result | None:
     row = connection.execute(_RECORDED, [key]).fetchone()
     return None if row is None else Result(output=row[0], rows=row[1])
@@ -318,6 +342,15 @@ def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute("ROLLBACK")
     except duckdb.Error:  # there is no transaction any more, or no database
         pass
+
+
+def _not_opened(reason: str) -> str:
+    way_out = f"Bring {FILE} back from a backup, or move it away to begin with an empty database."
+    if "lock on file" in reason:
+        way_out = "Close it there: only the server's own process may have it open."
+    elif "newer version" in reason:
+        way_out = "Run the server with the version of DuckDB that wrote it, or a newer one."
+    return f"The workspace's database ({FILE}) can't be opened. {way_out} {reason}"
 
 
 def _quoted(text: str) -> str:

@@ -55,7 +55,7 @@ class KafkaNode:
         try:
             client_settings(context.connection.name, context.connection.config)
         except InvalidInput as error:
-            return refused(f"{error} {error.hint}".strip())
+            return refused(str(error))
         return None
 
     async def run(self, context: Context, log: Log) -> Outcome:
@@ -87,7 +87,7 @@ async def checked_settings(connection: Connection, settings: Mapping[str, Any]) 
     try:
         found = client_settings(connection.name, connection.config)
     except InvalidInput as error:
-        raise KafkaFailed(f"{error} {error.hint}".strip()) from None
+        raise KafkaFailed(str(error)) from None
     fence = Fence.from_settings(settings)
     for each in found["bootstrap_servers"]:
         host, _, port = each.rpartition(":")

@@ -51,7 +51,7 @@ class Files:
                 await self._copy(found, form, copy, check)
                 copies.append((str(found) if path.startswith(SCHEME) else found.key, copy))
         except ArkwrightError as error:
-            raise MigrationFailed(f"The source {path}: {error} {error.hint}".strip()) from None
+            raise MigrationFailed(f"The source {path}: {error}") from None
         return copies
 
     async def _copy(self, path: ObsPath, form: Format, copy: Path, check: Callable[[], None]) -> None:
@@ -75,7 +75,7 @@ class Files:
             await asyncio.to_thread(copy.unlink)
             return False
         except ArkwrightError as error:
-            raise MigrationFailed(f"{path}: {error} {error.hint}".strip()) from None
+            raise MigrationFailed(f"{path}: {error}") from None
         return True
 
     async def put(self, copy: Path, path: str) -> None:
@@ -88,7 +88,7 @@ class Files:
         try:
             await self._store(place).write(place, pieces())
         except ArkwrightError as error:
-            raise MigrationFailed(f"The target {path}: {error} {error.hint}".strip()) from None
+            raise MigrationFailed(f"The target {path}: {error}") from None
 
     async def text(self, path: str, most_bytes: int) -> str:
         """A small file as a whole."""
@@ -100,7 +100,7 @@ class Files:
                 if len(data) > most_bytes:
                     raise PlanWrong(f"{path} is larger than {most_bytes:,} bytes.")
         except ArkwrightError as error:
-            raise PlanWrong(f"{path}: {error} {error.hint}".strip()) from None
+            raise PlanWrong(f"{path}: {error}") from None
         return data.decode(errors="replace")
 
     async def _found(self, path: str) -> list[ObsPath]:
@@ -148,7 +148,7 @@ def read_path(path: str) -> ObsPath:
             return parse(path)
         return _OwnPath(FILES, path.removeprefix("./"))
     except PathInvalid as error:
-        raise PlanWrong(f"{path}: {error} {error.hint}".strip()) from None
+        raise PlanWrong(f"{path}: {error}") from None
 
 
 def own_file(workspace_folder: Path, path: str) -> Path:

@@ -39,6 +39,8 @@ _METADATA = frozenset(
         "fd00:42::42",  # Scaleway
     )
 )  # 169.254.169.254 and its like are link-local
+_LOOPBACK = "a loopback address"
+_SETTING = "ARKWRIGHT_ALLOW_LOOPBACK_REQUESTS"
 _THIS_NETWORK = ipaddress.ip_network("0.0.0.0/8")
 _SITE_LOCAL = ipaddress.ip_network("fec0::/10")
 _NAT64 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
@@ -81,7 +83,7 @@ class Fence:
         if address in _METADATA:
             return "the metadata service of a cloud"
         if address.is_loopback:
-            return None if self.loopback_allowed else "a loopback address"
+            return None if self.loopback_allowed else _LOOPBACK
         if address.is_link_local:
             return "a link-local address"
         if address.is_unspecified or (address.version == 4 and address in _THIS_NETWORK):
@@ -109,7 +111,9 @@ class Fence:
             if objection is None:
                 allowed.append(text)
             elif not reason:
-                reason = f"{host} is {text}, {objection}; a node may not connect there."
+                where = host if _plain(host) == text else f"{host} ({text})"
+                reason = f"{where} is {objection}; a node may not connect there"
+                reason += f", unless {_SETTING} allows it." if objection == _LOOPBACK else "."
         if not allowed:
             raise AddressRefused(reason or f"{host} has no address.")
         return list(dict.fromkeys(allowed))

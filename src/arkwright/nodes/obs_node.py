@@ -72,7 +72,7 @@ class ObsNode:
                 self._objects = storage(self._settings, drafts="nodes")
             outcome = await self.act(self._objects, context, book)
         except ArkwrightError as error:
-            outcome = Failed(kind=FailureKind.ERROR, message=f"{error} {error.hint}".strip())
+            outcome = Failed(kind=FailureKind.ERROR, message=str(error))
         if outcome.message:
             book.say(context.scrubbed(outcome.message))
         return outcome
@@ -151,7 +151,7 @@ def read_path(text: str, name: str = "path") -> ObsPath | Failed:
     try:
         return parse(text)
     except ArkwrightError as error:
-        return refused(f"{name}: {error} {error.hint}".strip())
+        return refused(f"{name}: {error}")
 
 
 async def create(objects: Objects, path: ObsPath) -> bool:

@@ -7,6 +7,7 @@
 * Interactive input (`interactiveInput`, or any name with `stdin` in it) is what the program reads from stdin, line by
   line; without it stdin is empty.
 * `arguments` are split as a shell would, without any expansion: quotes and backslashes count, `$` and `*` don't.
+* A text whose line breaks are all CR LF was typed on Windows, and runs with LF; a mark of the byte order is left out.
 * The output that `Job.getNodeOutput` gives to later nodes is the last 4,000 characters of stdout and stderr, as in the
   cloud, decoded as UTF-8 (what isn't becomes U+FFFD). One line break at its very end is left out, as `$(…)` does, so
   that `echo 5` gives "5".
@@ -17,6 +18,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 from collections.abc import Mapping
@@ -40,7 +42,14 @@ from arkwright.nodes.container_program import (
     objection_to_container,
     wants_container,
 )
-from arkwright.nodes.program_environment import PREFIX, WORKSPACE_FOLDER, program_environment
+from arkwright.nodes.program_environment import (
+    LONGEST_BYTES,
+    PREFIX,
+    WORKSPACE_FOLDER,
+    parameter_variable,
+    program_environment,
+    unfit,
+)
 from arkwright.nodes.program_limits import LIMIT_PROPERTIES, MEMORY, NO_LIMITS, SECONDS, ProgramLimits, node_limits
 from arkwright.nodes.ssh_program import objection, ssh_program
 
@@ -54,6 +63,7 @@ INPUT = "input"
 
 _PLACES = ("connection", "host", "agent", "cluster", "queue")
 _INPUTS = ("interaction", "interactive", "stdin")
+_FOR_TERMINALS = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0e-\x1f\x7f]")
 
 SCRIPT_SERVER = "The server's own host; over SSH any host (extra `ssh`), tested with OpenSSH."
 SCRIPT_REPEATED = "It outlives the server and is found again. If the machine went down, it is LOST; so is a remote one."
@@ -201,6 +211,7 @@ def script_text(context: Context, script_type: str) -> str | Failed:
         return refused(f"There is no script {name!r}.")
     else:
         text = statement
+    text = _as_meant(text)
     if not text.strip():
         return refused("There is nothing to run: set scriptName or statement.")
     if "\0" in text:
@@ -208,6 +219,14 @@ def script_text(context: Context, script_type: str) -> str | Failed:
     if len(text) > MAX_TEXT_BYTES or len(text.encode("utf-8", "replace")) > MAX_TEXT_BYTES:
         return refused(f"The text to run is longer than {MAX_TEXT_BYTES:,} bytes.")
     return text
+
+
+def _as_meant(text: str) -> str:
+    """Without what editors on Windows add: a mark of the byte order hides the `#!` line, and a shell takes the CR at a
+    line's end for a part of its last word. Among other line breaks a CR is meant."""
+    text = text.removeprefix("\ufeff")
+    typed_on_windows = "\r\n" in text and text.count("\r\n") == text.count("\n")
+    return text.replace("\r\n", "\n") if typed_on_windows else text
 
 
 def script_arguments(context: Context) -> list[str] | Failed:
@@ -222,9 +241,16 @@ def script_arguments(context: Context) -> list[str] | Failed:
     if "\0" in text:
         return refused("The arguments hold a NUL character.")
     try:
-        return shlex.split(text)
+        arguments = shlex.split(text)
     except ValueError as error:
         return refused(f"The arguments {text!r} can't be split: {str(error).lower()}.")
+    longest = max((len(each.encode("utf-8", "surrogatepass")) for each in arguments), default=0)
+    if longest > LONGEST_BYTES:
+        return refused(
+            f"One of the arguments has {longest:,} bytes, and a process takes at most {LONGEST_BYTES:,} in one. Let "
+            "the program read it from its standard input (interactiveInput), or put it into the text of a script."
+        )
+    return arguments
 
 
 def script_input(context: Context) -> bytes | Failed:
@@ -284,9 +310,22 @@ def check_script(context: Context, script_type: str) -> Failed | None:
     refusal = refuse_other_places(context)
     if refusal is not None:
         return refusal
-    for found in (script_text(context, script_type), script_arguments(context), script_input(context)):
+    text = script_text(context, script_type)
+    for found in (text, script_arguments(context), script_input(context)):
         if isinstance(found, Failed):
             return found
+    return _refuse_parameters(context, str(text))
+
+
+def _refuse_parameters(context: Context, text: str) -> Failed | None:
+    """Refuse a program that wants to read a parameter which no environment takes. One that doesn't runs without it."""
+    for name, value in context.parameters.items():
+        reason = unfit(name, value)
+        if reason is not None and parameter_variable(name) in text:
+            return refused(
+                f"The parameter {name!r} can't be in the variable {parameter_variable(name)}: {reason}. "
+                f"Use ${{{name}}} in the text of a script, or let the program read a file."
+            )
     return None
 
 
@@ -331,7 +370,7 @@ def _without_line_break(text: str) -> str:
 
 
 def _last_lines(tail: str) -> str:
-    lines = [line.strip() for line in tail.splitlines() if line.strip()]
+    lines = [line.strip() for line in _FOR_TERMINALS.sub("", tail).splitlines() if line.strip()]
     text = " | ".join(lines[-3:])
     return text if len(text) <= MESSAGE_CHARACTERS else "…" + text[-MESSAGE_CHARACTERS:]
 

@@ -21,6 +21,7 @@ one was carried out before its process died nobody can know: LOST, and the node'
 from __future__ import annotations
 
 import asyncio
+import codecs
 import json
 import time
 from collections.abc import Mapping
@@ -57,6 +58,7 @@ REDIRECTS = 5
 
 _REDIRECTING = (301, 302, 303, 307, 308)
 _HARMLESS = frozenset({"accept", "accept-language", "content-type", "user-agent"})
+_NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
 _ABOUT_BODY = frozenset({"content-type", "content-encoding", "content-language"})
 
 
@@ -311,7 +313,7 @@ async def _answer(response: httpx2.Response, begun: float, context: Context, log
                 _error(f"The answer is larger than {BODY_LIMIT_BYTES // 1024 // 1024} MB; reading it was broken off.")
             )
         parts.append(part)
-    text = context.scrubbed(b"".join(parts).decode(response.encoding or "utf-8", "replace"))
+    text = context.scrubbed(_decoded(b"".join(parts), response.encoding))
     milliseconds = (time.perf_counter() - begun) * 1000
     log(f"{response.status_code} {response.reason_phrase}, {size:,} bytes in {milliseconds:.1f} ms\n".encode())
     if text:
@@ -327,6 +329,17 @@ async def _answer(response: httpx2.Response, begun: float, context: Context, log
         f": {quoted}" if quoted else "."
     )
     raise _Failure(Failed(kind=FailureKind.ERROR, message=message, output=OUTPUT))
+
+
+def _decoded(body: bytes, charset: str | None) -> str:
+    """As text. What the answer calls its charset is followed only if it is one: Python has codecs for other purposes
+    under such names, too, some of which take for ever."""
+    try:
+        name = codecs.lookup(charset or "utf-8").name
+        text = body.decode("utf-8" if name in _NO_CHARSETS else name, "replace")
+    except (LookupError, UnicodeError):
+        text = body.decode("utf-8", "replace")
+    return text.removeprefix("\ufeff")  # the mark of the byte order is no part of it
 
 
 def _extracted(text: str, request: RestRequest, log: Log) -> Outcome:

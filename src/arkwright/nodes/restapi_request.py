@@ -100,7 +100,7 @@ def read_request(properties: Mapping[str, str], connection: Connection | None = 
     try:
         extractions = tuple(extraction_lines(properties.get(EXTRACT, ""), EXTRACT))
     except InvalidInput as error:
-        return refused(f"{error} {error.hint}".strip())
+        return refused(str(error))
     check = _read_check(properties, method)
     if isinstance(check, Failed):
         return check

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -40,6 +41,8 @@ class BlockingSession:
         self._make_cursor = make_cursor
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="arkwright-sql")
         self.wires = Wires()
+        self.lingers_seconds = 0.0
+        """How long its connection stays open when nobody waits for it any more."""
         self._cursor: Any = None
 
     async def execute(self, statement: str, sink: Sink) -> int | None:
@@ -148,8 +151,18 @@ async def connected(
         yield session
     finally:
         session.close()
-        try:
-            with contextlib.suppress(Exception):  # it is let go of, whatever its state
-                await asyncio.to_thread(connection.close)
-        finally:
-            wires.cut()
+        if session.lingers_seconds:
+            later = threading.Timer(session.lingers_seconds, _let_go, (connection, wires))
+            later.daemon = True  # with the process the connection goes as well
+            later.start()
+        else:
+            try:
+                await asyncio.to_thread(_let_go, connection, wires)
+            finally:
+                wires.cut()
+
+
+def _let_go(connection: Any, wires: Wires) -> None:
+    with contextlib.suppress(Exception):  # whatever its state
+        connection.close()
+    wires.cut()

@@ -18,6 +18,9 @@ CONNECT_SECONDS = 15
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.01, 0.3
 """Between two questions how a statement gets on: the protocol has no other way to hear of its end."""
 PATIENCE_SECONDS = 1.0
+LINGER_SECONDS = 10.0
+"""Spark forgets what was stopped before its first task has begun, and computes it for nobody, without end. Whoever
+closes the statement later stops it once more, and once only: so late that it has begun, if it ever does."""
 MESSAGE_CHARACTERS = 2000
 _EXCEPTION = re.compile(r"^(?:[\w$]+\.)+[\w$]+(?:Exception|Error): ")
 
@@ -88,6 +91,7 @@ class HiveSession(BlockingSession):
         if not self._stopping.is_set():
             self._stopped_at = time.monotonic()
             self._stopping.set()
+            self.lingers_seconds = LINGER_SECONDS
             operation = getattr(self._cursor, "_last_operation", None)
             if operation is not None:
                 self._cancel_from_outside(operation.handle)

@@ -27,6 +27,7 @@ import msgspec
 
 from arkwright.core.outcome import FailureKind
 from arkwright.nodes.base import (
+    RESULT,
     Category,
     Connection,
     Context,
@@ -43,7 +44,7 @@ from arkwright.nodes.duckdb_text import ROWS, table, two_dimensional
 from arkwright.nodes.sql_session import Engine, Fate, Session, SqlFailed, Target
 from arkwright.nodes.sql_text import STATEMENT_OR_SCRIPT, STATEMENTS_SPELT, SplittingFailed, split, sql_text
 
-OUTPUT, COLUMNS, RESULT = "output", "columns", "result.csv"
+OUTPUT, COLUMNS = "output", "columns"
 BEGUN, COMMITTING = "begun", "committing"
 RESULT_BYTES = 64 * 1024 * 1024
 SHOWN_CHARACTERS = 200
@@ -153,6 +154,8 @@ class SqlNode:
             if results.count != before:
                 say(f"{results.rows:,} rows, {took}")
                 say(results.preview())
+                if results.rows is not None and results.kept < results.rows:
+                    say(f"only the first {results.kept:,} rows are in {RESULT}")
             else:
                 say(took if rows is None else f"{rows:,} rows changed, {took}")
             if rows is not None:
@@ -295,6 +298,8 @@ class Results:
         self._columns: list[str] = []
         self._first: list[list[str | None]] = []
         self.rows: int | None = None
+        self.kept = 0
+        """How many rows are in the file."""
         self.count = 0
         """How many results there were."""
 
@@ -312,7 +317,7 @@ class Results:
         self._close()
         self._columns = [self._context.scrubbed(name) for name in columns]
         self._first.clear()
-        self.rows = 0
+        self.rows = self.kept = 0
         self.count += 1
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         self._file = os.fdopen(descriptor, "w", encoding="utf-8", newline="")
@@ -329,6 +334,7 @@ class Results:
             self._first.append(list(values))
         if self._left > 0:
             self._left -= self._csv.writerow(["" if value is None else value for value in values])
+            self.kept += 1
 
     def write(self) -> None:
         """Put the output on disk."""

@@ -48,6 +48,7 @@ def sql_text(context: Context, script_type: str) -> str | Failed:
     text = _script_text(context, script_name, script_type) if from_script else statement
     if isinstance(text, Failed):
         return text
+    text = text.removeprefix("\ufeff")  # the mark of the byte order, which some editors write
     if not text.strip():
         return _refused("There is nothing to run: set scriptName or statement.")
     if "\0" in text:

@@ -21,6 +21,8 @@ from arkwright.nodes.connection_settings import PASSWORD, USER, setting
 HOST = "HOST"
 DEFAULT_PORT = 22
 KNOWN_HOSTS = "known_hosts"
+PRIVATE_KEY = ("privatekey", "keyfile", "key")
+"""What a connection may call its private key, as `setting` compares."""
 
 
 class Errand(msgspec.Struct, kw_only=True, frozen=True):
@@ -51,7 +53,7 @@ def objection(connection: Connection) -> Failed | None:
     missing = [what for what, names in (("ip", HOST_NAMES), ("userName", USER)) if not setting(connection, names)]
     if missing:
         return _refused(f"The connection {connection.name!r} lacks {' and '.join(missing)}.")
-    if not (setting(connection, PASSWORD) or setting(connection, _KEY)):
+    if not (setting(connection, PASSWORD) or setting(connection, PRIVATE_KEY)):
         return _refused(f"The connection {connection.name!r} has neither a password nor a privateKey.")
     port = setting(connection, ("port",))
     if port and not (port.isdigit() and 0 < int(port) < 65536):
@@ -99,7 +101,7 @@ def errand_to(connection: Connection, known_hosts: Path) -> Errand:
         port=int(setting(connection, ("port",)) or DEFAULT_PORT),
         user=setting(connection, USER),
         password=setting(connection, PASSWORD),
-        private_key=setting(connection, _KEY),
+        private_key=setting(connection, PRIVATE_KEY),
         passphrase=setting(connection, ("passphrase", "keypassphrase")),
         host_keys=setting(connection, ("hostkey", "hostkeys", "knownhosts")),
         known_hosts=str(known_hosts),
@@ -116,9 +118,6 @@ def known_lines(connection: Connection, text: str) -> str:
     port = setting(connection, ("port",))
     name = known_name(setting(connection, HOST_NAMES), int(port) if port.isdigit() else DEFAULT_PORT)
     return "".join(f"{line}\n" for line in text.splitlines() if line.split()[:1] == [name])
-
-
-_KEY = ("privatekey", "keyfile", "key")
 
 
 def _refused(message: str) -> Failed:

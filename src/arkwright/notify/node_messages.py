@@ -1,7 +1,8 @@
 """What SMN nodes say, as an executor: an attempt's message goes into the outbox, once, and that is its end.
 
 Theory of operation: the notice's key is the attempt, and the outbox keeps a key once. So submitting, attaching and
-repeating after a crash are all the same: see to it that it is there. From there on it is the delivery's.
+repeating after a crash are all the same: see to it that it is there. From there on it is the delivery's. What comes too
+late (`beginning`) waits for the next lease, or is cancelled.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from arkwright.core.outcome import Failed, FailureKind, Outcome, Succeeded
 from arkwright.engine.clock import Clock
 from arkwright.errors import StoreUnavailable
 from arkwright.executors.base import Finished
+from arkwright.executors.beginning import LATE_SECONDS, Beginning
 from arkwright.nodes.base import AttemptKey, Context, MessageNode, Work
 from arkwright.nodes.registry import Registry
 from arkwright.store.base import Kind, Place, Store
@@ -31,6 +33,7 @@ class NodeMessages:
         self._registry = registry
         self._store = store
         self._clock = clock
+        self.beginning = Beginning()
         self._finished: Finished | None = None
         self._tasks: dict[AttemptKey, asyncio.Task[None]] = {}
         self._cancelled: set[AttemptKey] = set()
@@ -94,6 +97,9 @@ class NodeMessages:
         while True:
             if context.key in self._cancelled:
                 return Failed(kind=FailureKind.CANCELLED, message="It was stopped before its message was stored.")
+            if not self.beginning.open(context.key):
+                await asyncio.sleep(LATE_SECONDS)
+                continue
             try:
                 if await self._store.get_definition(place, Kind.ALERT_TOPIC, message.topic) is None:
                     text = f"There is no topic {message.topic!r} in this workspace; `arkwright alert` makes one."

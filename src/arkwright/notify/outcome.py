@@ -1,4 +1,4 @@
-"""How a try to send ended."""
+"""What mail leaves by, and how a try to send ended. Here, since what sends is imported only when it is needed."""
 
 from __future__ import annotations
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
 
 from arkwright.core.alerts import Remind, stall_notice
 from arkwright.engine.alerts import AlertRules
 from arkwright.engine.clock import Clock, TimerHandle
 from arkwright.errors import StoreUnavailable
-from arkwright.store.base import Place, Store
+from arkwright.notify.lateness import Places
+from arkwright.store.base import Store
 
 log = logging.getLogger("arkwright.notify")
 
@@ -28,15 +28,12 @@ class StallWatch:
         store: Store,
         clock: Clock,
         rules: AlertRules,
-        places: Callable[[], Sequence[tuple[Place, str]]],
-        tolerance_ms: int = TOLERANCE_MS,
+        places: Places,
     ) -> None:
-        """`places`: every workspace and its time zone."""
         self._store = store
         self._clock = clock
         self._rules = rules
         self._places = places
-        self._tolerance_ms = tolerance_ms
         self._timer: TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.behind_since_ms: int | None = None
@@ -49,7 +46,7 @@ class StallWatch:
         self.behind_since_ms = None
         self._timer = None
         if at_ms is not None:
-            self._timer = self._clock.call_at(at_ms + self._tolerance_ms, lambda: self._missed(at_ms))
+            self._timer = self._clock.call_at(at_ms + TOLERANCE_MS, lambda: self._missed(at_ms))
 
     async def close(self) -> None:
         if self._timer is not None:

@@ -105,6 +105,7 @@ class FolderObjects:
                 if make:
                     with contextlib.suppress(FileExistsError):
                         os.mkdir(segment, 0o700, dir_fd=current)
+                        os.fsync(current)  # or a power cut takes it, and with it what was synced below it
                 following = os.open(segment, _FOLDER, dir_fd=current)
                 os.close(current)
                 current = following

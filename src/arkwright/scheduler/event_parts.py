@@ -48,11 +48,13 @@ class EventParts:
         objects: Objects,
         news: News | None,
         sealer: Sealer,
+        fence: Mapping[str, Any] | None = None,
         references: References | None = None,
         lease_seconds: float | None = None,
         runs: bool = True,
     ) -> None:
-        """`runs`: whether this server looks after triggers, or only lets others do it."""
+        """`fence`: which addresses may be connected to, as for nodes. `runs`: whether this server looks after triggers,
+        or only lets others do it."""
 
         def workspace(place: Place) -> Workspace | None:
             return workspace_of(place.workspace_id)
@@ -75,7 +77,7 @@ class EventParts:
             clock=clock,
             owner=name,
             workspace=workspace,
-            source_of=Sources(objects=objects, news=news, connect=connect),
+            source_of=Sources(objects=objects, news=news, connect=connect, fence=fence or {}),
             job_status=job_status,
             lease_seconds=lease_seconds,
             runs=runs,

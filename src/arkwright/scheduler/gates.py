@@ -31,6 +31,7 @@ log = logging.getLogger("arkwright.scheduler")
 
 PAGE = 1000
 RETRY_MS = 1000
+DEFECT_MS = 60_000
 
 
 class Gates:
@@ -108,6 +109,10 @@ class Gates:
                 self._all = self._all or everything
                 self._clock.call_at(self._clock.now_ms() + RETRY_MS, self._wake)
                 continue
+            except Exception:
+                log.exception("waiting instances could not be looked at; trying again in a minute")
+                self._all = True
+                self._clock.call_at(self._clock.now_ms() + DEFECT_MS, self._wake)
             if not self._woken.is_set():
                 self.idle.set()
 

@@ -43,6 +43,7 @@ from arkwright.store.patch_record import PatchRunRow
 log = logging.getLogger("arkwright.scheduler")
 
 RETRY_MS = 1000
+DEFECT_MS = 60_000
 OPEN = ("WAITING", "RUNNING")
 
 
@@ -215,6 +216,9 @@ class Patches:
             except StoreUnavailable as error:
                 log.error("patches could not be looked at (%s); trying again", error)
                 self._clock.call_at(self._clock.now_ms() + RETRY_MS, self.wake)
+            except Exception:
+                log.exception("patches could not be looked at; trying again in a minute")
+                self._clock.call_at(self._clock.now_ms() + DEFECT_MS, self.wake)
             if not self._woken.is_set():
                 self.idle.set()
 

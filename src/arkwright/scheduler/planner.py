@@ -57,6 +57,8 @@ CATCH_UP_PER_SECOND = 100
 """Missed instances made in a second, so that a long night doesn't bury the morning."""
 
 RETRY_MS = 1000
+DEFECT_MS = 60_000
+"""Until what failed by a defect is tried again: whoever looks into the log sees it, and no flood of it."""
 
 NO_ROOM_MS = 10_000
 """Pause before it is looked again whether there is room."""
@@ -151,6 +153,9 @@ class Planner:
             except StoreUnavailable as error:
                 log.error("schedules could not be planned (%s); trying again", error)
                 at_ms = self._clock.now_ms() + RETRY_MS
+            except Exception:
+                log.exception("schedules could not be planned; trying again in a minute")
+                at_ms = self._clock.now_ms() + DEFECT_MS
             if self._timer is not None:
                 self._timer.cancel()
             if at_ms is not None and at_ms - LOOK_AHEAD_MS > self._clock.now_ms():

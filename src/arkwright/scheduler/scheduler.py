@@ -13,6 +13,7 @@ import logging
 from collections.abc import Callable
 
 from arkwright.core.gate_rules import SHOWN, Unmet, judge
+from arkwright.core.held_up import held_up
 from arkwright.core.identity import Workspace
 from arkwright.core.instance import Instance, InstanceStatus
 from arkwright.core.slots import SlotLimits
@@ -143,6 +144,8 @@ class DurableScheduler:
                         seconds = held.left_ms / 1000 + 0.01  # nobody can have it earlier, unless it is given back
             except StoreUnavailable as error:
                 log.error("the scheduler's lease could not be renewed: %s", error)
+            except Exception:
+                log.exception("the scheduler's lease could not be seen to; trying again")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._look.wait(), seconds)
 
@@ -209,9 +212,6 @@ class DurableScheduler:
     async def resume(self, job: Definition) -> None:
         await self.schedules.resume(job)
 
-    async def schedule_of(self, job_id: int) -> ScheduleRow | None:
-        return await self.schedules.of(job_id)
-
     async def catching_up(self) -> CatchingUp | None:
         return self.planner.catching_up
 
@@ -222,7 +222,7 @@ class DurableScheduler:
     async def _why(self, instance: Instance) -> Why:
         confirms = instance.status is InstanceStatus.WAITING_CONFIRM
         if instance.nodes and not instance.ended and not confirms:
-            return Why(instance=instance, unmet=await self._missing_slots(instance))
+            return Why(instance=instance, unmet=(*held_up(instance), *await self._missing_slots(instance)))
         if instance.gate is None or (instance.gate.open and not confirms) or instance.ended:
             return Why(instance=instance, unmet=())
         [facts] = await self._reader.facts([instance], self._clock.now_ms())

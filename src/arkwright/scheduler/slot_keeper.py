@@ -20,6 +20,7 @@ from arkwright.store.base import Kind, Place, Store
 log = logging.getLogger("arkwright.scheduler")
 
 RETRY_MS = 1000
+DEFECT_MS = 60_000
 _GROUPS = 1000
 
 
@@ -67,5 +68,8 @@ class SlotKeeper:
                 log.error("slots could not be given (%s); trying again", error)
                 self._clock.call_at(self._clock.now_ms() + RETRY_MS, self.wake)
                 continue
+            except Exception:
+                log.exception("slots could not be given; trying again in a minute")
+                self._clock.call_at(self._clock.now_ms() + DEFECT_MS, self.wake)
             if not self._woken.is_set():
                 self.idle.set()

@@ -66,11 +66,11 @@ class AttemptMethods(SqlPart):
     def on_cancel(self, wake: Callable[[], None]) -> None:
         self._cancel_watchers.append(wake)
 
-    async def put_worker(self, row: Worker) -> None:
-        await self._write(partial(attempts.put_worker, row=row))
+    async def put_worker(self, row: Worker) -> bool:
+        return await self._write(partial(attempts.put_worker, row=row))
 
-    async def drop_worker(self, name: str) -> None:
-        await self._write(partial(attempts.drop_worker, name=name))
+    async def drop_worker(self, name: str, *, token_id: int) -> None:
+        await self._write(partial(attempts.drop_worker, name=name, token_id=token_id))
 
     async def list_workers(self) -> Sequence[Worker]:
         return await self._read(attempts.workers)

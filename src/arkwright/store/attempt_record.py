@@ -112,11 +112,14 @@ class AttemptStore(Protocol):
         ...
 
     # -- workers
-    async def put_worker(self, row: Worker) -> None:
-        """Insert or replace by name; forgets those whose lease ran out a day ago."""
+    async def put_worker(self, row: Worker) -> bool:
+        """Insert or replace by name; forgets those whose lease ran out a day ago. False: one with another token has the
+        name, and was there (its lease) when this one was seen."""
         ...
 
-    async def drop_worker(self, name: str) -> None: ...
+    async def drop_worker(self, name: str, *, token_id: int) -> None:
+        """If the name is still that token's."""
+        ...
 
     async def list_workers(self) -> Sequence[Worker]:
         """By name, those that are gone for less than a day among them."""

@@ -52,10 +52,13 @@ _CANCELLED = f"""
 _OF_INSTANCE = f"SELECT {_COLUMNS} FROM attempt WHERE instance_id = ? AND {_OPEN} ORDER BY node, attempt"
 _POST = "INSERT INTO posted (instance_id, body) SELECT id, ? FROM instance WHERE id = ?"
 
-_PUT_WORKER = """
+# Answers who has the name now, locked: this one, or who had it before.
+_ADD_WORKER = """
     INSERT INTO worker (name, body, lease_until_ms) VALUES (?, ?, ?)
-    ON CONFLICT (name) DO UPDATE SET body = excluded.body, lease_until_ms = excluded.lease_until_ms"""
+    ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING body"""
+_SET_WORKER = "UPDATE worker SET body = ?, lease_until_ms = ? WHERE name = ?"
 _FORGET_WORKERS = "DELETE FROM worker WHERE lease_until_ms < ?"
+_LOCK_WORKER = "SELECT body FROM worker WHERE name = ? {for_update}"
 _DROP_WORKER = "DELETE FROM worker WHERE name = ?"
 _WORKERS = "SELECT body FROM worker ORDER BY name"
 _PUT_TOKEN = """
@@ -181,13 +184,20 @@ def of_instance(instance_id: int) -> Work[list[Offer]]:
 # ---------------------------------------------------------------- workers
 
 
-def put_worker(transaction: Transaction, row: Worker) -> Work[None]:
-    yield one(_PUT_WORKER, row.name, encoding.text(row), row.lease_until_ms)
+def put_worker(transaction: Transaction, row: Worker) -> Work[bool]:
+    body = encoding.text(row)
+    has = _worker.decode((yield one(_ADD_WORKER, row.name, body, row.lease_until_ms))[0][0])
+    if has.token_id != row.token_id and has.lease_until_ms > row.seen_ms:
+        return False
+    yield one(_SET_WORKER, body, row.lease_until_ms, row.name)
     yield one(_FORGET_WORKERS, row.lease_until_ms - KEPT_MS)
+    return True
 
 
-def drop_worker(transaction: Transaction, name: str) -> Work[None]:
-    yield one(_DROP_WORKER, name)
+def drop_worker(transaction: Transaction, name: str, token_id: int) -> Work[None]:
+    has = yield one(_LOCK_WORKER, name)
+    if has and _worker.decode(has[0][0]).token_id == token_id:
+        yield one(_DROP_WORKER, name)
 
 
 def workers() -> Work[list[Worker]]:

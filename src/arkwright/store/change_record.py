@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from arkwright.store.base import Place
+    from arkwright.store.place import Place
 
 
 class ChangeStore(Protocol):

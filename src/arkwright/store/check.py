@@ -36,16 +36,6 @@ class Finding:
         return not self.wrong
 
 
-class _Pins(msgspec.Struct):
-    """What of an instance names versions."""
-
-    job_id: int
-    job_version: int
-    script_versions: dict[str, tuple[int, int]] = {}
-
-
-_pins = msgspec.json.Decoder(_Pins).decode
-
 _KEY = "place_id, job_id, bucket, status, type, force_success, ignore_success, n"
 
 
@@ -106,7 +96,7 @@ async def check(end: End) -> Sequence[Finding]:
         schema,
         await _instance_counters(end),
         await _compared(end, "definition counters", _DEFINITIONS, _DEFINITION_COUNTS),
-        await _pinned(end),
+        *await _instances(end),
         await _owned(end),
         await _orphans(end),
     ]
@@ -146,16 +136,21 @@ async def _compared(end: End, name: str, counted: str, stored: str) -> Finding:
     )
 
 
-async def _pinned(end: End) -> Finding:
-    """Every version that an instance runs by is there."""
+async def _instances(end: End) -> Sequence[Finding]:
+    """Every instance can be read, and every version that one runs by is there."""
     seen: dict[tuple[int, int], int] = {}
+    broken: list[str] = []
     count = 0
     async for batch in end.rows("instance", ("id", "body")):
         for instance_id, body in batch:
             count += 1
-            pins = _pins(body)
-            seen.setdefault((pins.job_id, pins.job_version), instance_id)
-            for script in pins.script_versions.values():
+            try:
+                instance = encoding.instance(body)
+            except msgspec.MsgspecError as error:
+                broken.append(f"instance {instance_id}: {error}")
+                continue
+            seen.setdefault((instance.job_id, instance.job_version), instance_id)
+            for script in instance.script_versions.values():
                 seen.setdefault(script, instance_id)
     there: set[tuple[int, int]] = set()
     ids = sorted({definition_id for definition_id, _ in seen})
@@ -163,7 +158,14 @@ async def _pinned(end: End) -> Finding:
         rows = await end.do(_statement(_UNPINNED, encoding.array(ids[start : start + _BATCH])))
         there.update((row[0], row[1]) for row in rows)
     missing = sorted(set(seen) - there)
-    return Finding(
+    readable = Finding(
+        check="instances",
+        looked_at=f"whether {count} instances can be read",
+        wrong=len(broken),
+        named=broken[:NAMED],
+        hint="They are left alone and left out of lists. A newer version's can be read by that version.",
+    )
+    pinned = Finding(
         check="pinned versions",
         looked_at=f"{len(seen)} versions that {count} instances run by",
         wrong=len(missing),
@@ -173,6 +175,7 @@ async def _pinned(end: End) -> Finding:
         ],
         hint="Such an instance can't be restarted; one that has not ended ends with that reason at the next start.",
     )
+    return readable, pinned
 
 
 async def _owned(end: End) -> Finding:

@@ -90,5 +90,5 @@ def children_of(
     total: int = counted[0][0]
     if offset >= total or limit == 0:
         return Page(total=total, items=())
-    rows = yield one(f"SELECT body{where}{_ORDER}", *values, _ALL if limit is None else limit, offset)
-    return Page(total=total, items=[encoding.instance(row[0]) for row in rows])
+    rows = yield one(f"SELECT id, body{where}{_ORDER}", *values, _ALL if limit is None else limit, offset)
+    return Page(total=total, items=encoding.instances(rows))

@@ -140,4 +140,4 @@ class DefinitionMethods(SqlPart):
 
 def _check(name: str) -> None:
     if not possible(name):
-        raise InvalidInput("A name can't hold a NUL character.", field="name")
+        raise InvalidInput("A name can't hold a NUL character or half of a surrogate pair.", field="name")

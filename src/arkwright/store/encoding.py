@@ -6,6 +6,7 @@ Columns beside a body repeat what queries need; the body is the truth that is re
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -26,6 +27,13 @@ _event: Any = msgspec.json.Decoder(Event).decode
 _outcome: Any = msgspec.json.Decoder(Outcome).decode
 _token = msgspec.json.Decoder(Token).decode
 _document: Any = msgspec.json.Decoder(dict[str, Any]).decode
+
+log = logging.getLogger("arkwright.store")
+
+_UNREADABLE = "Was it written by a newer version, or by hand?"
+_MOST_TOLD = 10_000
+_told: set[int] = set()
+"""Instances of which the log has it."""
 
 IDENTITY_KINDS: Mapping[str, type[IdentityRecord]] = {
     "domains": Domain,
@@ -92,6 +100,21 @@ def instance(header: str) -> Instance:
     return _instance(header)
 
 
+def instances(rows: Rows) -> list[Instance]:
+    """From rows (id, header). One that can't be read is left out, so that it keeps nobody from the others."""
+    found: list[Instance] = []
+    for id_, header in rows:
+        try:
+            found.append(_instance(header))
+        except msgspec.MsgspecError as error:
+            if id_ not in _told:  # a list is asked for again and again
+                if len(_told) >= _MOST_TOLD:
+                    _told.clear()
+                _told.add(id_)
+                log.warning("instance %d can't be read (%s); it is left out of lists. %s", id_, error, _UNREADABLE)
+    return found
+
+
 def whole_instance(rows: Rows) -> Instance | None:
     """From rows (-1, header) and (index, node run), in this order. Raises `ArkwrightError` for what can't be read."""
     if not rows or rows[0][0] != -1:
@@ -102,9 +125,7 @@ def whole_instance(rows: Rows) -> Instance | None:
             return found
         return msgspec.structs.replace(found, nodes=tuple([_node_run(row[1]) for row in rows[1:]]))
     except msgspec.MsgspecError as error:
-        raise ArkwrightError(
-            f"A stored instance can't be read: {error}.", hint="Was it written by a newer version, or by hand?"
-        ) from error
+        raise ArkwrightError(f"A stored instance can't be read: {error}.", hint=_UNREADABLE) from error
 
 
 def event_row(instance_id: int, seq: int, event: Event) -> Row:

@@ -42,6 +42,12 @@ class Segment(NamedTuple):
     width: int
 
 
+OF_ALL_JOBS = "place_id = ? AND id > 0"
+"""What holds for every id is the condition of the index by place. Who asks for one job doesn't say it, so the job's own
+index is the only one, whatever the statistics are: the other would read all that ran in the place at that time."""
+OF_ONE_JOB = "place_id = ?"
+
+
 class _Condition(NamedTuple):
     """A piece of WHERE and its values."""
 
@@ -113,8 +119,11 @@ class _Listing:
         self.place_id = place_id
         self.properties = _properties(where)
         self.filtered = bool(self.properties.text)
-        self.jobs = _jobs(where.job_ids)
-        self.counted_jobs = self.jobs if where.job_ids is not None else _Condition(" AND job_id = ?", (ALL_JOBS,))
+        jobs = _jobs(where.job_ids)
+        self.counted_jobs = jobs if where.job_ids is not None else _Condition(" AND job_id = ?", (ALL_JOBS,))
+        of_place = OF_ALL_JOBS if where.job_ids is None else OF_ONE_JOB
+        self.whose = _Condition(of_place + jobs.text, (place_id, *jobs.params))
+        """Of rows; counters have `counted_jobs`."""
         self.low = max(where.from_ms, -_LAST_MS)
         self.high = min(where.to_ms, _LAST_MS) + 1
 
@@ -133,10 +142,10 @@ class _Listing:
             params += [self.place_id, *self.counted_jobs.params, first, end, *self.properties.params]
         for low, high in partial:
             texts.append(
-                f"SELECT 0 AS width, CAST(? AS bigint), count(*) FROM instance WHERE place_id = ?{self.jobs.text} "
+                f"SELECT 0 AS width, CAST(? AS bigint), count(*) FROM instance WHERE {self.whose.text} "
                 f"AND at_ms >= ? AND at_ms < ?{self.properties.text}"
             )
-            params += [low, self.place_id, *self.jobs.params, low, high, *self.properties.params]
+            params += [low, *self.whose.params, low, high, *self.properties.params]
         if texts:
             rows = yield one(" UNION ALL ".join(texts), *params)
             ends = dict(partial)
@@ -174,11 +183,11 @@ class _Listing:
         return found
 
     def rows(self, segments: Sequence[Segment], offset: int, limit: int) -> Work[Rows]:
-        """The bodies of the page, which lies in these segments and begins `offset` rows after their start."""
+        """Ids and bodies of the page, which lies in these segments and begins `offset` rows after their start."""
         # Without a filter, what lies between the segments is empty.
         ranges = _joined(segments) if self.filtered else [(segments[-1].low, segments[0].high)]
-        where = f"place_id = ?{self.jobs.text}{self.properties.text}"
-        params = [self.place_id, *self.jobs.params, *self.properties.params]
+        where = f"{self.whose.text}{self.properties.text}"
+        params = [*self.whose.params, *self.properties.params]
         if len(ranges) == 1:
             page = f"SELECT id FROM instance WHERE {where} AND at_ms >= ? AND at_ms < ?"
             params += ranges[0]
@@ -191,7 +200,7 @@ class _Listing:
         # The page's ids come from the index alone; only then are its rows read.
         return (
             yield one(
-                f"SELECT body FROM instance WHERE id IN ({page} ORDER BY at_ms DESC, id DESC LIMIT ? OFFSET ?) "
+                f"SELECT id, body FROM instance WHERE id IN ({page} ORDER BY at_ms DESC, id DESC LIMIT ? OFFSET ?) "
                 "ORDER BY at_ms DESC, id DESC",
                 *params,
                 limit,
@@ -247,25 +256,26 @@ def list_page(place_id: int, where: InstanceFilter, offset: int, limit: int) -> 
             finer = yield from listing.finer(chosen, which)
             chosen, offset = _touched(finer, offset, limit)
     rows: Sequence[Row] = yield from listing.rows(chosen, offset, limit)
-    return Page(total=total, items=[encoding.instance(row[0]) for row in rows])
+    return Page(total=total, items=encoding.instances(rows))
 
 
-_NEWEST = """
-    SELECT status, body FROM instance WHERE place_id = ? AND job_id = ? ORDER BY at_ms DESC, id DESC LIMIT 1"""
+_NEWEST = f"""
+    SELECT job_id, status, id, body FROM instance WHERE {OF_ONE_JOB} AND job_id = ?
+    ORDER BY at_ms DESC, id DESC LIMIT 1"""
 
 
-def newest_of_jobs(place_id: int, job_ids: Sequence[int], statuses: Sequence[InstanceStatus]) -> Work[list[Instance]]:
+def newest_of_jobs(
+    place: Place, place_id: int, job_ids: Sequence[int], statuses: Sequence[InstanceStatus]
+) -> Work[list[Instance]]:
     """Mostly the newest of a job is in a wanted status; for the others the list knows how to find it."""
     wanted = {status.value for status in statuses}
     rows = yield each(_NEWEST, [(place_id, job_id) for job_id in job_ids])
     found: list[Instance] = []
-    for status, body in rows:
-        newest = encoding.instance(body)
+    for job_id, status, *newest in rows:
         if status in wanted:
-            found.append(newest)
+            found += encoding.instances([newest])
             continue
-        place = Place(project_id=newest.project_id, workspace_id=newest.workspace_id)
-        where = InstanceFilter(place=place, job_ids=(newest.job_id,), from_ms=0, to_ms=_LAST_MS, statuses=statuses)
+        where = InstanceFilter(place=place, job_ids=(job_id,), from_ms=0, to_ms=_LAST_MS, statuses=statuses)
         page = yield from list_page(place_id, where, 0, 1)
         found += page.items
     return found

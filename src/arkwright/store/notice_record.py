@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Protocol
 from arkwright.core.alerts import Notice
 
 if TYPE_CHECKING:
-    from arkwright.store.base import Place
+    from arkwright.store.place import Place
 
 
 class NoticeState(StrEnum):

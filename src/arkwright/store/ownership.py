@@ -31,7 +31,11 @@ _REGISTER = """
     INSERT INTO engine (name, lease_until_ms, renewed_ms, takes, room) VALUES (?, ? + {now_ms}, {now_ms}, ?, ?)
     ON CONFLICT (name) DO UPDATE SET lease_until_ms = excluded.lease_until_ms, renewed_ms = excluded.renewed_ms,
     takes = excluded.takes, room = excluded.room"""
-_RUN_OUT = "SELECT name FROM engine WHERE name <> ? AND lease_until_ms <= {now_ms} ORDER BY name"
+# Engines of past servers stay, and only those that left something behind are of interest. (A value and no EXISTS, for
+# which PostgreSQL might read all that has not ended.)
+_RUN_OUT = """
+    SELECT name FROM engine WHERE name <> ? AND lease_until_ms <= {now_ms}
+    AND (SELECT 1 FROM instance WHERE ended = 0 AND owner = engine.name LIMIT 1) = 1 ORDER BY name"""
 _OTHERS = "SELECT count(*) FROM engine WHERE name <> ? AND takes = 1 AND room >= ? AND lease_until_ms > {now_ms}"
 # In a part of its own, so that PostgreSQL picks and locks once, and no more than asked for.
 _TAKE = """

@@ -75,8 +75,11 @@ def prepare(transaction: Transaction, now_ms: int) -> Work[None]:
         there = yield from _parts(table)
         yield from _make(table, wanted, there)
         for part in there:
-            if part < wanted[0][0] and not (yield one(f"SELECT 1 FROM {part} LIMIT 1")):
-                yield from _without_waiting(f"DROP TABLE {part}")
+            if part < wanted[0][0] and not (yield from _has_rows(part)):
+                # Somebody may be writing what happened just before the month was over.
+                alone = yield from _without_waiting(f"LOCK TABLE ONLY {table} IN ACCESS EXCLUSIVE MODE")
+                if alone and not (yield from _has_rows(part)):
+                    yield from _without_waiting(f"DROP TABLE {part}")
 
 
 def make(table: str, low_ms: int, high_ms: int) -> Work[None]:
@@ -124,6 +127,10 @@ def _parts(table: str) -> Work[Sequence[str]]:
     return [row[0] for row in rows]
 
 
+def _has_rows(part: str) -> Work[bool]:
+    return bool((yield one(f"SELECT 1 FROM {part} LIMIT 1")))
+
+
 def _make(table: str, wanted: Sequence[tuple[str, int, int]], there: Sequence[str]) -> Work[None]:
     for part, low, high in wanted:
         if part in there:
@@ -132,15 +139,19 @@ def _make(table: str, wanted: Sequence[tuple[str, int, int]], there: Sequence[st
             yield from _without_waiting(f"CREATE TABLE {part} PARTITION OF {table} FOR VALUES FROM ({low}) TO ({high})")
 
 
-def _without_waiting(statement: str) -> Work[None]:
-    """What needs a table for itself, unless somebody uses it for longer. Other writers of the group are not touched."""
+def _without_waiting(statement: str) -> Work[bool]:
+    """What needs a table for itself, unless somebody uses it for longer (False). Other writers of the group are not
+    touched."""
     yield one("SAVEPOINT for_itself")
     try:
         yield one(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'")
         yield one(statement)
         yield one("SET LOCAL lock_timeout = 0")
+        done = True
     except Exception as error:
         if getattr(error, "sqlstate", "") != _LOCK_NOT_AVAILABLE:
             raise
         yield one("ROLLBACK TO SAVEPOINT for_itself")
+        done = False
     yield one("RELEASE SAVEPOINT for_itself")
+    return done

@@ -5,13 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from arkwright.core.instance import Instance
 from arkwright.store import patches
 from arkwright.store.base import Definition, DefinitionWrite, Kind, Place
 from arkwright.store.definitions import not_found
 from arkwright.store.patch_record import PatchRunRow
+from arkwright.store.waiting import Unheard
 from arkwright.store.work import Transaction, Work
 
 T = TypeVar("T")
@@ -32,7 +33,8 @@ class PatchMethods(ABC):
     async def _write(
         self,
         work: Callable[[Transaction], Work[T]],
-        finished: Callable[[Any, BaseException | None, bool], None] | None = None,
+        *,
+        unheard: Unheard | None = None,
     ) -> T: ...
 
     @abstractmethod
@@ -71,14 +73,15 @@ class PatchMethods(ABC):
             for each in instances
         ]
 
-        def finished(made: Any, error: BaseException | None, waiting: bool) -> None:
+        def unheard(made: object) -> None:
             # As `plan` does: the engine learns of those that are not its own when it claims.
-            if error is None and not waiting and owner is not None:
+            if owner is not None:
                 self._session += 1
                 self._wake()
 
         return await self._write(
-            lambda transaction: patches.start(transaction, definition_id, placed, owner, self._session), finished
+            lambda transaction: patches.start(transaction, definition_id, placed, owner, self._session),
+            unheard=unheard,
         )
 
     async def stop_patch(self, place: Place, name: str) -> None:

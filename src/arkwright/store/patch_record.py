@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from arkwright.core.instance import Instance, InstanceStatus
-    from arkwright.store.base import Definition, DefinitionWrite, Place
+    from arkwright.store.definition_record import Definition, DefinitionWrite
+    from arkwright.store.place import Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,8 @@ Theory of operation
   small pool; a third connection listens for what other servers make known (`WAKE`, `IDENTITY`).
 * Several processes write at once. They are kept apart by row locks: a tick locks its instances in the order of their
   ids before it compares them, counters are changed last and in the order of their keys, claims skip what others hold.
-  Should two still lock crosswise, PostgreSQL ends one of them, and its group runs again.
+  Should two still lock crosswise, PostgreSQL ends one of them, and its group runs again, each time a little later; in
+  the end its writers are told that nothing was written.
 * A connection that was lost is replaced by the next call. A group that had not yet sent its COMMIT runs again, since
   nothing of it can be there.
 
@@ -20,6 +21,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import random
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
@@ -31,7 +33,7 @@ from arkwright.store.absence import Absence
 from arkwright.store.migration import Migration
 from arkwright.store.part_methods import PartMethods
 from arkwright.store.postgres_connection import CONNECT_SECONDS, keep_settings, settings, without_password
-from arkwright.store.postgres_failures import AGAIN, FAILURES, as_ours, failure, gone
+from arkwright.store.postgres_failures import AGAIN, FAILURES, all_busy, as_ours, failure, gone
 from arkwright.store.postgres_schema import migrate
 from arkwright.store.sql_store import SqlStore
 from arkwright.store.work import (
@@ -66,6 +68,8 @@ READERS = 4
 FROZEN_SECONDS = 15.0
 LARGEST_GROUP = 1000
 TRIES = 3
+CROSSED_SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.5)
+"""Longest pauses before a group runs again that was ended in favour of others'."""
 HEARING_SECONDS = 5.0
 """How often it is looked whether the connection that listens still hears: it says nothing by itself, so one whose
 other end is gone without a word would be believed for ever."""
@@ -234,7 +238,8 @@ class PostgresStore(PartMethods, SqlStore):
     async def _transact(self, writes: Sequence[Write], channels: set[str]) -> list[Any]:
         """Commit a group; answers a result or an error per writer."""
         run = group.together
-        for _ in range(TRIES):
+        broken = crossed = 0
+        while True:
             committing = False
             channels.clear()
             try:
@@ -246,6 +251,9 @@ class PostgresStore(PartMethods, SqlStore):
             try:
                 await connection.execute("BEGIN")
                 results = await drive(connection, run(writes, channels))
+                ended = next((each for each in results if isinstance(each, AGAIN)), None)
+                if ended is not None and crossed < len(CROSSED_SECONDS):
+                    raise ended
                 for channel, told in _notifications(channels, str(self._session)):
                     await connection.execute("SELECT pg_notify($1, $2)", channel, told)
                 committing = True
@@ -260,14 +268,19 @@ class PostgresStore(PartMethods, SqlStore):
                 channels.clear()
                 if committing:
                     self._in_doubt()
-                error = as_ours(caught)
-                lost = caught if not usable and isinstance(error, StoreUnavailable) else None
-                if isinstance(caught, AGAIN) or (not usable and not committing):
+                if isinstance(caught, AGAIN) and crossed < len(CROSSED_SECONDS):
+                    await asyncio.sleep(CROSSED_SECONDS[crossed] * random.uniform(0.5, 1))  # noqa: S311
+                    crossed += 1
                     continue
+                if not usable and not committing and broken < TRIES - 1:
+                    broken += 1
+                    continue
+                error = as_ours(caught)
+                if not usable and isinstance(error, StoreUnavailable):
+                    error = self._absence.met(caught)
                 if len(writes) == 1 or group.is_of_all(error) or run is group.one_by_one:
-                    break
+                    return [error] * len(writes)
                 run = group.one_by_one
-        return [self._absence.met(lost) if lost else error] * len(writes)
 
     async def _roll_back(self) -> bool:
         """Whether the connection can be used again."""
@@ -288,8 +301,7 @@ class PostgresStore(PartMethods, SqlStore):
             raise StoreUnavailable("The store is not open.")
         tries = 0
         while True:
-            tries += 1
-            lost = True
+            lost, tries = True, tries + 1
             try:
                 async with self._readers.acquire(timeout=CONNECT_SECONDS) as connection:
                     lost = False
@@ -309,7 +321,8 @@ class PostgresStore(PartMethods, SqlStore):
                 self._absence.over()
                 return found
             except Exception as error:
-                raise (self._absence.met(error) if lost and not self._closing else as_ours(error)) from error
+                busy = all_busy(error, self._readers) if lost else None
+                raise busy or (self._absence.met(error) if lost and not self._closing else as_ours(error)) from error
 
     # ---------------------------------------------------------------- listening
 

@@ -61,6 +61,21 @@ def as_ours(error: BaseException) -> BaseException:
         isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError)
     ):
         return InvalidInput(f"The database can't hold a value: {error}.")
+    if isinstance(error, AGAIN):
+        return StoreUnavailable(
+            f"The database ended it in favour of others, each time it was tried: {error}.",
+            hint="Nothing of it was done: send it again.",
+        )
     if isinstance(error, FAILURES):
         return StoreUnavailable(f"The database can't be used: {str(error) or type(error).__name__}.")
     return error
+
+
+def all_busy(error: BaseException, pool: Any) -> StoreUnavailable | None:
+    """Where a call has waited for one of a pool's connections, and all are there: that is no database that is away."""
+    if not isinstance(error, TimeoutError) or pool is None or pool.get_size() < pool.get_max_size():
+        return None
+    return StoreUnavailable(
+        f"All {pool.get_max_size()} connections that read have been busy for too long.",
+        hint="There is more to read at once than the database or this machine can do: send it again later.",
+    )

@@ -12,6 +12,8 @@ from arkwright.store.migration import Migration
 from arkwright.store.work import Dialect
 
 _MIGRATION_LOCK = 0x41524B57  # any number that nobody else is likely to lock
+MIGRATION_SECONDS = 3600.0
+"""Of one statement: an index of a hundred million rows takes minutes, and servers that start together wait for it."""
 
 
 async def migrate(
@@ -20,7 +22,7 @@ async def migrate(
     """Bring the schema to this program's version, in one transaction. Servers that start together take turns."""
     try:
         async with connection.transaction():
-            await connection.execute("SELECT pg_advisory_xact_lock($1)", _MIGRATION_LOCK)
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", _MIGRATION_LOCK, timeout=MIGRATION_SECONDS)
             applied = await _applied(connection)
             steps = migration.outstanding(known, applied)
             if steps and await connection.fetchval("SELECT to_regclass('server') IS NOT NULL"):
@@ -28,7 +30,7 @@ async def migrate(
                 migration.check_others(steps, [(row[0], row[1]) for row in rows])
             for step in steps:
                 for statement in step.statements():
-                    await connection.execute(statement)
+                    await connection.execute(statement, timeout=MIGRATION_SECONDS)
                 await connection.execute(
                     "INSERT INTO schema_version (version, name, oldest) VALUES ($1, $2, $3)",
                     step.number,

@@ -9,6 +9,7 @@ from arkwright.core.instance import ENDED_INSTANCE
 from arkwright.store import encoding
 from arkwright.store.counters import count_instance
 from arkwright.store.encoding import Counted
+from arkwright.store.listing import OF_ALL_JOBS, OF_ONE_JOB
 from arkwright.store.retention_record import BEGINNING, OldInstances
 from arkwright.store.work import Transaction, Work, one
 
@@ -40,7 +41,8 @@ _EXPIRED = (
 
 
 def old(place_id: int, where: OldInstances, limit: int) -> Work[list[tuple[int, int]]]:
-    text = f"place_id = ? AND (at_ms, id) > (?, ?) AND at_ms < ? AND status IN ({_ENDED})"
+    of_place = OF_ALL_JOBS if where.job_id is None else OF_ONE_JOB
+    text = f"{of_place} AND (at_ms, id) > (?, ?) AND at_ms < ? AND status IN ({_ENDED})"
     params: list[object] = [place_id, *where.after, where.before_ms]
     if where.job_id is not None:
         text += " AND job_id = ?"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from arkwright.store.base import Place
+    from arkwright.store.place import Place
 
 BEGINNING = (-1, -1)
 """Before every (time, id)."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from arkwright.core.instance import Instance
 from arkwright.core.slots import SlotLimits
 from arkwright.store import schedules, slots
 from arkwright.store.base import Definition, Place
 from arkwright.store.schedule_record import GateAnswers, GateQuestions, PlanShare, ScheduleRow, SlotCount
+from arkwright.store.waiting import Unheard
 from arkwright.store.work import ANY_PLANNED, SCHEDULES, SLOTS, Transaction, Work, planned_jobs
 
 T = TypeVar("T")
@@ -32,7 +33,8 @@ class ScheduleMethods(ABC):
     async def _write(
         self,
         work: Callable[[Transaction], Work[T]],
-        finished: Callable[[Any, BaseException | None, bool], None] | None = None,
+        *,
+        unheard: Unheard | None = None,
     ) -> T: ...
 
     @abstractmethod
@@ -108,14 +110,14 @@ class ScheduleMethods(ABC):
             if not share.instances:
                 placed.append((0, share))
 
-        def finished(made: Any, error: BaseException | None, waiting: bool) -> None:
-            # Nobody hears that they were made: the engine learns of them when it claims.
-            if error is None and not waiting and owner is not None:
+        def unheard(made: object) -> None:
+            # The engine learns of them when it claims.
+            if owner is not None:
                 self._session += 1  # of this process's own block of ids, as the first one
                 self._wake()
 
         return await self._write(
-            lambda transaction: schedules.plan(transaction, placed, owner, self._session), finished
+            lambda transaction: schedules.plan(transaction, placed, owner, self._session), unheard=unheard
         )
 
     async def submitted_of(self, job_ids: Sequence[int]) -> Sequence[Definition]:

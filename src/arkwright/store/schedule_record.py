@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from arkwright.core.gate_rules import Peer
     from arkwright.core.instance import Instance
     from arkwright.core.slots import SlotLimits
-    from arkwright.store.base import Definition, Place
+    from arkwright.store.definition_record import Definition
+    from arkwright.store.place import Place
 
 
 class ScheduleState(StrEnum):

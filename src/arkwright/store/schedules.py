@@ -46,15 +46,15 @@ _SUBMITTED = f"""
     JOIN place p ON p.id = d.place_id WHERE d.deleted = 0 AND d.id {{in_ids}}"""
 
 _WATCHING = """
-    SELECT body FROM instance WHERE id IN
+    SELECT id, body FROM instance WHERE id IN
     (SELECT DISTINCT instance_id FROM watched WHERE job_id {in_ids} AND instance_id > ? ORDER BY instance_id LIMIT ?)
     ORDER BY id"""
 _ALL_WATCHING = """
-    SELECT body FROM instance WHERE id IN
+    SELECT id, body FROM instance WHERE id IN
     (SELECT DISTINCT instance_id FROM watched WHERE instance_id > ? ORDER BY instance_id LIMIT ?) ORDER BY id"""
 _WATCHED_JOBS = "SELECT DISTINCT job_id FROM watched"
 _EXPIRING = """
-    SELECT i.body FROM watched w JOIN instance i ON i.id = w.instance_id
+    SELECT i.id, i.body FROM watched w JOIN instance i ON i.id = w.instance_id
     WHERE w.expires_ms IS NOT NULL AND w.expires_ms <= ? ORDER BY w.expires_ms LIMIT ?"""
 _NEXT_EXPIRY = "SELECT min(expires_ms) FROM watched WHERE expires_ms > ? AND expires_ms IS NOT NULL"
 
@@ -72,7 +72,7 @@ _UNENDED = """
     FROM instance i WHERE i.ended = 0 AND i.type = 0 AND i.job_id {in_ids} ORDER BY i.job_id, i.at_ms, i.id"""
 _STATES = "SELECT job_id, state, next_ms FROM schedule WHERE job_id {in_ids}"
 _PLANNED = """
-    SELECT i.body FROM planned p JOIN instance i ON i.id = p.instance_id
+    SELECT i.id, i.body FROM planned p JOIN instance i ON i.id = p.instance_id
     WHERE p.job_id = ? AND p.plan_ms >= ? AND p.plan_ms < ? ORDER BY p.plan_ms LIMIT ?"""
 
 
@@ -178,11 +178,15 @@ def watches(instance: Instance) -> list[Row]:
 
 
 def watching(job_ids: Iterable[int] | None, after: int, limit: int) -> Work[list[Instance]]:
-    if job_ids is None:
-        rows = yield one(_ALL_WATCHING, after, limit)
-    else:
-        rows = yield one(_WATCHING, encoding.array(job_ids), after, limit)
-    return [encoding.instance(row[0]) for row in rows]
+    text, jobs = (_ALL_WATCHING, ()) if job_ids is None else (_WATCHING, (encoding.array(job_ids),))
+    found: list[Instance] = []
+    while True:
+        left = limit - len(found)
+        rows = yield one(text, *jobs, after, left)
+        found += encoding.instances(rows)
+        if len(rows) < left or len(found) == limit:
+            return found
+        after = rows[-1][0]  # some can't be read, and who asks takes a page that is not full for the last one
 
 
 def watched_jobs() -> Work[frozenset[int]]:
@@ -192,7 +196,7 @@ def watched_jobs() -> Work[frozenset[int]]:
 
 def expiring(until_ms: int, limit: int) -> Work[list[Instance]]:
     rows = yield one(_EXPIRING, until_ms, limit)
-    return [encoding.instance(row[0]) for row in rows]
+    return encoding.instances(rows)
 
 
 def next_expiry(after_ms: int) -> Work[int | None]:
@@ -227,7 +231,7 @@ def answer_gates(questions: GateQuestions) -> Work[GateAnswers]:
 
 def planned_instances(job_id: int, from_ms: int, to_ms: int, limit: int) -> Work[list[Instance]]:
     rows = yield one(_PLANNED, job_id, from_ms, to_ms, limit)
-    return [encoding.instance(row[0]) for row in rows]
+    return encoding.instances(rows)
 
 
 def _peer(row: Sequence[Any]) -> Peer:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from arkwright.store.base import Place
+    from arkwright.store.place import Place
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "identity": ("body",),

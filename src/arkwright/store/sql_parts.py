@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -12,6 +13,8 @@ from arkwright.store.base import Place
 from arkwright.store.work import Transaction, Work, Write
 
 T = TypeVar("T")
+
+_IMPOSSIBLE = re.compile("[\0\ud800-\udfff]")
 
 
 class SqlPart(ABC):
@@ -62,5 +65,5 @@ def with_promise(
 
 
 def possible(*texts: str) -> bool:
-    """Whether these could be stored: PostgreSQL's texts hold no NUL."""
-    return not any("\0" in text for text in texts)
+    """Whether these could be stored: PostgreSQL's texts hold no NUL, and nobody's half of a surrogate pair."""
+    return not any(_IMPOSSIBLE.search(text) for text in texts)

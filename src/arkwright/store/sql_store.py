@@ -38,12 +38,13 @@ from arkwright.store.ids import BLOCK, Ids
 from arkwright.store.installation_methods import InstallationMethods
 from arkwright.store.notice_methods import NoticeMethods
 from arkwright.store.patch_methods import PatchMethods
+from arkwright.store.place_methods import PlaceMethods
 from arkwright.store.retention_methods import RetentionMethods
 from arkwright.store.schedule_methods import ScheduleMethods
 from arkwright.store.sealed_methods import SealedMethods
 from arkwright.store.server_methods import ServerMethods
-from arkwright.store.sql_parts import possible
 from arkwright.store.trigger_methods import TriggerMethods
+from arkwright.store.waiting import Unheard, heard, unless_heard
 from arkwright.store.work import WAKE, Transaction, Work, Write
 
 T = TypeVar("T")
@@ -53,6 +54,7 @@ CACHED_CHARACTERS = 16_000_000
 
 
 class SqlStore(
+    PlaceMethods,
     DefinitionMethods,
     InstallationMethods,
     TriggerMethods,
@@ -93,6 +95,7 @@ class SqlStore(
         self._ids = Ids(self._fetch_ids)
         self._session = 0
         self._places: dict[tuple[str, str], int] = {}
+        self._finding: dict[tuple[str, str], asyncio.Task[int]] = {}
         self._bodies: definitions.Bodies = BoundedCache(CACHED_CHARACTERS)
         self._heads: BoundedCache[tuple[Any, ...], Definition | str] = BoundedCache(CACHED_CHARACTERS)
         self._definition_writes = 0
@@ -132,20 +135,20 @@ class SqlStore(
         work: Callable[[Transaction], Work[T]],
         finished: Callable[[Any, BaseException | None, bool], None] | None = None,
         rows: int | None = None,
+        unheard: Unheard | None = None,
     ) -> T:
         waiter = self._waiter()
+        finished = finished or unless_heard(unheard)
         fence = servers.fence_now()
         if fence is None:
             self._submit(Write(work, waiter, finished=finished, rows=rows))
-            result: T = await waiter
-            return result
+            return await heard(waiter, unheard)
         self._submit(Write(servers.behind(fence, work), waiter, finished=finished))
         try:
-            result = await waiter
+            return await heard(waiter, unheard)
         except LeaseLost:
             fence.lost()
             raise
-        return result
 
     def _in_doubt(self) -> None:
         """The answer to a commit was lost: what it created or claimed may be this process's, and nobody here knows.
@@ -228,27 +231,6 @@ class SqlStore(
         if error is None:
             self._ids.add(*block)
 
-    # ---------------------------------------------------------------- places
-
-    async def _place(self, place: Place) -> int:
-        """The place's short number, which it gets here if it has none."""
-        known = self._places.get((place.project_id, place.workspace_id))
-        if known is None:
-            known = await self._known_place(place)
-        if known is None:
-            known = await self._write(partial(installation.make_place, place=place))
-            self._places[place.project_id, place.workspace_id] = known
-        return known
-
-    async def _known_place(self, place: Place) -> int | None:
-        key = (place.project_id, place.workspace_id)
-        known = self._places.get(key)
-        if known is None and possible(*key):
-            known = await self._read(partial(installation.find_place, place))
-            if known is not None:
-                self._places[key] = known
-        return known
-
     # ---------------------------------------------------------------- instances
 
     async def create_instance(
@@ -265,15 +247,14 @@ class SqlStore(
         new = instances.creation(instance, place_id, owner, self._session, idempotency, first)
         waiter = self._waiter()
 
-        def finished(accepted: Any, error: BaseException | None, waiting: bool) -> None:
-            # Nobody hears that it was made (the caller was cancelled): the engine learns of it when it claims.
-            if error is None and not waiting and owner is not None and not accepted.replayed:
+        def unheard(accepted: Accepted) -> None:
+            # The engine learns of it when it claims.
+            if owner is not None and not accepted.replayed:
                 self._unheard.append((owner, new.id))
                 self._wake()
 
-        self._submit(Write(None, waiter, new, finished, rows=new.rows))
-        result: Accepted = await waiter
-        return result
+        self._submit(Write(None, waiter, new, unless_heard(unheard), rows=new.rows))
+        return await heard(waiter, unheard)
 
     def create_instance_soon(
         self,
@@ -329,7 +310,7 @@ class SqlStore(
         place_id = await self._known_place(place)
         if place_id is None or not job_ids:
             return []
-        return await self._read(partial(listing.newest_of_jobs, place_id, job_ids, statuses), snapshot=True)
+        return await self._read(partial(listing.newest_of_jobs, place, place_id, job_ids, statuses), snapshot=True)
 
     async def read_events(self, instance_id: int, *, after: int = 0, limit: int = 1000) -> Sequence[tuple[int, Event]]:
         return await self._read(partial(instances.history, instance_id, after, limit))

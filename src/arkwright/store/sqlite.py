@@ -267,7 +267,7 @@ class SqliteStore(SqlStore):
                 return drive(connection, work())
             finally:
                 connection.execute("COMMIT")
-        except (sqlite3.Error, OverflowError) as error:
+        except (sqlite3.Error, OverflowError, UnicodeError) as error:
             raise as_ours(error) from error
         finally:
             self._reading.append(connection)

@@ -73,6 +73,8 @@ def as_ours(error: BaseException) -> BaseException:
         return AlreadyExists(f"The database refused the row: {error}.")
     if isinstance(error, OverflowError):
         return InvalidInput("A number is too large for the database.")
+    if isinstance(error, UnicodeError):
+        return InvalidInput(f"The database can't hold a text: {error}.")
     if isinstance(error, sqlite3.Error):
         return StoreUnavailable(f"The database can't be used: {error}.")
     return error
@@ -125,7 +127,8 @@ def migrate(connection: sqlite3.Connection, known: Sequence[Migration]) -> None:
         )
         connection.execute("COMMIT")
     except BaseException as error:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # a full disk has ended it already
+            connection.execute("ROLLBACK")
         if isinstance(error, ArkwrightError):
             raise
         raise StoreUnavailable(f"The database's schema can't be brought up to date: {error}.") from error

@@ -12,6 +12,7 @@ from arkwright.errors import IdempotencyConflict
 from arkwright.store import instances, triggers
 from arkwright.store.base import IdempotencyKey, Place
 from arkwright.store.trigger_record import Fired, Firing, Trigger, TriggerChange, TriggerKind, TriggerStart
+from arkwright.store.waiting import Unheard
 from arkwright.store.work import Transaction, Work
 
 T = TypeVar("T")
@@ -33,7 +34,8 @@ class TriggerMethods(ABC):
     async def _write(
         self,
         work: Callable[[Transaction], Work[T]],
-        finished: Callable[[Any, BaseException | None, bool], None] | None = None,
+        *,
+        unheard: Unheard | None = None,
     ) -> T: ...
 
     @abstractmethod
@@ -89,14 +91,13 @@ class TriggerMethods(ABC):
         place_id = await self._place(Place(project_id=instance.project_id, workspace_id=instance.workspace_id))
         new = instances.creation(instance, place_id, owner, self._session, idempotency)
 
-        def finished(fired: Any, error: BaseException | None, waiting: bool) -> None:
-            # As in `create_instance`: nobody hears that it was made, so the engine learns of it when it claims.
-            made = isinstance(fired, Fired) and fired.refusal is None and not fired.replayed
-            if error is None and not waiting and owner is not None and made:
+        def unheard(fired: object) -> None:
+            # As in `create_instance`: the engine learns of it when it claims.
+            if owner is not None and isinstance(fired, Fired) and fired.refusal is None and not fired.replayed:
                 self._unheard.append((owner, new.id))
                 self._wake()
 
-        result = await self._write(lambda transaction: triggers.fire(transaction, new, firing), finished)
+        result = await self._write(lambda transaction: triggers.fire(transaction, new, firing), unheard=unheard)
         if isinstance(result, IdempotencyConflict):
             raise result
         return result

@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from arkwright.core.instance import Instance
-    from arkwright.store.base import IdempotencyKey, Place
+    from arkwright.store.answer_record import IdempotencyKey
+    from arkwright.store.place import Place
 
 
 class TriggerKind(StrEnum):

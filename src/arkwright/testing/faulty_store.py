@@ -2,10 +2,10 @@
 
     store = FaultyStore(real, crash_at=3, after=True)
 
-counts the calls of `create_instance`, `fire_trigger`, `plan`, `commit` and `post` from 1. At call number `crash_at` it
-raises `Crash`: before anything was written, or (`after`) when it was durable but nobody has been told. From then on
-every call raises `Crash`, as nothing comes from a dead process. `crash_at=0` never crashes: a first run with it tells
-by `calls` how many points there are.
+counts the calls of `create_instance`, `create_instance_soon`, `fire_trigger`, `plan`, `commit`, `post` and `hand_over`
+from 1. At call number `crash_at` it raises `Crash`: before anything was written, or (`after`) when it was durable but
+nobody has been told (of `create_instance_soon` nobody ever is). From then on every call raises `Crash`, as nothing
+comes from a dead process. `crash_at=0` never crashes: a first run with it tells by `calls` how many points there are.
 
 What was stored is in `store.real`. To go on as a new process would, close that one and open a new store at the same
 place: an open store remembers what it has told its process.
@@ -19,7 +19,7 @@ from typing import Any, cast
 
 from arkwright.store.base import Store
 
-COUNTED = frozenset({"create_instance", "commit", "post", "fire_trigger", "plan"})
+COUNTED = frozenset({"create_instance", "commit", "post", "fire_trigger", "plan", "hand_over"})
 
 
 class Crash(BaseException):
@@ -44,6 +44,8 @@ class FaultyStore:
         wrapped = getattr(self.real, name)
         if name in COUNTED:
             return self._counted(wrapped)
+        if name == "create_instance_soon":
+            return self._counted_soon(wrapped)
         if inspect.iscoroutinefunction(wrapped):
             return self._living(wrapped)
         if callable(wrapped) and self.crashed.is_set():
@@ -76,5 +78,25 @@ class FaultyStore:
             if self.crashed.is_set():
                 raise Crash
             return result
+
+        return counted
+
+    def _counted_soon(self, call: Any) -> Any:
+        def counted(*args: Any, told: Any, **kwargs: Any) -> None:
+            if self.crashed.is_set():
+                raise Crash
+            self.calls += 1
+            now = self.calls == self.crash_at
+            if now and not self.after:
+                self.crashed.set()
+                raise Crash
+
+            def durable(accepted: Any, error: BaseException | None) -> None:
+                if now:
+                    self.crashed.set()
+                if not self.crashed.is_set():
+                    told(accepted, error)
+
+            call(*args, told=durable, **kwargs)
 
         return counted

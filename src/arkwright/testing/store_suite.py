@@ -280,6 +280,23 @@ class StoreSuite(
         assert list(await store.claim_instances(ENGINE, limit=9)) == [new.id]
         assert list(await store.claim_instances(ENGINE, limit=9)) == []
 
+    async def test_an_instance_whose_creator_goes_away_as_the_answer_comes_is_claimed(self, store: Store) -> None:
+        await store.register_engine(ENGINE, lease_ms=None)
+        await make(store)
+        new = instance(store)
+        call = asyncio.create_task(store.create_instance(new, owner=ENGINE))
+        await asyncio.sleep(0)  # now it waits for the disk
+
+        def go_away(accepted: object, error: object) -> None:
+            call.cancel()
+
+        # Of the same group, and told when the call has its answer and has not gone on yet.
+        store.create_instance_soon(instance(store), owner=ENGINE, told=go_away)
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        assert list(await store.claim_instances(ENGINE, limit=9)) == [new.id]
+        assert list(await store.claim_instances(ENGINE, limit=9)) == []
+
     # ---------------------------------------------------------------- events from others
 
     async def test_a_posted_event_reaches_the_owner_and_goes_with_the_commit(self, store: Store) -> None:

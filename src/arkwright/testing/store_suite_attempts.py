@@ -172,14 +172,22 @@ class AttemptSuite:
             token_id=1,
             lease_until_ms=NOON + 1,
         )
-        await store.put_worker(row)
+        assert await store.put_worker(row)
         newer = msgspec.structs.replace(row, running=3)
-        await store.put_worker(newer)
+        assert await store.put_worker(newer)
         assert list(await store.list_workers()) == [newer]
+        other = msgspec.structs.replace(newer, token_id=2)
+        assert not await store.put_worker(other)
+        await store.drop_worker("w1", token_id=2)
+        assert list(await store.list_workers()) == [newer]
+        late = msgspec.structs.replace(other, seen_ms=NOON + 1, lease_until_ms=NOON + 2)
+        assert await store.put_worker(late), "the other one's lease is over"
+        assert not await store.put_worker(newer), "and now it has come too late"
+        assert list(await store.list_workers()) == [late]
         much_later = msgspec.structs.replace(row, name="w2", lease_until_ms=NOON + 2 * 24 * 60 * 60 * 1000)
-        await store.put_worker(much_later)
+        assert await store.put_worker(much_later)
         assert list(await store.list_workers()) == [much_later]
-        await store.drop_worker("w2")
+        await store.drop_worker("w2", token_id=1)
         assert list(await store.list_workers()) == []
 
     async def test_tokens_of_workers_are_found_by_their_hash(self, store: Store) -> None:

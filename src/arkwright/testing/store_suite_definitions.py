@@ -126,7 +126,7 @@ class DefinitionSuite:
         assert found is not None
         assert (found.status, found.version) == ("SCHEDULING", made.version)
 
-    @pytest.mark.parametrize("name", ["nobody", "nul\0"])
+    @pytest.mark.parametrize("name", ["nobody", "nul\0", "half\ud83d"], ids=["nobody", "nul", "half"])
     async def test_a_definition_that_is_not_there_is_not_found(self, store: Store, name: str) -> None:
         await store.create_definition(HERE, Kind.JOB, write())
         assert await store.get_definition(HERE, Kind.JOB, name) is None
@@ -139,6 +139,10 @@ class DefinitionSuite:
         assert (await store.list_definitions(HERE, Kind.JOB, name_contains=name)).total == 0
         with pytest.raises(InvalidInput):
             await store.create_definition(HERE, Kind.JOB, write("nul\0"))
+        with pytest.raises(InvalidInput, match="surrogate"):
+            await store.create_definition(HERE, Kind.JOB, write("half\ud83d"))
+        with pytest.raises(InvalidInput, match="can't hold"):
+            await store.create_definition(HERE, Kind.JOB, write(category="half\ud83d"))
 
     async def test_definitions_are_listed_newest_first_with_their_total(self, store: Store) -> None:
         for i in range(7):

@@ -14,7 +14,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
@@ -76,7 +76,8 @@ class Entry:
     """As its document says, or its file's name."""
     fault: str = ""
     """Why it can't be imported; empty: it can be tried."""
-    index: int = -1
+    index: int
+    """Among all entries of the file."""
 
 
 class Package:
@@ -150,7 +151,7 @@ class Package:
                 if where == path:
                     good.append(Entry(path=path, kind=entry.kind, name=name, index=index))
             except EntryInvalid as error:
-                faulty.append(Entry(path=path, kind=entry.kind, name=entry.name, fault=error.message))
+                faulty.append(replace(entry, fault=error.message))
         order = list(EntryKind)
         good.sort(key=lambda each: order.index(each.kind) if each.kind is not None else -1)
         return faulty + good
@@ -194,7 +195,7 @@ def _check_directory(file: Path) -> None:
     if at < 0 or len(tail) - at < _END.size:
         raise zipfile.BadZipFile("it does not end as a zip does")
     directory = _END.unpack_from(tail, at)[5]
-    if tail[at - _ZIP64_LOCATOR_BYTES : at].startswith(_ZIP64_LOCATOR) if at >= _ZIP64_LOCATOR_BYTES else False:
+    if at >= _ZIP64_LOCATOR_BYTES and tail.startswith(_ZIP64_LOCATOR, at - _ZIP64_LOCATOR_BYTES):
         raise PackageInvalid("The file is a ZIP64, which no file of a size that can be imported has to be.")
     if directory > _DIRECTORY_BYTES:
         raise PackageInvalid(f"The file has far more entries than {MAX_ENTRIES}.")
@@ -203,9 +204,13 @@ def _check_directory(file: Path) -> None:
 def _check_path(info: zipfile.ZipInfo) -> None:
     # zipfile cuts a name at a NUL and turns the system's separators; what was written in the file counts.
     for path in (info.filename, info.orig_filename):
-        segments = path.split("/")
-        if path.startswith("/") or "\\" in path or "\0" in path or ".." in segments or ":" in segments[0]:
+        if leads_out(path):
             raise EntryInvalid(f"{path!r} is a path that leads out of the file.")
+
+
+def leads_out(path: str) -> bool:
+    segments = path.split("/")
+    return path.startswith("/") or "\\" in path or "\0" in path or ".." in segments or ":" in segments[0]
 
 
 def _kind(path: str) -> EntryKind | None:

@@ -120,7 +120,9 @@ class SystemTasks:
     async def start(self, place: Place, *, name: str, actor: str, steps: Steps) -> str:
         """The new task's id, once the task is on disk. `steps` runs behind it."""
         task = Task(id=uuid.uuid4().hex, place=place, name=name, actor=actor, start_ms=self._now_ms())
-        await self._store.create_definition(place, Kind.SYSTEM_TASK, self._as_write(task.id, _body(task, self), actor))
+        await self._store.create_definition(
+            place, Kind.SYSTEM_TASK, self._as_write(task.id, _body(task, self._owner), actor)
+        )
         running = asyncio.create_task(self._run(task, steps), name=f"system task {task.id}")
         self._running.add(running)
         running.add_done_callback(self._running.discard)
@@ -180,7 +182,7 @@ class SystemTasks:
             await self._save(task)
 
     async def _save(self, task: Task) -> None:
-        await self._write(task.place, task.id, _body(task, self), task.actor)
+        await self._write(task.place, task.id, _body(task, self._owner), task.actor)
 
     async def _write(self, place: Place, task_id: str, body: dict[str, Any], actor: str) -> None:
         await self._store.save_definition(place, Kind.SYSTEM_TASK, task_id, self._as_write(task_id, body, actor))
@@ -196,18 +198,14 @@ class SystemTasks:
             at_ms=self._now_ms(),
         )
 
-    @property
-    def owner(self) -> str:
-        return self._owner
 
-
-def _body(task: Task, tasks: SystemTasks) -> dict[str, Any]:
+def _body(task: Task, owner: str) -> dict[str, Any]:
     body: dict[str, Any] = {"id": task.id, "name": task.name, "startTime": task.start_ms, "status": task.status.value}
     if task.end_ms is not None:
         body["endTime"] = task.end_ms
     body["message"] = task.message
     body["subtasks"] = [_subtask(each, task.id) for each in task.subtasks]
-    body["owner"] = tasks.owner
+    body["owner"] = owner
     return body
 
 

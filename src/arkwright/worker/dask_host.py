@@ -14,11 +14,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from arkwright.executors.dask_settings import GROUP_RESOURCE, DaskAddress, security
+from arkwright.executors.dask_settings import GROUP_RESOURCE, RETRY_SECONDS, DaskAddress, security
 
 log = logging.getLogger("arkwright.worker")
-
-RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 class DaskHost:

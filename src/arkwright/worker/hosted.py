@@ -1,22 +1,27 @@
 """Hosted nodes on a worker: they run inside the worker's own process, beside each other.
 
 Rules as in a resident host (`executors/resident_runner`), but for one: they don't outlive the worker. A worker that was
-restarted in time is asked by the node itself what became of the attempt (`recall`).
+restarted in time is asked by the node itself what became of the attempt (`recall`). What comes too late to begin waits
+here, until its lease is renewed, or the worker has given it up.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import traceback
 from collections.abc import Mapping
 from typing import Any
 
 from arkwright.core.outcome import Failed, FailureKind, Outcome
 from arkwright.executors.base import Finished
+from arkwright.executors.beginning import LATE_SECONDS, Beginning
 from arkwright.executors.resident_attempt import AttemptFolder, AttemptLog
-from arkwright.executors.resident_runner import Configurable
+from arkwright.executors.resident_runner import Configurable, unknown
 from arkwright.nodes.base import AttemptKey, Context, HostedNode, Work
 from arkwright.nodes.registry import Registry
+
+logger = logging.getLogger("arkwright.worker")
 
 
 class HostedHere:
@@ -26,6 +31,7 @@ class HostedHere:
         self._registry = registry
         self._settings = dict(settings)
         self._cap = log_cap_bytes
+        self.beginning = Beginning()
         self._tasks: dict[AttemptKey, asyncio.Task[None]] = {}
         self._finished: Finished
 
@@ -59,8 +65,9 @@ class HostedHere:
             outcome = await self._outcome(type_name, context)
         except asyncio.CancelledError:
             outcome = Failed(kind=FailureKind.CANCELLED, message="It was stopped on request.")
-        except OSError as fault:
-            outcome = Failed(kind=FailureKind.ERROR, message=f"The attempt's folder can't be used: {fault}")
+        except Exception as fault:  # whatever it is, it must not leave the attempt without an end
+            logger.exception("attempt %s of type %s", context.key, type_name)
+            outcome = unknown(AttemptFolder(context.folder).is_claimed(), fault)
         self._tasks.pop(context.key, None)
         self._finished(context.key, outcome)
 
@@ -79,11 +86,13 @@ class HostedHere:
             refused = node.check(context)
             if refused is not None:
                 return refused
+            await self._may_begin(context.key)
             if not folder.claim():
                 log.write(b"[The worker that ran this ended; asking what became of it]\n")
                 known = await node.recall(context)
                 if known is not None:
                     return known
+                await self._may_begin(context.key)
                 log.write(b"[It had no effect; it runs again]\n")
             return await node.run(context, log.write)
         except asyncio.CancelledError:
@@ -93,3 +102,8 @@ class HostedHere:
             return Failed(kind=FailureKind.ERROR, message=f"{type(fault).__name__}: {fault}")
         finally:
             log.close()
+
+    async def _may_begin(self, key: AttemptKey) -> None:
+        """Returns when it may."""
+        while not self.beginning.open(key):  # noqa: ASYNC110 - a renewal tells nobody here
+            await asyncio.sleep(LATE_SECONDS)

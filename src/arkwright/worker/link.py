@@ -22,10 +22,13 @@ import arkwright
 from arkwright.errors import ArkwrightError, StoreUnavailable
 from arkwright.executors.attempt_wire import (
     Arrival,
+    Asked,
     Cancels,
     Claim,
     ClaimAnswer,
     Held,
+    Leave,
+    LogEnd,
     Renewal,
     Renewed,
     Report,
@@ -61,6 +64,14 @@ class Unreachable(StoreUnavailable):
     """The server can't be reached, or can't answer now."""
 
 
+def _trusted(url: str, ca_file: Path | None) -> ssl.SSLContext | bool:
+    """What httpx2 takes for `verify`."""
+    if ca_file is not None:
+        return ssl.create_default_context(cafile=str(ca_file))
+    # Reading the machine's certificates takes 40 ms; without TLS none is shown, so nobody need be trusted.
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if url.lower().startswith("http:") else True
+
+
 class ServerLink:
     def __init__(self, url: str, token: str, *, runner: str, ca_file: Path | None = None) -> None:
         self.url = url.rstrip("/")
@@ -72,7 +83,7 @@ class ServerLink:
             timeout=ANSWER_SECONDS,
             # Proxies of the environment are meant for the internet; a server on this machine is not behind them.
             mounts={"all://": None} if here else None,
-            verify=ssl.create_default_context(cafile=str(ca_file)) if ca_file is not None else True,
+            verify=_trusted(self.url, ca_file),
             limits=httpx2.Limits(max_connections=64, max_keepalive_connections=16, keepalive_expiry=KEPT_OPEN_SECONDS),
         )
 
@@ -84,16 +95,15 @@ class ServerLink:
         return await self._ask("/arrive", arrival, Welcome)
 
     async def leave(self) -> None:
-        await self._send("POST", "/leave", json.dumps({"runner": self.runner}).encode())
+        await self._send("POST", "/leave", encode(Leave(runner=self.runner)))
 
     async def renew(self, renewal: Renewal) -> Renewed:
         return await self._ask("/renew", renewal, Renewed)
 
     async def cancels(self, known: tuple[Held, ...]) -> tuple[Held, ...]:
         """Held open until there are others than the known ones, or for a while."""
-        body = msgspec.json.encode({"runner": self.runner, "known": known})
-        answer = await self._send("POST", "/cancels", body, seconds=HELD_OPEN_SECONDS)
-        return decode(answer, Cancels).attempts
+        asked = Asked(runner=self.runner, known=known)
+        return (await self._ask("/cancels", asked, Cancels, seconds=HELD_OPEN_SECONDS)).attempts
 
     # -- attempts
     async def claim(self, key: AttemptKey, *, resume: bool) -> ClaimAnswer:
@@ -134,15 +144,17 @@ class ServerLink:
 
     async def log_end(self, key: AttemptKey, epoch: int) -> int:
         where = {"runner": self.runner, "epoch": str(epoch)}
-        return int(json.loads(await self._send("GET", f"/attempts/{attempt_name(key)}/log", None, where))["offset"])
+        return self._read(await self._send("GET", f"/attempts/{attempt_name(key)}/log", None, where), LogEnd).offset
 
     async def write_output(self, key: AttemptKey, epoch: int, name: str, data: bytes) -> None:
         where = {"runner": self.runner, "epoch": str(epoch)}
         await self._send("PUT", f"/attempts/{attempt_name(key)}/files/{name}", data, where)
 
     # -- inside
-    async def _ask(self, path: str, message: Struct, kind: type[T]) -> T:
-        answer = await self._send("POST", path, encode(message))
+    async def _ask(self, path: str, message: Struct, kind: type[T], *, seconds: float = ANSWER_SECONDS) -> T:
+        return self._read(await self._send("POST", path, encode(message), seconds=seconds), kind)
+
+    def _read(self, answer: bytes, kind: type[T]) -> T:
         try:
             return decode(answer, kind)
         except msgspec.MsgspecError as error:
@@ -188,6 +200,7 @@ class ServerLink:
         raise Refused(message, status=reply.status_code)
 
 
-async def pause(tries: int) -> None:
-    """Before the next try of something that went unanswered."""
-    await asyncio.sleep(_PAUSES[min(tries, len(_PAUSES) - 1)])
+async def pause(tries: int, stopped: asyncio.Event | None = None) -> None:
+    """Before the next try of something that went unanswered. `stopped`: ends it."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for((stopped or asyncio.Event()).wait(), _PAUSES[min(tries, len(_PAUSES) - 1)])

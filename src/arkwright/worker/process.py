@@ -6,9 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
-import secrets
 import signal
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +21,7 @@ from arkwright.folder_lock import FolderLock
 from arkwright.nodes.base import Work
 from arkwright.nodes.program_limits import NO_LIMITS, ProgramLimits
 from arkwright.nodes.registry import Registry
+from arkwright.own_folder import make_folder, own_name
 from arkwright.worker.ceilings import Ceilings
 from arkwright.worker.dask_host import DaskHost
 from arkwright.worker.hosted import HostedHere
@@ -65,7 +64,7 @@ async def serve(settings: WorkerSettings, *, ready: Callable[[Ready], None]) -> 
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, stopped.set)
-    _make_folder(settings.data)
+    make_folder(settings.data)
     lock = FolderLock(settings.data)
     lock.acquire()
     try:
@@ -75,7 +74,7 @@ async def serve(settings: WorkerSettings, *, ready: Callable[[Ready], None]) -> 
 
 
 async def _serve(settings: WorkerSettings, ready: Callable[[Ready], None], stopped: asyncio.Event) -> None:
-    name = _name(settings.data)
+    name = own_name(settings.data / "worker-name")
     link = ServerLink(settings.api, settings.token, runner=name, ca_file=settings.api_ca)
     arrival = Arrival(
         runner=name,
@@ -110,7 +109,7 @@ async def _serve(settings: WorkerSettings, ready: Callable[[Ready], None], stopp
             lease_seconds=welcome.lease_seconds,
             log_cap_bytes=log_cap,
         )
-        await runner.open()
+        await runner.open(stopped)
         closing.push_async_callback(runner.close)
         taken_by(runner.take)
         # It loads Dask, which takes a second: what was taken up must be renewed meanwhile. Of a lost scheduler it tells
@@ -154,31 +153,6 @@ async def _welcome(link: ServerLink, arrival: Arrival, stopped: asyncio.Event) -
         except Unreachable as error:
             if tries == 0:
                 log.warning("%s Trying again.", error)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stopped.wait(), 0.001)
-            await pause(tries)
+            await pause(tries, stopped)
             tries += 1
     return None
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise SettingInvalid(
-            f"The data folder {folder} can't be used: {error.strerror}.", hint="Choose another one with --data."
-        ) from None
-
-
-def _name(folder: Path) -> str:
-    """The same after each restart on this folder, different from every other one's."""
-    path = folder / "worker-name"
-    with contextlib.suppress(FileNotFoundError):
-        name = path.read_text().strip()
-        if name:
-            return name
-    name = f"{socket.gethostname()}-{secrets.token_hex(4)}"
-    fresh = path.with_suffix(".new")
-    fresh.write_text(name + "\n")
-    fresh.replace(path)
-    return name

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from arkwright.core.outcome import Outcome
-from arkwright.executors.attempt_wire import Report
+from arkwright.executors.attempt_wire import OUTPUTS, Report
 from arkwright.executors.shipping import Shipper
 from arkwright.nodes.base import AttemptKey
 from arkwright.worker.attempt import Attempt
@@ -21,8 +21,6 @@ from arkwright.worker.link import Refused, ServerLink, Unreachable, pause
 from arkwright.worker.sink import ServerSink
 
 log = logging.getLogger("arkwright.worker")
-
-OUTPUTS = ("output", "columns")
 
 
 class Reports:

@@ -19,13 +19,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from arkwright.core.outcome import Failed, FailureKind, Outcome
 from arkwright.executors.attempt_wire import ClaimAnswer, Claimed, Held, Renewal, attempt_key, attempt_name
-from arkwright.executors.base import Executor, Leased
+from arkwright.executors.background import Background
+from arkwright.executors.base import Executor
 from arkwright.nodes.base import AttemptKey, NodeImplementation, Work
 from arkwright.nodes.registry import Registry
 from arkwright.worker import guard
@@ -79,36 +79,33 @@ class Runner:
         self._reports = Reports(
             link, self._folders, self._epoch, log_cap_bytes=log_cap_bytes, patience_seconds=lease_seconds
         )
-        self._tasks: set[asyncio.Task[object]] = set()
+        self._background = Background(self._defect)
         self._told_cancels: tuple[Held, ...] = ()
         self._renewing = False
         self.draining = False
         self.refused = ""
-        """Why the server will give this worker nothing any more."""
+        """Why this worker is of no use any more: the server will give it nothing, or it has a defect."""
         self.useless = asyncio.Event()
         """Set with `refused`."""
 
-    @property
-    def running(self) -> int:
-        return len(self._held)
-
-    async def open(self) -> None:
+    async def open(self, stopped: asyncio.Event) -> None:
+        """Asks for what it finds from before until the server answers, or `stopped`."""
         await asyncio.to_thread(self._folders.make)
         self._guarding.open()
         await self._reports.open()
         for executor in self._executors.values():
-            if isinstance(executor, Leased):
-                executor.beginning.until = self._begins_until
+            executor.beginning.until = self._begins_until
             await executor.open(self._finished)
-        self._in_background(self._renew_on())
-        await self._take_up()
-        self._in_background(self._hear_cancels())
+        self._background.begin(self._renew_on(), "renews leases")
+        await self._take_up(stopped)
+        self._background.begin(self._hear_cancels(), "hears of stops")
 
     async def close(self) -> None:
         """What still runs is left to the guard, or to the next start."""
-        for task in [*self._tasks, *self._coming.values()]:
+        await self._background.close()
+        for task in self._coming.values():
             task.cancel()
-        await asyncio.gather(*self._tasks, *self._coming.values(), return_exceptions=True)
+        await asyncio.gather(*self._coming.values(), return_exceptions=True)
         for executor in self._executors.values():
             await executor.close()
         await self._reports.close()
@@ -188,7 +185,7 @@ class Runner:
                 if asked > until:
                     raise
 
-    async def _take_up(self) -> None:
+    async def _take_up(self, stopped: asyncio.Event) -> None:
         """What a worker of this name was running when it was killed."""
         for key, folder in await asyncio.to_thread(lambda: list(self._folders.found())):
             asked = guard.now_seconds()
@@ -200,7 +197,9 @@ class Runner:
                 except Unreachable as error:
                     if tries == 0:
                         log.warning("%s", error)
-                    await pause(tries)
+                    await pause(tries, stopped)
+                    if stopped.is_set():
+                        return  # the guard looks after it
                     tries += 1
                     asked = guard.now_seconds()
             if answer.claimed is None:
@@ -209,7 +208,7 @@ class Runner:
                 continue
             log.info("Attempt %s from before goes on.", key)
             attempt = self._hold(answer.claimed, asked + self._lease)
-            self._in_background(self._begin(attempt, attach=True))
+            self._background.begin(self._begin(attempt, attach=True), f"goes on with attempt {key}")
 
     def _hold(self, claimed: Claimed, until: float) -> Attempt:
         context = self._folders.placed(claimed.context)
@@ -219,6 +218,9 @@ class Runner:
         attempt = Attempt(claimed, context, executor or next(iter(self._executors.values())), until)
         self._held[context.key] = attempt
         attempt.preparing = asyncio.get_running_loop().create_task(self._prepare(attempt, found))
+        if Held(attempt=attempt_name(context.key), epoch=claimed.epoch) in self._told_cancels:
+            attempt.stopped = True  # somebody was quicker than the answer to the claim
+            attempt.stop()
         return attempt
 
     async def _begin(self, attempt: Attempt, *, attach: bool) -> None:
@@ -355,6 +357,10 @@ class Runner:
         if error.for_good:
             self._give_up(str(error))
 
+    def _defect(self, what: str, error: BaseException) -> None:
+        log.error("What %s ended by a defect.", what, exc_info=error)
+        self._give_up(f"What {what} ended by a defect: {error!r}.")
+
     def _give_up(self, reason: str) -> None:
         self.refused = self.refused or reason
         self.useless.set()
@@ -368,7 +374,7 @@ class Runner:
             attempt.fenced = FENCED_BY_GUARD
         attempt.outcome = attempt.told(outcome)
         self._folders.release(attempt.context)
-        self._in_background(self._report(attempt, attempt.outcome))
+        self._background.begin(self._report(attempt, attempt.outcome), f"reports attempt {key}")
 
     async def _report(self, attempt: Attempt, outcome: Outcome) -> None:
         await self._reports.tell(attempt, outcome)
@@ -391,8 +397,3 @@ class Runner:
         """Of the claim, while the attempt is this worker's."""
         attempt = self._held.get(key)
         return None if attempt is None or attempt.over else attempt.epoch
-
-    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
-        task: asyncio.Task[Any] = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)

@@ -8,18 +8,20 @@ import { type Key, useT } from "../i18n";
 import { Confirm } from "../parts/Confirm";
 import { Problem, Waiting } from "../parts/Page";
 import { tellError } from "../parts/tell";
-import { clock } from "../parts/time";
+import { clock, counted } from "../parts/time";
 
 type Server = Answers["listServers"]["servers"][number];
 
 const COLORS: Record<string, string> = { running: "--state-success", draining: "--state-pause", empty: "--state-waiting", gone: "--state-fail" };
+
+export const useServers = () => useQuery({ queryKey: ["servers"], queryFn: ({ signal }) => get<Answers["listServers"]>("/v1/{p}/servers", undefined, signal) });
 
 /** The servers that share the database, and what each has in hand. */
 export function Servers() {
   const t = useT();
   const { session, workspace } = useSession();
   const [emptying, setEmptying] = useState<Server | null>(null);
-  const found = useQuery({ queryKey: ["servers"], queryFn: ({ signal }) => get<Answers["listServers"]>("/v1/{p}/servers", undefined, signal) });
+  const found = useServers();
   const turn = useMutation({
     mutationFn: ([server, what]: [Server, "drain" | "resume"]) => put(`/v1/{p}/servers/${encodeURIComponent(server.name)}/${what}`),
     onSuccess: () => found.refetch(),
@@ -39,7 +41,7 @@ export function Servers() {
                   <Table.Td fw={600}>{each.name} {each.answering && <Badge size="xs" variant="light">{t("health.answering")}</Badge>}<Text size="xs" c="dimmed" className="mono">{each.url}</Text></Table.Td>
                   <Table.Td><span className="status" style={{ "--state": `var(${COLORS[each.state] ?? "--state-waiting"})` } as React.CSSProperties}><span aria-hidden className="status-dot" />{t(`server.${each.state}` as Key)}</span></Table.Td>
                   <Table.Td>{each.roles.join(", ")}</Table.Td>
-                  <Table.Td ta="right" className="time">{each.instances.toLocaleString()}</Table.Td>
+                  <Table.Td ta="right" className="time">{counted(each.instances)}</Table.Td>
                   <Table.Td ta="right" className="time">{each.leaseSeconds === null ? t("health.alone") : `${each.leaseSeconds.toFixed(1)} s`}</Table.Td>
                   <Table.Td className="time">{clock(each.since, workspace.timeZone)}</Table.Td>
                   <Table.Td>{each.version}</Table.Td>

@@ -101,14 +101,16 @@ export interface StreamEvent {
   id: string;
 }
 
-/** Server-sent events with our headers, which the browser's own EventSource can't send. Ends with the stream. */
-export async function stream(path: string, on: (event: StreamEvent) => void, signal: AbortSignal, query?: Record<string, unknown>): Promise<void> {
+/** Server-sent events with our headers, which the browser's own EventSource can't send. First of all it tells `open`. Ends with the stream. `after`: the
+ * id of the last event that has come. */
+export async function stream(path: string, on: (event: StreamEvent) => void, signal: AbortSignal, query?: Record<string, unknown>, after = ""): Promise<void> {
   const reply = await fetch(url(path, query), {
-    headers: { ...headers(), Accept: "text/event-stream" },
+    headers: { ...headers(), Accept: "text/event-stream", ...(after ? { "Last-Event-ID": after } : {}) },
     credentials: "same-origin",
     signal,
   });
   if (!reply.ok || !reply.body) throw await failure(reply);
+  on({ event: "open", data: "", id: "" });
   const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {

@@ -258,15 +258,11 @@ export interface components {
         };
         /**
          * Arrival
-         * @description Sent when a worker starts, and whenever what it says of itself changes.
+         * @description Sent when a worker starts.
          */
         Arrival: {
-            /** @default false */
-            draining?: boolean;
             groups: string[];
             runner: string;
-            /** @default 0 */
-            running?: number;
             /** @default  */
             scheduler?: string;
             slots: number;

@@ -9,14 +9,15 @@ const AGAIN_MS = 2_000;
 const BACK_MS = 5_000;
 
 /** Keeps what is shown under these query keys up to date: the server tells when instances change, nothing is polled.
- * A page that nobody looks at listens to nothing; browsers allow few connections to one server. Answers whether it
- * listens now. */
+ * A page that nobody looks at listens to nothing, nor does one without keys; browsers allow few connections to one
+ * server. Answers whether it listens now. */
 export function useNews(...keys: string[]): boolean {
   const client = useQueryClient();
   const { workspace } = useSession();
   const [live, setLive] = useState(false);
   const wanted = keys.join();
   useEffect(() => {
+    if (!wanted) return;
     let over = new AbortController();
     let next: ReturnType<typeof setTimeout> | undefined;
     let back: ReturnType<typeof setTimeout> | undefined;

@@ -113,7 +113,7 @@ function Meaning({ cron }: { cron: Cron }) {
   const { planTime, jobs } = found.data;
   if (planTime === null) return <Text size="sm" c="dimmed">{t("schedule.never")}</Text>;
   const zone = zoneOf(textOf(cron, "expressionTimeZone") || workspace.timeZone);
-  const time = new Intl.DateTimeFormat(language, { timeZone: zone, weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+  const time = new Intl.DateTimeFormat(language, { timeZone: zone, weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   return (
     <Paper withBorder p="sm" role="group" aria-live="polite">
       <Text size="sm" fw={600} mb={4}>{t("depend.meaning", { time: time.format(planTime) })}</Text>

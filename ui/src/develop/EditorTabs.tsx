@@ -10,7 +10,8 @@ import { Params } from "./Params";
 import { ScheduleForm } from "./ScheduleForm";
 import { Versions } from "./Versions";
 
-export type View = "canvas" | "params" | "schedule" | "json" | "instances" | "dependencies" | "versions";
+export const VIEWS = ["canvas", "params", "schedule", "json", "instances", "dependencies", "versions"] as const;
+export type View = (typeof VIEWS)[number];
 
 interface Props {
   name: string;

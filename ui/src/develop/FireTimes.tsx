@@ -44,13 +44,13 @@ export function FireTimes({ cron }: { cron: Cron }) {
   if (!times.data) return null;
   const named = textOf(asked, "expressionTimeZone") || workspace.timeZone;
   const zone = zoneOf(named);
-  const words = new Intl.DateTimeFormat(language, { timeZone: zone, weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
+  const words = new Intl.DateTimeFormat(language, { timeZone: zone, weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   const perDay = new Map<string, number[]>();
   for (const each of times.data) {
     const day = dayOf(each, zone);
     perDay.set(day, [...(perDay.get(day) ?? []), each]);
   }
-  const short = new Intl.DateTimeFormat(language, { timeZone: zone, hour: "2-digit", minute: "2-digit" });
+  const short = new Intl.DateTimeFormat(language, { timeZone: zone, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   const first = dayOf(times.data[0] ?? now, zone);
   const lastKnown = times.data.length === MOST ? dayOf(times.data.at(-1)!, zone) : "9999";
   return (

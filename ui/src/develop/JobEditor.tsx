@@ -14,11 +14,12 @@ import { Confirm } from "../parts/Confirm";
 import type { Syntax } from "../parts/Editor";
 import { Problem } from "../parts/Page";
 import { tellDone } from "../parts/tell";
+import { useFilters } from "../parts/useFilters";
 import { Canvas, type CanvasActions } from "./Canvas";
 import { JobDiff } from "./Diff";
 import { dropDraft } from "./drafts";
 import { EditorHead } from "./EditorHead";
-import { EditorTabs, type View } from "./EditorTabs";
+import { EditorTabs, type View, VIEWS } from "./EditorTabs";
 import { ExpressionJob } from "./ElField";
 import { JobSettings } from "./JobSettings";
 import { groupKey, kindOf } from "./kinds";
@@ -41,6 +42,7 @@ interface Props {
 }
 
 const MASK = "******";
+const TAB = { tab: "canvas" };
 const mayKeep = (job: Job) => !(job.params ?? []).some((each) => each.masked && each.value && each.value !== MASK);
 const editable = (element: Element | null) => element instanceof HTMLElement && (element.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName));
 
@@ -58,7 +60,9 @@ export function JobEditor({ name, start, types, refetch }: Props) {
   const [palette, setPalette] = useState(roomy);
   const [panel, setPanel] = useState(roomy);
   const [selection, select] = useState<Selection>(NOTHING);
-  const [view, setView] = useState<View>("canvas");
+  const [{ tab }, changeTab] = useFilters(TAB);
+  const view = VIEWS.find((each) => each === tab) ?? "canvas";
+  const setView = useCallback((next: View) => changeTab({ tab: next }), [changeTab]);
   const [picking, setPicking] = useState<"add" | "connect" | null>(null);
   const [help, setHelp] = useState(false);
   const [comparing, setComparing] = useState(false);

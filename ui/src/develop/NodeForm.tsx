@@ -63,7 +63,7 @@ export function NodeForm({ job, types, name, refused, objections, onChange, onSe
       <Text size="xs" c="dimmed">{type ? `${type.title}: ${type.summary}` : t("job.unknownType", { type: node.type })}</Text>
       {main.map(property)}
       {others.map((each) => <ElField key={each.name} label={each.name} value={each.value} error={error(each.name)} onChange={(value) => onChange(withProperty(job, name, each.name, value), `${name} ${each.name}`)} />)}
-      <Accordion multiple variant="separated" chevronPosition="left" defaultValue={refused?.node === name ? ["run"] : []} styles={{ content: { padding: 8 } }}>
+      <Accordion key={String(refused?.node === name)} multiple variant="separated" chevronPosition="left" defaultValue={refused?.node === name ? ["run"] : []} styles={{ content: { padding: 8 } }}>
         {rest.length > 0 && (
           <Accordion.Item value="more">
             <Accordion.Control>{t("node.more", { count: rest.length })}</Accordion.Control>

@@ -9,7 +9,7 @@ import { Problem, Waiting } from "../parts/Page";
 import { Pager } from "../parts/Pager";
 import { Status } from "../parts/Status";
 import { tellError } from "../parts/tell";
-import { clock, span } from "../parts/time";
+import { clock, counted, span } from "../parts/time";
 import { columnsOf, csv, parametersOf, type Result } from "./scripts";
 
 interface Results {
@@ -63,7 +63,7 @@ function Grid({ result, name }: { result: Result; name: string }) {
   return (
     <>
       <Group justify="space-between">
-        <Text size="xs" c="dimmed">{t("scripts.rows", { count: result.rowCount.toLocaleString() })}{result.rows.length > ROWS ? ` · ${t("scripts.shown", { count: ROWS })}` : ""}</Text>
+        <Text size="xs" c="dimmed">{t("scripts.rows", { count: counted(result.rowCount) })}{result.rows.length > ROWS ? ` · ${t("scripts.shown", { count: ROWS })}` : ""}</Text>
         <Group gap="sm">
           <Anchor size="xs" href={saved(csv(result), "text/csv")} download={`${name}.csv`}>{t("scripts.csv")}</Anchor>
           <Anchor size="xs" href={saved(JSON.stringify(result.rows.map((row) => Object.fromEntries(row.map((value, at) => [columns[at], value])))), "application/json")} download={`${name}.json`}>JSON</Anchor>

@@ -63,7 +63,7 @@ function Next({ cron, from }: { cron: Record<string, unknown>; from: string }) {
   const { dependJobs: _jobs, ...plan } = cron;
   const times = useQuery({ queryKey: ["fire-times", workspace.id, plan, after, 3], queryFn: () => post<{ fireTimes: number[] }>("/v1/{p}/schedule/preview", { cron: plan, count: 3, after: after ?? Date.now() }), retry: false });
   if (!times.data) return null;
-  const words = new Intl.DateTimeFormat(language, { timeZone: zoneOf(String(cron.expressionTimeZone ?? workspace.timeZone)), weekday: "long", day: "numeric", month: "long", hour: "2-digit", minute: "2-digit" });
+  const words = new Intl.DateTimeFormat(language, { timeZone: zoneOf(String(cron.expressionTimeZone ?? workspace.timeZone)), weekday: "long", day: "numeric", month: "long", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   return times.data.fireTimes.length === 0 ? <Alert color="orange">{t("schedule.never")}</Alert> : (
     <div><Text size="sm" fw={600}>{t("act.next")}</Text><List size="sm">{times.data.fireTimes.map((each) => <List.Item key={each}>{words.format(each)} <Text span size="xs" c="dimmed">{away(each - Date.now(), language)}</Text></List.Item>)}</List></div>
   );

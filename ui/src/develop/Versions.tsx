@@ -1,6 +1,6 @@
 import { Badge, Box, Button, Group, Paper, Radio, Stack, Table, Text } from "@mantine/core";
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import { call, get } from "../api/http";
 import { useSession } from "../api/session";
 import type { Job } from "../api/types";
@@ -11,6 +11,7 @@ import { Problem, Waiting } from "../parts/Page";
 import { Pager } from "../parts/Pager";
 import { tellDone, tellError } from "../parts/tell";
 import { clock } from "../parts/time";
+import { useFilters } from "../parts/useFilters";
 import { JobDiff } from "./Diff";
 
 export interface Version {
@@ -22,6 +23,8 @@ export interface Version {
 }
 
 const SIZE = 15;
+/** Which two are compared; empty: the newest one and the one before it. */
+const PICKED = { before: "", after: "" };
 
 /** The versions of a job: who saved them and why, any two of them beside each other, and the way back to one. */
 export function Versions({ name, newest, edited, onRestored }: { name: string; newest: number; edited: Job; onRestored: (job: Job) => void }) {
@@ -30,13 +33,11 @@ export function Versions({ name, newest, edited, onRestored }: { name: string; n
   const client = useQueryClient();
   const path = `/v1/{p}/jobs/${encodeURIComponent(name)}`;
   const [page, setPage] = useState(0);
-  const [before, setBefore] = useState(Math.max(1, newest - 1));
-  const [after, setAfter] = useState(newest);
+  const [picked, pick] = useFilters(PICKED);
+  const known = (given: string, otherwise: number) => (Number(given) >= 1 && Number(given) <= newest ? Number(given) : otherwise);
+  const before = known(picked.before, Math.max(1, newest - 1));
+  const after = known(picked.after, newest);
   const [restored, setRestored] = useState<number | null>(null);
-  useEffect(() => {
-    setAfter(newest);
-    setBefore(Math.max(1, newest - 1));
-  }, [newest]);
   const list = useQuery({ queryKey: ["job-versions", workspace.id, name, page], queryFn: ({ signal }) => get<{ total: number; versions: Version[] }>(`${path}/versions`, { limit: SIZE, offset: page }, signal), placeholderData: keepPreviousData });
   const one = (version: number) => ({ queryKey: ["job-version", workspace.id, name, version], queryFn: ({ signal }: { signal: AbortSignal }) => get<Job>(path, { version }, signal), staleTime: Infinity });
   const left = useQuery(one(before));
@@ -50,6 +51,7 @@ export function Versions({ name, newest, edited, onRestored }: { name: string; n
     onSuccess: (found, version) => {
       tellDone(t("versions.restored", { version }));
       client.setQueryData(["job", workspace.id, name], found);
+      pick(PICKED);
       onRestored(found);
       void client.invalidateQueries({ queryKey: ["job-versions"] });
     },
@@ -68,8 +70,8 @@ export function Versions({ name, newest, edited, onRestored }: { name: string; n
           <Table.Tbody>
             {list.data.versions.map((each) => (
               <Table.Tr key={each.version}>
-                <Table.Td><Radio aria-label={`${t("versions.before")} ${each.version}`} checked={before === each.version} onChange={() => setBefore(each.version)} /></Table.Td>
-                <Table.Td><Radio aria-label={`${t("versions.after")} ${each.version}`} checked={after === each.version} onChange={() => setAfter(each.version)} /></Table.Td>
+                <Table.Td><Radio aria-label={`${t("versions.before")} ${each.version}`} checked={before === each.version} onChange={() => pick({ before: String(each.version) })} /></Table.Td>
+                <Table.Td><Radio aria-label={`${t("versions.after")} ${each.version}`} checked={after === each.version} onChange={() => pick({ after: String(each.version) })} /></Table.Td>
                 <Table.Td>
                   <Group gap={6}><Text size="sm" fw={600}>{label(each.version)}</Text>{each.submitted && <Badge color="green" variant="light">{t("versions.runs")}</Badge>}{!each.submitted && each.version === newest && <Badge color="gray" variant="light">{t("versions.draft")}</Badge>}</Group>
                   {each.comment && <Text size="sm">{each.comment}</Text>}

@@ -16,8 +16,14 @@ interface Choice {
 
 const Chosen = createContext<Choice | null>(null);
 
+/** `{name}` is a value; `{count|1 run|# runs}` the first of two texts where it is 1, else the second, with `#` for it. */
 export function fill(text: string, values: Record<string, string | number> = {}): string {
-  return text.replace(/\{(\w+)\}/g, (whole, name: string) => (name in values ? String(values[name]) : whole));
+  return text.replace(/\{(\w+)(?:\|([^|{}]*)\|([^|{}]*))?\}/g, (whole, name: string, one?: string, several?: string) => {
+    if (!(name in values)) return whole;
+    const value = String(values[name]);
+    if (one === undefined || several === undefined) return value;
+    return (value === "1" ? one : several).replaceAll("#", value);
+  });
 }
 
 function first(): Language {

@@ -8,6 +8,7 @@ import { useT } from "../i18n";
 import { tellDone } from "../parts/tell";
 import { choices, fitting, inParallel, type Outcome } from "./batch";
 import { type Operation, RISKY } from "./operations";
+import { counted } from "../parts/time";
 
 const WIDTH = 6;
 const JOBS_SHOWN = 6;
@@ -36,7 +37,7 @@ export function Batch({ chosen, total, onAll, onNone, onDone }: Props) {
     <Paper withBorder p={6} pl="sm" className="batch" component="section" aria-label={t("instances.chosen", { count: chosen.length })}>
       <Group gap="sm">
         <Text size="sm" fw={600} role="status">{t("instances.chosen", { count: chosen.length })}</Text>
-        {chosen.length < total && <Button size="compact-xs" variant="subtle" onClick={onAll}>{t("instances.chooseAll", { count: total.toLocaleString() })}</Button>}
+        {chosen.length < total && <Button size="compact-xs" variant="subtle" onClick={onAll}>{t("instances.chooseAll", { count: counted(total) })}</Button>}
         <Button size="compact-xs" variant="subtle" color="gray" onClick={onNone}>{t("instances.chooseNone")}</Button>
         <Group gap={6} ml="auto">
           {offered.slice(0, AT_ONCE).map(button)}

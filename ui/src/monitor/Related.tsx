@@ -9,6 +9,7 @@ import { useNews } from "../api/useNews";
 import { useT } from "../i18n";
 import { GraphView } from "../parts/GraphView";
 import { Empty, Problem, Waiting } from "../parts/Page";
+import { stateName } from "../parts/states";
 import { clock } from "../parts/time";
 
 /** The instances that this one waited for, and those that wait for it. */
@@ -46,7 +47,8 @@ export function Related({ instance }: { instance: InstanceDetail }) {
   const parents = (ids: number[] | undefined) => (ids ?? []).flatMap((id) => known.get(id) ?? []);
   const cards: JobNode[] = others.map((each) => ({ name: known.get(each.id)!, type: each.status, preNodeName: parents(each.parent_instance_ids) }));
   cards.push({ name: self, type: instance.status, preNodeName: parents(own) });
-  const statuses = Object.fromEntries([...others.map((each) => [known.get(each.id)!, { status: each.status, note: `${each.status} · ${clock(each.plan_time, workspace.timeZone)}` }]), [self, { status: instance.status, note: `${instance.status} · ${clock(instance.planTime, workspace.timeZone)}` }]]) as Record<string, { status: string; note: string }>;
+  const shown = (status: string, planTime: number) => ({ status, note: `${stateName(t, status)} · ${clock(planTime, workspace.timeZone)}` });
+  const statuses = { ...Object.fromEntries(others.map((each) => [known.get(each.id)!, shown(each.status, each.plan_time)])), [self]: shown(instance.status, instance.planTime) };
   const open = (card: string | null) => {
     const found = others.find((each) => known.get(each.id) === card);
     if (found) navigate(`/instances/${encodeURIComponent(found.job_name)}/${found.id}`);

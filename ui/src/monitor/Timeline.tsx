@@ -1,4 +1,5 @@
 import { Anchor, Box, Group, Select, Stack, Switch, Text } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { get } from "../api/http";
@@ -6,13 +7,16 @@ import { useSession } from "../api/session";
 import { type Answers, ENDED, type InstanceDetail, type Job } from "../api/types";
 import { type Key, useT } from "../i18n";
 import { Empty, Problem, Waiting } from "../parts/Page";
-import { look } from "../parts/states";
+import { look, stateName } from "../parts/states";
 import { clock, span } from "../parts/time";
 import { useHistory } from "./History";
 import { useNow } from "./Live";
 import { type Bar, ticks, timeline } from "./timeline";
 
-const NAME_WIDTH = 190;
+const NAME_WIDTH = "clamp(92px, 22vw, 190px)";
+/** Where the time of the beginning takes the room of the first mark. */
+const BESIDE = 0.45;
+const TOOK_WIDTH = "clamp(62px, 8vw, 90px)";
 
 interface Props {
   path: string;
@@ -26,6 +30,7 @@ export function Timeline({ path, instance, job, choose }: Props) {
   const t = useT();
   const { workspace } = useSession();
   const now = useNow(!ENDED.has(instance.status));
+  const narrow = useMediaQuery("(max-width: 700px)");
   const [run, setRun] = useState<string | null>(null);
   const [waits, setWaits] = useState(true);
   const state = instance.nodes.map((each) => `${each.status}${each.attempt}`).join();
@@ -41,10 +46,10 @@ export function Timeline({ path, instance, job, choose }: Props) {
   if (!drawn.waited && drawn.lanes.every((each) => !each.bars.length)) return <Empty title={t("timeline.empty")} help={t("timeline.emptyHelp")} />;
   const length = drawn.to - drawn.from;
   const share = (ms: number) => ((ms - drawn.from) / length) * 100;
-  const marks = ticks(length);
+  const marks = ticks(length, narrow ? 3 : 6);
   const bar = (each: Bar, node: string) => {
     const text = [
-      each.kind === "attempt" ? `${t("instance.attempt")} ${each.attempt ?? 1}: ${each.status}` : t(`timeline.${each.kind}` as Key),
+      each.kind === "attempt" ? `${t("instance.attempt")} ${each.attempt ?? 1}: ${stateName(t, each.status ?? "")}` : t(`timeline.${each.kind}` as Key),
       span(each.to - each.from),
       `${clock(each.from, workspace.timeZone)}`,
       each.message ?? "",
@@ -64,7 +69,7 @@ export function Timeline({ path, instance, job, choose }: Props) {
     <Stack gap={0} className="timeline">
       <Group justify="space-between" mb="xs">
         <Group gap="lg">
-          {(["success", "fail", "running"] as const).map((each) => <Text key={each} size="xs" c="dimmed"><span aria-hidden className="legend" style={{ background: look(each).color }} /> {each}</Text>)}
+          {(["success", "fail", "running"] as const).map((each) => <Text key={each} size="xs" c="dimmed"><span aria-hidden className="legend" style={{ background: look(each).color }} /> {stateName(t, each)}</Text>)}
           {(["queue", "slot", "retry"] as const).map((each) => <Text key={each} size="xs" c="dimmed"><span aria-hidden className={`legend bar-${each}`} /> {t(`timeline.${each}`)}</Text>)}
         </Group>
         <Group gap="sm">
@@ -75,27 +80,27 @@ export function Timeline({ path, instance, job, choose }: Props) {
         </Group>
       </Group>
       <Box className="lane axis" aria-hidden>
-        <Box w={NAME_WIDTH} />
+        <Box w={NAME_WIDTH} style={{ flex: "none" }} />
         <Box flex={1} pos="relative" h={18}>
-          {marks.map((each) => <Text key={each} size="xs" c="dimmed" pos="absolute" style={{ left: `${(each / length) * 100}%`, transform: each ? "translateX(-50%)" : undefined, whiteSpace: "nowrap" }}>{each ? `+${span(each).replace(/\.0 s$/, " s")}` : clock(drawn.from, workspace.timeZone).slice(11)}</Text>)}
+          {marks.filter((each) => !narrow || !each || each / length > BESIDE).map((each) => <Text key={each} size="xs" c="dimmed" pos="absolute" style={{ left: `${(each / length) * 100}%`, transform: each ? "translateX(-50%)" : undefined, whiteSpace: "nowrap" }}>{each ? `+${span(each).replace(/\.0 s$/, " s")}` : clock(drawn.from, workspace.timeZone).slice(11)}</Text>)}
         </Box>
-        <Box w={90} />
+        <Box w={TOOK_WIDTH} style={{ flex: "none" }} />
       </Box>
       {waits && drawn.waited && (
         <Box className="lane">
-          <Text size="sm" c="dimmed" w={NAME_WIDTH} truncate>{t("timeline.before")}</Text>
+          <Text size="sm" c="dimmed" w={NAME_WIDTH} truncate style={{ flex: "none" }} title={t("timeline.before")}>{t("timeline.before")}</Text>
           <Box className="track">{marks.map((each) => <span key={each} aria-hidden className="mark" style={{ left: `${(each / length) * 100}%` }} />)}{bar(drawn.waited, t("timeline.before"))}</Box>
-          <Text size="xs" c="dimmed" w={90} ta="right">{span(drawn.waited.to - drawn.waited.from)}</Text>
+          <Text size="xs" c="dimmed" w={TOOK_WIDTH} style={{ flex: "none" }} ta="right">{span(drawn.waited.to - drawn.waited.from)}</Text>
         </Box>
       )}
       {drawn.lanes.map((lane) => (
         <Box key={lane.node} className="lane">
-          <Box w={NAME_WIDTH}><Anchor component="button" type="button" size="sm" ta="left" truncate maw={NAME_WIDTH - 10} onClick={() => choose(lane.node)}>{lane.node}</Anchor></Box>
+          <Box w={NAME_WIDTH} style={{ flex: "none" }}><Anchor component="button" type="button" size="sm" ta="left" truncate maw="100%" title={lane.node} onClick={() => choose(lane.node)}>{lane.node}</Anchor></Box>
           <Box className="track">
             {marks.map((each) => <span key={each} aria-hidden className="mark" style={{ left: `${(each / length) * 100}%` }} />)}
             {lane.bars.filter((each) => waits || each.kind === "attempt").map((each) => bar(each, lane.node))}
           </Box>
-          <Text size="xs" c="dimmed" w={90} ta="right">{lane.took === undefined ? lane.status : span(lane.took)}</Text>
+          <Text size="xs" c="dimmed" w={TOOK_WIDTH} style={{ flex: "none" }} ta="right">{lane.took === undefined ? stateName(t, lane.status) : span(lane.took)}</Text>
         </Box>
       ))}
     </Stack>

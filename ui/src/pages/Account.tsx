@@ -60,19 +60,21 @@ export function Account() {
         <Text fw={600} component="h2" size="md" m={0}>{t("account.tokens")}</Text>
         <Text size="sm" c="dimmed" mb="xs">{t("account.tokensHelp")}</Text>
         {tokens.error ? <Problem error={tokens.error} /> : tokens.isPending ? <Waiting /> : (
-          <Table verticalSpacing={5} className="dense">
-            <Table.Thead><Table.Tr><Table.Th>{t("account.token")}</Table.Th><Table.Th>{t("account.issued")}</Table.Th><Table.Th>{t("account.expires")}</Table.Th><Table.Th w={120}><span className="visually-hidden">{t("common.actions")}</span></Table.Th></Table.Tr></Table.Thead>
-            <Table.Tbody>
-              {tokens.data.tokens.map((each) => (
-                <Table.Tr key={each.id}>
-                  <Table.Td className="mono">{each.id} {each.current && <Badge size="xs" variant="light">{t("account.current")}</Badge>}</Table.Td>
-                  <Table.Td className="time">{clock(each.issueTime, workspace.timeZone)}</Table.Td>
-                  <Table.Td className="time">{clock(each.expireTime, workspace.timeZone)}</Table.Td>
-                  <Table.Td ta="right">{!each.current && <Button size="compact-sm" variant="subtle" color="red" aria-label={`${t("account.revoke")} ${each.id}`} onClick={() => setEnding(each)}>{t("account.revoke")}</Button>}</Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
+          <Table.ScrollContainer minWidth={560}>
+            <Table verticalSpacing={5} className="dense">
+              <Table.Thead><Table.Tr><Table.Th>{t("account.token")}</Table.Th><Table.Th>{t("account.issued")}</Table.Th><Table.Th>{t("account.expires")}</Table.Th><Table.Th w={120}><span className="visually-hidden">{t("common.actions")}</span></Table.Th></Table.Tr></Table.Thead>
+              <Table.Tbody>
+                {tokens.data.tokens.map((each) => (
+                  <Table.Tr key={each.id}>
+                    <Table.Td className="mono">{each.id} {each.current && <Badge size="xs" variant="light">{t("account.current")}</Badge>}</Table.Td>
+                    <Table.Td className="time">{clock(each.issueTime, workspace.timeZone)}</Table.Td>
+                    <Table.Td className="time">{clock(each.expireTime, workspace.timeZone)}</Table.Td>
+                    <Table.Td ta="right">{!each.current && <Button size="compact-sm" variant="subtle" color="red" aria-label={`${t("account.revoke")} ${each.id}`} onClick={() => setEnding(each)}>{t("account.revoke")}</Button>}</Table.Td>
+                  </Table.Tr>
+                ))}
+              </Table.Tbody>
+            </Table>
+          </Table.ScrollContainer>
         )}
       </Paper>
       <Confirm title={asked ? t("users.rotate") : null} text={t("users.rotateAsk", { name: session.userName })} danger busy={rotate.isPending} onConfirm={() => rotate.mutate()} onClose={() => setAsked(false)} />

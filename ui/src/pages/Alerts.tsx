@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Group, NumberInput, PasswordInput, Select, Switch, Table, Tabs, Text, Textarea, TextInput, Tooltip } from "@mantine/core";
+import { ActionIcon, Anchor, Button, Group, NumberInput, PasswordInput, Select, Switch, Table, Tabs, Text, Textarea, TextInput, Tooltip } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { IconPlus, IconSend } from "@tabler/icons-react";
 import { useState } from "react";
@@ -82,8 +82,8 @@ function Sent() {
         <Table.Tbody>
           {found.data.alerts.map((each) => (
             <Table.Tr key={each.id}>
-              <Table.Td className="mono">{clock(each.time, workspace.timeZone)}</Table.Td>
-              <Table.Td>{each.jobName && each.instanceId ? <Link href={`/instances/${encodeURIComponent(each.jobName)}/${each.instanceId}`}>{each.text}</Link> : each.text}{each.error && <Text size="xs" c="dimmed">{each.error}</Text>}</Table.Td>
+              <Table.Td className="time">{clock(each.time, workspace.timeZone)}</Table.Td>
+              <Table.Td style={{ overflowWrap: "anywhere" }}>{each.jobName && each.instanceId ? <Anchor component={Link} size="sm" href={`/instances/${encodeURIComponent(each.jobName)}/${each.instanceId}`}>{each.text}</Anchor> : each.text}{each.error && <Text size="xs" c="dimmed">{each.error}</Text>}</Table.Td>
               <Table.Td>{each.topic}</Table.Td>
               <Table.Td>{each.state}</Table.Td>
               <Table.Td>{each.error && <Button size="compact-sm" variant="subtle" loading={again.isPending && again.variables === each.id} onClick={() => again.mutate(each.id)}>{t("common.retry")}</Button>}</Table.Td>

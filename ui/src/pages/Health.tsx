@@ -1,8 +1,9 @@
 import { Alert, Anchor, Badge, Button, Group, List, Paper, Progress, SimpleGrid, Table, Text } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
-import { IconCircleCheck, IconRefresh } from "@tabler/icons-react";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { IconAlertTriangle, IconCircleCheck, IconRefresh } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import { Link } from "wouter";
+import { DaskSchedulers } from "../administer/DaskSchedulers";
 import { Servers } from "../administer/Servers";
 import { get } from "../api/http";
 import { useSession } from "../api/session";
@@ -19,7 +20,9 @@ export function Health() {
   const scheduler = useQuery({ queryKey: ["scheduler", workspace.id], queryFn: ({ signal }) => get<Answers["showScheduler"]>("/v1/{p}/scheduler", undefined, signal) });
   const workers = useQuery({ queryKey: ["workers"], queryFn: ({ signal }) => get<Answers["listWorkers"]>("/v1/{p}/workers", undefined, signal), retry: false });
   const notices = useQuery({ queryKey: ["alerts", workspace.id, "health"], queryFn: ({ signal }) => get<Answers["listAlerts"]>("/v1/{p}/alerts", { limit: 1000 }, signal) });
+  const client = useQueryClient();
   const refresh = () => {
+    void client.invalidateQueries({ queryKey: ["servers"] });
     for (const each of [ready, scheduler, workers, notices]) void each.refetch();
   };
   const { catchUp } = scheduler.data ?? {};
@@ -27,12 +30,9 @@ export function Health() {
   for (const each of notices.data?.alerts ?? []) states.set(each.state, (states.get(each.state) ?? 0) + 1);
   return (
     <Page title={t("health.title")} wide right={<Button variant="default" leftSection={<IconRefresh size={16} />} loading={ready.isFetching} onClick={refresh}>{t("common.refresh")}</Button>}>
-      {ready.error ? <Problem error={ready.error} /> : !ready.data ? <Waiting /> : ready.data.status === "ready" ? (
-        <Alert color="green" variant="light" icon={<IconCircleCheck />} ><Text size="sm">{t("health.ready")}</Text></Alert>
-      ) : (
-        <Alert color="red" variant="light" title={t("health.notReady")}><List size="sm">{ready.data.reasons?.map((each) => <List.Item key={each}>{each}</List.Item>)}</List></Alert>
-      )}
+      {ready.error ? <Problem error={ready.error} /> : !ready.data ? <Waiting /> : <Ready readiness={ready.data} />}
       <Servers />
+      <DaskSchedulers />
       <SimpleGrid cols={{ base: 1, md: 2 }}>
         <Part title={t("health.scheduler")}>
           {scheduler.error ? <Problem error={scheduler.error} /> : !scheduler.data ? <Waiting /> : <>
@@ -75,6 +75,20 @@ export function Health() {
         </Part>
       </SimpleGrid>
     </Page>
+  );
+}
+
+/** What keeps the server from its work, and what it lacks for a part of it: in its own words. */
+function Ready({ readiness: { status, reasons = [], warnings = [] } }: { readiness: Answers["showReadiness"] }) {
+  const t = useT();
+  const ready = status === "ready";
+  const told = (each: string[]) => <List size="sm">{each.map((one) => <List.Item key={one}>{one}</List.Item>)}</List>;
+  return (
+    <>
+      {!ready && <Alert color="red" variant="light" icon={<IconAlertTriangle />} title={t("health.notReady")}>{told(reasons)}</Alert>}
+      {warnings.length > 0 && <Alert color="orange" variant="light" role="status" icon={<IconAlertTriangle />} title={t("health.warnings")}>{told(warnings)}</Alert>}
+      {ready && !warnings.length && <Alert color="green" variant="light" role="status" icon={<IconCircleCheck />}><Text size="sm">{t("health.ready")}</Text></Alert>}
+    </>
   );
 }
 

@@ -54,7 +54,7 @@ export function Hooks() {
           heads={[t("instances.job"), t("hooks.address"), t("hooks.proof"), t("hooks.concurrent"), t("hooks.rotated"), t("users.enabled")]}
           cells={(each) => [
             each.jobName,
-            <Text key="url" size="xs" className="mono" maw={340} truncate title={each.url}>{each.url}</Text>,
+            <Text key="url" size="xs" className="mono" maw={220} truncate title={each.url}>{each.url}</Text>,
             each.authentication,
             each.concurrent,
             <Text key="at" size="xs" c="dimmed" className="time">{clock(each.rotateTime ?? each.createTime, workspace.timeZone)}</Text>,

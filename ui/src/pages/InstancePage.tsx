@@ -7,18 +7,20 @@ import { get, post, stream } from "../api/http";
 import { useSession } from "../api/session";
 import { ENDED, type InstanceDetail, type Job, type NodeItem } from "../api/types";
 import { Children, Inputs } from "./NodeDetails";
-import { type Key, useT } from "../i18n";
+import { type Key, type Translate, useT } from "../i18n";
 import { History, useHistory } from "../monitor/History";
 import { Live, Took } from "../monitor/Live";
 import { NodeTable } from "../monitor/NodeTable";
 import { type Asked, OperationDialog, wordOf } from "../monitor/OperationDialog";
 import { operations } from "../monitor/operations";
+import { Recent } from "../monitor/Recent";
 import { Related } from "../monitor/Related";
 import { Timeline } from "../monitor/Timeline";
 import { Why } from "../monitor/Why";
 import { GraphView } from "../parts/GraphView";
 import { LogView } from "../parts/LogView";
 import { Page, Problem, Waiting } from "../parts/Page";
+import { stateName } from "../parts/states";
 import { Status } from "../parts/Status";
 import { tellDone, tellError } from "../parts/tell";
 import { clock, span } from "../parts/time";
@@ -27,11 +29,14 @@ import { useFilters } from "../parts/useFilters";
 const BACK_MS = 2_000;
 const DEFAULTS = { tab: "nodes", node: "" };
 
+/** Another instance is another page: nothing that was chosen or read of the one before stays. */
 export function InstancePage() {
+  const { job, id } = useParams<{ job: string; id: string }>();
+  return <Instance key={id} jobName={decodeURIComponent(job)} id={Number(id)} />;
+}
+
+function Instance({ jobName, id }: { jobName: string; id: number }) {
   const t = useT();
-  const params = useParams<{ job: string; id: string }>();
-  const jobName = decodeURIComponent(params.job);
-  const id = Number(params.id);
   const { workspace } = useSession();
   const client = useQueryClient();
   const [filters, change] = useFilters(DEFAULTS);
@@ -74,10 +79,13 @@ export function InstancePage() {
   });
   const newest = useQuery({ queryKey: ["job-newest", workspace.id, jobName], queryFn: ({ signal }) => get<Job>(jobPath, undefined, signal), retry: false });
   const nodes = instance.data?.nodes ?? [];
-  const first = nodes.find((node) => node.status === "fail") ?? nodes.find((node) => node.status === "running") ?? (ended ? nodes[0] : undefined);
+  // What failed first is what the others may have failed by.
+  const failed = nodes.filter((each) => each.status === "fail").sort((a, b) => (a.endTime ?? 0) - (b.endTime ?? 0));
+  const first = failed[0] ?? nodes.find((node) => node.status === "running") ?? (ended ? nodes[0] : undefined);
   const chosen = filters.node || (first?.nodeName ?? null);
   const choose = (node: string | null) => change({ node: node ?? "", tab: "nodes" });
-  const statuses = useMemo(() => Object.fromEntries(nodes.map((node) => [node.nodeName, { status: node.status, note: noteOf(node) }])), [nodes]);
+  const statuses = useMemo(() => Object.fromEntries(nodes.map((node) => [node.nodeName, { status: node.status, note: noteOf(node, t) }])), [nodes, t]);
+  const drawn = useMemo(() => (job.data?.nodes ?? []).filter((each) => !nodes.length || each.name in statuses), [job.data, Object.keys(statuses).join("\n")]); // eslint-disable-line
   const [asked, setAsked] = useState<Asked | null>(null);
   const operate = useMutation({
     mutationFn: ([{ operation, node }, newestVersion]: [Asked, boolean]) => {
@@ -119,7 +127,7 @@ export function InstancePage() {
       </>}
     >
       <Group gap="4px 20px">
-        <Breadcrumbs separatorMargin={6}>
+        <Breadcrumbs separatorMargin={6} styles={{ root: { flexWrap: "wrap", minWidth: 0 }, breadcrumb: { whiteSpace: "normal", overflowWrap: "anywhere", lineHeight: 1.4 } }}>
           {parentInstanceId !== undefined && <Anchor component={Link} size="sm" href={`/instance/${parentInstanceId}`}>{t("instance.title", { id: parentInstanceId })}{row === undefined ? "" : ` · ${t("instance.row")} ${row + 1}`}</Anchor>}
           <Anchor component={Link} href={`/jobs/${encodeURIComponent(jobName)}`} fw={600}>{jobName}</Anchor>
         </Breadcrumbs>
@@ -137,9 +145,10 @@ export function InstancePage() {
         </Text>
         <Anchor component={Link} size="sm" href={`/instances?job=${encodeURIComponent(jobName)}&hours=168`}>{t("instance.others")}</Anchor>
       </Group>
-      {errorMessage && <Alert color={status === "fail" ? "red" : "gray"} variant="light" py="xs">{errorMessage}</Alert>}
-      {!ended && (!startTime || status === "running-exception") && <Why id={id} />}
-      {job.error ? <Problem error={job.error} /> : job.data && <GraphView nodes={nodes.length ? job.data.nodes.filter((each) => each.name in statuses) : job.data.nodes} statuses={statuses} selected={chosen} onSelect={choose} />}
+      <Recent instance={instance.data} />
+      {errorMessage && status !== "running-exception" && <Alert color={status === "fail" ? "red" : "gray"} variant="light" py="xs">{errorMessage}</Alert>}
+      {!ended && <Why id={id} begun={startTime !== undefined} state={nodes.map((each) => each.status).join() || status} />}
+      {job.error ? <Problem error={job.error} /> : job.data && <GraphView nodes={drawn} statuses={statuses} selected={chosen} onSelect={choose} />}
       <Tabs value={filters.tab} onChange={(tab) => change({ tab: tab ?? "nodes" })} keepMounted={false}>
         <Tabs.List mb="sm">
           <Tabs.Tab value="nodes">{t("instance.nodes")}</Tabs.Tab>
@@ -153,6 +162,7 @@ export function InstancePage() {
             <NodeTable nodes={nodes} status={status} chosen={chosen} choose={choose} ask={(operation, named) => setAsked({ operation, node: named })} />
             <Box miw={0}>
               {node ? <>
+                <ComesAfter {...{ node, nodes, choose }} job={job.data} />
                 {node.errorMessage && !errorMessage?.includes(node.errorMessage) && <Alert color={node.status === "fail" ? "red" : "gray"} variant="light" py={6} mb="xs">{node.errorMessage}</Alert>}
                 <Tabs defaultValue={node.childTotal === undefined ? "log" : "children"} key={`${node.nodeName}${node.childTotal === undefined}`} keepMounted={false}>
                   <Tabs.List mb="xs">
@@ -178,9 +188,24 @@ export function InstancePage() {
   );
 }
 
-function noteOf(node: NodeItem): string | undefined {
-  if (node.childTotal !== undefined) return `${node.childSucceeded ?? 0} / ${node.childTotal}${node.childFailed ? `, ${node.childFailed} failed` : ""}`;
-  if (node.startTime && node.endTime) return `${node.status} · ${span(node.endTime - node.startTime)}`;
+/** The nodes that one which has not started comes after, as far as they have not ended. */
+function ComesAfter({ node, nodes, job, choose }: { node: NodeItem; nodes: NodeItem[]; job?: Job; choose: (node: string) => void }) {
+  const t = useT();
+  if (node.status !== "waiting") return null;
+  const before = new Set(job?.nodes.find((each) => each.name === node.nodeName)?.preNodeName);
+  const open = nodes.filter((each) => before.has(each.nodeName) && ["waiting", "running", "pause", "fail"].includes(each.status));
+  if (!open.length) return null;
+  return (
+    <Group gap="4px 12px" mb="xs">
+      <Text size="sm" c="dimmed">{t("instance.waitsFor")}</Text>
+      {open.map((each) => <Group key={each.nodeName} gap={6} wrap="nowrap"><Anchor component="button" type="button" size="sm" onClick={() => choose(each.nodeName)}>{each.nodeName}</Anchor><Status state={each.status} /></Group>)}
+    </Group>
+  );
+}
+
+function noteOf(node: NodeItem, t: Translate): string | undefined {
+  if (node.childTotal !== undefined) return `${node.childSucceeded ?? 0} / ${node.childTotal}${node.childFailed ? `, ${t("instance.childrenFailed", { count: node.childFailed })}` : ""}`;
+  if (node.startTime && node.endTime) return `${stateName(t, node.status)} · ${span(node.endTime - node.startTime)}`;
   return undefined;
 }
 
@@ -198,7 +223,7 @@ function Parameters({ path }: { path: string }) {
   const given = Object.entries(made?.parameters ?? {});
   return (
     <>
-      {made?.by && <Text size="sm" mb="xs"><Text span inherit c="dimmed">{t("patch.asked")} </Text>{made.by}</Text>}
+      {made?.by && <Text size="sm" mb="xs"><Text span inherit c="dimmed">{t("instance.by")} </Text>{made.by}</Text>}
       {given.length === 0 ? <Text size="sm" c="dimmed">{t("instance.noParameters")}</Text> : (
         <Table verticalSpacing={4} maw={800}>
           <Table.Thead><Table.Tr><Table.Th w={240}>{t("common.name")}</Table.Th><Table.Th>{t("common.value")}</Table.Th></Table.Tr></Table.Thead>

@@ -15,9 +15,10 @@ import { Views } from "../monitor/Views";
 import { midnightOf, nextDay } from "../parts/days";
 import { Empty, Problem, Waiting } from "../parts/Page";
 import { Pager } from "../parts/Pager";
+import { stateName } from "../parts/states";
 import { Status } from "../parts/Status";
 import { tellError } from "../parts/tell";
-import { clock } from "../parts/time";
+import { clock, counted } from "../parts/time";
 import { useFilters } from "../parts/useFilters";
 
 const WEEK = 7 * 86_400_000;
@@ -102,9 +103,9 @@ export function InstanceTable({ job }: { job?: string }) {
     <Stack gap="sm">
       <Group gap="xs">
         {!job && <TextInput w={180} aria-label={t("instances.job")} placeholder={t("instances.job")} leftSection={<IconSearch size={15} />} value={filters.job} onChange={(event) => change({ job: event.currentTarget.value, page: "0" })} />}
-        <MultiSelect w={200} aria-label={t("common.status")} placeholder={filters.status ? undefined : t("common.status")} data={STATES} value={filters.status ? filters.status.split(",") : []} onChange={(next) => change({ status: next.join(","), page: "0" })} clearable />
+        <MultiSelect w={200} aria-label={t("common.status")} placeholder={filters.status ? undefined : t("common.status")} data={STATES.map((each) => ({ value: each, label: stateName(t, each) }))} value={filters.status ? filters.status.split(",") : []} onChange={(next) => change({ status: next.join(","), page: "0" })} clearable />
         <Select
-          w={150}
+          w={178}
           aria-label={t("instances.since")}
           allowDeselect={false}
           value={day ? "day" : filters.hours}
@@ -131,11 +132,11 @@ export function InstanceTable({ job }: { job?: string }) {
       ) : (
         <>
           <div className="list-box">
-            <table className="list" aria-label={t("nav.instances")}>
+            <table className="list list-instances" aria-label={t("nav.instances")}>
               <thead>
                 <tr>
                   <th style={{ width: 36 }}><Tick label={t("instances.choosePage")} checked={onPage > 0 && onPage === rows.length} some={onPage > 0 && onPage < rows.length} onChange={togglePage} /></th>
-                  <th>{t("instances.job")}</th>
+                  <th style={{ width: "28%" }}>{t("instances.job")}</th>
                   <th style={{ width: 150 }}>{t("common.status")}</th>
                   <th style={{ width: 150 }}>{t("instances.planned")}</th>
                   <th style={{ width: 150 }}>{t("instances.started")}</th>
@@ -151,7 +152,7 @@ export function InstanceTable({ job }: { job?: string }) {
           </div>
           <Group justify="space-between">
             <Group gap="xs">
-              <Text size="sm" c="dimmed">{t("instances.total", { count: total.toLocaleString() })}</Text>
+              <Text size="sm" c="dimmed">{t("instances.total", { count: counted(total) })}</Text>
               <Select size="xs" w={80} aria-label={t("instances.rows")} allowDeselect={false} data={SIZES} value={String(size)} onChange={(next) => change({ size: next ?? "50", page: "0" })} />
             </Group>
             <Pager page={page} size={size} total={total} onPage={(next) => change({ page: String(next) })} />
@@ -180,7 +181,7 @@ const Row = memo(
     return (
       <tr data-chosen={chosen || undefined}>
         <td><Tick label={t("instances.choose", { name: `${item.jobName} ${item.instanceId}` })} checked={chosen} onChange={() => toggle(item)} /></td>
-        <td><Link href={instancePath(item)} className="list-link">{item.jobName}</Link> <span className="mono faint">{item.instanceId}</span></td>
+        <td className="list-job" title={item.jobName}><Link href={instancePath(item)} className="list-link">{item.jobName}</Link> <span className="mono faint">{item.instanceId}</span></td>
         <td><Status state={item.status} /></td>
         <td className="time">{clock(item.planTime, zone)}</td>
         <td className="time">{clock(item.startTime, zone)}</td>

@@ -93,7 +93,7 @@ export function Jobs() {
               </Group>
             )}
             {jobs.data.total === 0 ? <Empty title={t(name ? "jobs.none" : "jobs.nothingHere")} /> : (
-              <Table.ScrollContainer minWidth={600}>
+              <Table.ScrollContainer minWidth={520}>
                 <Table highlightOnHover verticalSpacing={6}>
                   <Table.Thead>
                     <Table.Tr>
@@ -101,7 +101,7 @@ export function Jobs() {
                       <Table.Th>{t("common.name")}</Table.Th>
                       <Table.Th>{t("common.status")}</Table.Th>
                       <Table.Th>{t("jobs.lastRun")}</Table.Th>
-                      <Table.Th visibleFrom="lg">{t("jobs.changed")}</Table.Th>
+                      <Table.Th visibleFrom="xl">{t("jobs.changed")}</Table.Th>
                       <Table.Th w={80}><span className="visually-hidden">{t("common.actions")}</span></Table.Th>
                     </Table.Tr>
                   </Table.Thead>
@@ -110,12 +110,12 @@ export function Jobs() {
                       <Table.Tr key={job.name} draggable onDragStart={(event: DragEvent) => dragged(event, job.name)} bg={chosen.has(job.name) ? "var(--mantine-color-default-hover)" : undefined}>
                         <Table.Td><Checkbox size="xs" aria-label={t("many.one", { name: job.name })} checked={chosen.has(job.name)} onChange={() => turn(job.name)} /></Table.Td>
                         <Table.Td>
-                          <Anchor component={Link} href={`/jobs/${encodeURIComponent(job.name)}`} fw={600}>{job.name}</Anchor>
+                          <Anchor component={Link} href={`/jobs/${encodeURIComponent(job.name)}`} fw={600} style={{ overflowWrap: "anywhere" }}>{job.name}</Anchor>
                           {job.path !== "/" && job.path !== directory && <Text size="xs" c="dimmed">{job.path}</Text>}
                         </Table.Td>
                         <Table.Td><Status state={job.status} /></Table.Td>
-                        <Table.Td>{job.lastInstanceStatus && <Group gap={6} wrap="nowrap"><Status state={job.lastInstanceStatus} /><Text size="xs" c="dimmed">{clock(job.lastInstanceEndTime, workspace.timeZone)}</Text></Group>}</Table.Td>
-                        <Table.Td visibleFrom="lg" style={{ whiteSpace: "nowrap" }}><Text size="sm">{clock(job.lastUpdateTime, workspace.timeZone)}</Text><Text size="xs" c="dimmed">{job.lastUpdateUser}</Text></Table.Td>
+                        <Table.Td>{job.lastInstanceStatus && <Group gap={6} wrap="nowrap"><Status state={job.lastInstanceStatus} /><Text size="xs" c="dimmed" className="time">{clock(job.lastInstanceEndTime, workspace.timeZone)}</Text></Group>}</Table.Td>
+                        <Table.Td visibleFrom="xl" style={{ whiteSpace: "nowrap" }}><Text size="sm">{clock(job.lastUpdateTime, workspace.timeZone)}</Text><Text size="xs" c="dimmed">{job.lastUpdateUser}</Text></Table.Td>
                         <Table.Td>
                           <Group gap={2} wrap="nowrap" justify="flex-end">
                             {job.jobType === "BATCH" && <Tooltip label={t("job.run")}><ActionIcon variant="subtle" aria-label={t("job.runTitle", { name: job.name })} onClick={() => void run(job)}><IconPlayerPlay size={17} /></ActionIcon></Tooltip>}

@@ -57,7 +57,7 @@ export function Members() {
       {roles.data && (
         <Paper withBorder p="md" maw={800}>
           <Text fw={600} component="h2" size="md" m={0} mb="xs">{t("members.roles")}</Text>
-          {roles.data.map((each) => <Group key={each.role_id} gap="sm" wrap="nowrap" align="flex-start" mb={4}><Text size="sm" w={90} fw={600}>{each.role_name}</Text><Text size="sm" c="dimmed">{each.description}</Text></Group>)}
+          {roles.data.map((each) => <Group key={each.role_id} gap="sm" wrap="nowrap" align="flex-start" mb={4}><Text size="sm" w={90} fw={600} style={{ flex: "none" }}>{each.role_name}</Text><Text size="sm" c="dimmed">{each.description}</Text></Group>)}
         </Paper>
       )}
       {adding && (

@@ -10,7 +10,7 @@ import { instancePath } from "../monitor/Batch";
 import { Took } from "../monitor/Live";
 import { Problem, Waiting } from "../parts/Page";
 import { Pager } from "../parts/Pager";
-import { look } from "../parts/states";
+import { look, stateName } from "../parts/states";
 import { Status } from "../parts/Status";
 import { clock, span } from "../parts/time";
 import { useNews } from "../api/useNews";
@@ -93,15 +93,15 @@ export function Children({ path, node }: { path: string; node: NodeItem }) {
   const { total, instances } = found.data;
   const all = node.childTotal ?? total;
   const counts: [string, number][] = [["success", node.childSucceeded ?? 0], ["fail", node.childFailed ?? 0], ["running", node.childRunning ?? 0]];
-  const said = (each: Child) => `${t("instance.row")} ${(each.row ?? 0) + 1}: ${each.status}${each.startTime ? `, ${span((each.endTime ?? Date.now()) - each.startTime)}` : ""}${each.errorMessage ? `. ${each.errorMessage}` : ""}`;
+  const said = (each: Child) => `${t("instance.row")} ${(each.row ?? 0) + 1}: ${stateName(t, each.status)}${each.startTime ? `, ${span((each.endTime ?? Date.now()) - each.startTime)}` : ""}${each.errorMessage ? `. ${each.errorMessage}` : ""}`;
   return (
     <Stack gap="xs">
       <Group justify="space-between">
         <Text size="sm" c="dimmed">{t("patch.instances", { count: all })}{node.childJobName ? ` · ${node.childJobName}` : ""}</Text>
-        <Select size="xs" w={150} clearable aria-label={t("common.status")} placeholder={t("common.all")} data={CHILD_STATES} value={status} onChange={(next) => { setStatus(next); setPage(0); }} />
+        <Select size="xs" w={150} clearable aria-label={t("common.status")} placeholder={t("common.all")} data={CHILD_STATES.map((each) => ({ value: each, label: stateName(t, each) }))} value={status} onChange={(next) => { setStatus(next); setPage(0); }} />
       </Group>
-      <div className="stacked" role="img" aria-label={counts.map(([state, count]) => `${count} ${state}`).join(", ")}>
-        {counts.map(([state, count]) => count > 0 && <span key={state} title={`${count} ${state}`} style={{ width: `${(count / Math.max(1, all)) * 100}%`, background: look(state).color }} />)}
+      <div className="stacked" role="img" aria-label={counts.map(([state, count]) => `${count} ${stateName(t, state)}`).join(", ")}>
+        {counts.map(([state, count]) => count > 0 && <span key={state} title={`${count} ${stateName(t, state)}`} style={{ width: `${(count / Math.max(1, all)) * 100}%`, background: look(state).color }} />)}
       </div>
       {instances.length > ROWS ? (
         <div className="cells">

@@ -14,7 +14,7 @@ import { dayOf } from "../parts/days";
 import { Page, Problem, Waiting } from "../parts/Page";
 import { look } from "../parts/states";
 import { Status } from "../parts/Status";
-import { clock, span } from "../parts/time";
+import { clock, counted, span } from "../parts/time";
 import { useFilters } from "../parts/useFilters";
 import { spanOf } from "./InstanceTable";
 
@@ -77,7 +77,7 @@ export function Overview() {
           return (
             <Paper key={name} withBorder p="sm" component={Link} href={to(states)} className="tile" data-quiet={!count || undefined} style={{ borderTop: `3px solid ${count ? look(name).color : "var(--mantine-color-default-border)"}` }}>
               <Text size="sm" c="dimmed">{t(text)}</Text>
-              <Text fz={28} fw={700} lh={1.2} className="time">{count?.toLocaleString() ?? "…"}</Text>
+              <Text fz={28} fw={700} lh={1.2} className="time">{count === undefined ? "…" : counted(count)}</Text>
             </Paper>
           );
         })}
@@ -90,7 +90,7 @@ export function Overview() {
         {curves.error ? <Problem error={curves.error} /> : curves.isPending ? <Waiting /> : <Curve completion={curves.data} />}
       </Paper>
       <SimpleGrid cols={{ base: 1, lg: 2 }}>
-        <Panel title={t("overview.failedJobs")} empty={t("overview.nothing")} wait={!bad} more={(failed.data?.total ?? 0) > RANKED ? t("overview.newest", { count: RANKED.toLocaleString() }) : undefined} rows={bad?.map((each) => ({
+        <Panel title={t("overview.failedJobs")} empty={t("overview.nothing")} wait={!bad} more={(failed.data?.total ?? 0) > RANKED ? t("overview.newest", { count: counted(RANKED) }) : undefined} rows={bad?.map((each) => ({
           key: each.job,
           cells: [<Anchor key="job" component={Link} size="sm" fw={600} href={instancePath(each.last)}>{each.job}</Anchor>, <Text key="why" size="xs" c="dimmed" truncate title={each.last.errorMessage}>{each.last.errorMessage}</Text>],
           end: <Anchor component={Link} size="sm" className="time" href={to("fail", each.job)}>{t("overview.times", { count: each.count })}</Anchor>,

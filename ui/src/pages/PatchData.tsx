@@ -17,7 +17,7 @@ import { Months } from "../parts/Months";
 import { Empty, Page, Problem, Waiting } from "../parts/Page";
 import { Pager } from "../parts/Pager";
 import { Status } from "../parts/Status";
-import { look } from "../parts/states";
+import { look, stateName } from "../parts/states";
 import { tellDone, tellError } from "../parts/tell";
 import { clock } from "../parts/time";
 import { useFilters } from "../parts/useFilters";
@@ -145,7 +145,7 @@ function PatchDays({ patch }: { patch: Patch }) {
             look={(day) => {
               const found = days.get(day);
               if (!found) return { text: "", pressed: day === picked };
-              return { color: look(found.status).color, text: Object.entries(found.counts).map(([status, count]) => `${count} ${status}`).join(", "), pressed: day === picked };
+              return { color: look(found.status).color, text: Object.entries(found.counts).map(([status, count]) => `${count} ${stateName(t, status)}`).join(", "), pressed: day === picked };
             }}
           />
           {ofDay.length > 0 && (

@@ -1,4 +1,4 @@
-import { Anchor, Autocomplete, Box, Button, Group, Paper, ScrollArea, Select, Text, TextInput } from "@mantine/core";
+import { Anchor, Autocomplete, Box, Button, Flex, Paper, ScrollArea, Select, Text, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
 import { IconPlus, IconSearch } from "@tabler/icons-react";
@@ -43,10 +43,10 @@ export function Scripts() {
   return (
     <Page title={t("scripts.title")} wide right={<Button leftSection={<IconPlus size={16} />} onClick={() => setMaking(true)}>{t("scripts.new")}</Button>}>
       {scripts.error ? <Problem error={scripts.error} /> : scripts.isPending ? <Waiting /> : none && !name ? <Empty title={t("scripts.empty")} help={t("scripts.emptyHelp")}><Button mt="xs" onClick={() => setMaking(true)}>{t("scripts.new")}</Button></Empty> : (
-        <Group align="flex-start" wrap="nowrap" gap="md">
-          <Paper withBorder w={236} p={8} component="nav" aria-label={t("scripts.title")} style={{ flex: "none" }}>
+        <Flex direction={{ base: "column", sm: "row" }} align={{ base: "stretch", sm: "flex-start" }} gap="md">
+          <Paper withBorder w={{ base: "100%", sm: 236 }} p={8} component="nav" aria-label={t("scripts.title")} style={{ flex: "none" }}>
             <TextInput size="xs" mb={6} aria-label={t("common.search")} placeholder={t("jobs.search")} leftSection={<IconSearch size={14} />} value={typed} onChange={(event) => { setTyped(event.currentTarget.value); setPage(0); }} />
-            <ScrollArea.Autosize mah="72vh" type="auto">
+            <ScrollArea.Autosize mah={{ base: "30vh", sm: "72vh" }} type="auto">
               {scripts.data.scripts.length === 0 && <Text size="xs" c="dimmed" p={6}>{t("palette.none")}</Text>}
               {byDirectory(scripts.data.scripts).map(([directory, each]) => (
                 <Box key={directory} mb={6}>
@@ -65,7 +65,7 @@ export function Scripts() {
           <Box flex={1} miw={0}>
             {!name ? <Empty title={t("scripts.choose")} help={t("scripts.emptyHelp")} /> : chosen.error ? <Problem error={chosen.error} /> : !chosen.data ? <Waiting /> : <ScriptEditor key={`${workspace.id} ${name}`} script={chosen.data} refetch={chosen.refetch} />}
           </Box>
-        </Group>
+        </Flex>
       )}
       {making && <NewScript onClose={() => setMaking(false)} onMade={(made) => { setMaking(false); navigate(`/scripts/${encodeURIComponent(made)}`); }} />}
     </Page>

@@ -67,7 +67,7 @@ function WorkspaceSettings() {
   const allow = useMutation({ mutationFn: (allowed: boolean) => put("/v1/{p}/local-programs", { allowed }), onSuccess: () => local.refetch(), onError: tellError });
   return (
     <Stack>
-      <Group justify="space-between" wrap="nowrap"><Text size="sm" c="dimmed">{t("settings.help")}</Text><Button disabled={!given || given === kept.data} loading={save.isPending} onClick={() => save.mutate()}>{t("common.save")}</Button></Group>
+      <Group justify="space-between" wrap="nowrap"><Text size="sm" c="dimmed">{t("settings.help")}</Text><Button style={{ flex: "none" }} disabled={!given || given === kept.data} loading={save.isPending} onClick={() => save.mutate()}>{t("common.save")}</Button></Group>
       {save.error && <Problem error={save.error} />}
       {kept.error ? <Problem error={kept.error} /> : !given ? <Waiting /> : (
         <SimpleGrid cols={{ base: 1, md: 2 }}>

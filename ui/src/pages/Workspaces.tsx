@@ -69,8 +69,8 @@ export function Workspaces() {
             each.role,
             <Text key="made" size="xs" c="dimmed" className="time">{clock(each.create_time, workspace.timeZone).slice(0, 10)} {each.create_user}</Text>,
             <Group key="more" gap={6} wrap="nowrap">
-              {each.is_default === 1 && <Badge variant="light" color="gray">{t("workspaces.default")}</Badge>}
-              {each.id === workspace.id ? <Badge variant="light">{t("workspaces.current")}</Badge> : <Button size="compact-xs" variant="default" onClick={() => open(each.id, "/overview")}>{t("workspaces.open")}</Button>}
+              {each.is_default === 1 && <Badge variant="light" color="gray" style={{ flex: "none" }}>{t("workspaces.default")}</Badge>}
+              {each.id === workspace.id ? <Badge variant="light" style={{ flex: "none" }}>{t("workspaces.current")}</Badge> : <Button size="compact-xs" variant="default" onClick={() => open(each.id, "/overview")}>{t("workspaces.open")}</Button>}
             </Group>,
           ]}
           onEdit={(each) => setEdited({ id: each.id, name: each.name, description: each.description, job_log_location_name: each.log, time_zone: each.time_zone })}

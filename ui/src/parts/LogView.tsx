@@ -1,12 +1,13 @@
 import { ActionIcon, Box, Group, ScrollArea, Select, Switch, Text, TextInput, Tooltip } from "@mantine/core";
 import { IconChevronDown, IconChevronUp, IconDownload, IconSearch } from "@tabler/icons-react";
 import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
-import { stream, url } from "../api/http";
+import { ApiError, stream, url } from "../api/http";
 import { useT } from "../i18n";
 import { marked, withMore } from "./log-text";
 import { Problem } from "./Page";
 
 const NEAR_END = 40;
+const BACK_MS = 2_000;
 
 interface Props {
   job: string;
@@ -16,11 +17,13 @@ interface Props {
   height?: number;
 }
 
-/** A node's log as it grows. Long logs show their end; the whole is there to download. */
+/** A node's log as it grows; where the server goes away meanwhile, it goes on once it is back. Long logs show their end; the
+ * whole is there to download. */
 export function LogView({ job, instanceId, node, attempt: newest, height = 380 }: Props) {
   const t = useT();
   const [text, setText] = useState("");
   const [live, setLive] = useState(false);
+  const [lost, setLost] = useState(false);
   const [problem, setProblem] = useState<unknown>(null);
   const [wanted, setWanted] = useState("");
   const [at, setAt] = useState(0);
@@ -35,7 +38,11 @@ export function LogView({ job, instanceId, node, attempt: newest, height = 380 }
     setProblem(null);
     if (!attempt) return;
     const ended = new AbortController();
+    let back: ReturnType<typeof setTimeout> | undefined;
+    let last = "";
+    let over = false;
     setLive(true);
+    setLost(false);
     // Many short pieces may come at once: what came together is drawn together.
     let waiting = "";
     let drawn = 0;
@@ -45,20 +52,40 @@ export function LogView({ job, instanceId, node, attempt: newest, height = 380 }
       waiting = "";
       setText((before) => withMore(before, more));
     };
-    stream(
-      path,
-      ({ event, data }) => {
-        if (event !== "log") return;
-        waiting += (JSON.parse(data) as { text: string }).text;
-        drawn ||= requestAnimationFrame(draw);
-      },
-      ended.signal,
-      { attempt },
-    )
-      .catch((error) => ended.signal.aborted || setProblem(error))
-      .finally(() => ended.signal.aborted || setLive(false));
+    const follow = () =>
+      stream(
+        path,
+        ({ event, data, id }) => {
+          setLost(false);
+          if (event === "end") {
+            const { status, newestAttempt } = JSON.parse(data) as { status: string; newestAttempt?: number };
+            // A server that stops ends its streams, too.
+            over = status !== "running" || newestAttempt !== attempt;
+          }
+          if (event !== "log") return;
+          last = id;
+          waiting += (JSON.parse(data) as { text: string }).text;
+          drawn ||= requestAnimationFrame(draw);
+        },
+        ended.signal,
+        { attempt },
+        last,
+      )
+        .catch((error) => {
+          if (ended.signal.aborted || !(error instanceof ApiError && error.status < 500)) return;
+          over = true;
+          setProblem(error);
+        })
+        .finally(() => {
+          if (ended.signal.aborted) return;
+          if (over) return setLive(false);
+          setLost(true);
+          back = setTimeout(() => void follow(), BACK_MS);
+        });
+    void follow();
     return () => {
       ended.abort();
+      clearTimeout(back);
       cancelAnimationFrame(drawn);
     };
   }, [path, attempt]);
@@ -90,7 +117,7 @@ export function LogView({ job, instanceId, node, attempt: newest, height = 380 }
     <Box>
       <Group justify="space-between" mb={6} gap="xs">
         <Group gap="xs">
-          <Text size="sm" fw={600}>{t("instance.logOf", { node })} {live && <Text span size="xs" c="dimmed">({t("instance.live")})</Text>}</Text>
+          <Text size="sm" fw={600} style={{ overflowWrap: "anywhere" }}>{t("instance.logOf", { node })} {live && <Text span size="xs" c="dimmed">({t(lost ? "news.lost" : "instance.live")})</Text>}</Text>
           {newest > 1 && <Select size="xs" w={120} aria-label={t("instance.attempt")} allowDeselect={false} value={String(attempt)} onChange={(next) => setEarlier(Number(next) === newest ? null : Number(next))} data={Array.from({ length: newest }, (_, each) => ({ value: String(each + 1), label: `${t("instance.attempt")} ${each + 1}` }))} />}
         </Group>
         <Group gap="xs">

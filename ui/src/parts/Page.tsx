@@ -38,7 +38,7 @@ export function Empty({ title, help, children }: { title: string; help?: string;
     <Center py={48}>
       <Stack align="center" gap="xs" maw={460}>
         <ThemeIcon size={48} radius="xl" variant="light" color="gray"><IconInbox /></ThemeIcon>
-        <Text fw={600}>{title}</Text>
+        <Text fw={600} ta="center">{title}</Text>
         {help && <Text size="sm" c="dimmed" ta="center">{help}</Text>}
         {children}
       </Stack>

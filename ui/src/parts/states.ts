@@ -1,4 +1,6 @@
 /** How states look and are called; one place, so that a colour means one thing everywhere. */
+import type { Key, Translate } from "../i18n";
+import { en } from "../i18n/en";
 
 export interface Look {
   color: string;
@@ -30,6 +32,12 @@ const LOOKS: Record<string, Look> = {
   CANCEL: { color: "var(--state-stop)", badge: "grape" },
   STOPPED: { color: "var(--state-waiting)", badge: "gray" },
 };
+
+/** The state in words; one that the console does not know is shown as the server says it. */
+export function stateName(t: Translate, state: string): string {
+  const key = `state.${state}`;
+  return key in en ? t(key as Key) : state;
+}
 
 export function look(state: string): Look {
   return LOOKS[state] ?? { color: "var(--state-waiting)", badge: "gray" };

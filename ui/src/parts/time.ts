@@ -26,3 +26,6 @@ export function span(ms: number | undefined): string {
   const hours = Math.floor(minutes / 60);
   return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
+
+/** A number as it is written in the language of the page: 10,000 in English is ten in German. */
+export const counted = (value: number): string => value.toLocaleString(document.documentElement.lang || "en");

@@ -1,7 +1,7 @@
 import { useCallback, useMemo } from "react";
 import { useLocation, useSearch } from "wouter";
 
-/** Filters that live in the address, so that a view can be sent to somebody. */
+/** Filters that live in the address, so that a view can be sent to somebody. What else stands there stays. */
 export function useFilters<T extends Record<string, string>>(defaults: T): [T, (change: Partial<T>) => void] {
   const search = useSearch();
   const [location, navigate] = useLocation();
@@ -11,14 +11,15 @@ export function useFilters<T extends Record<string, string>>(defaults: T): [T, (
   }, [search, defaults]);
   const change = useCallback(
     (wanted: Partial<T>) => {
-      const next = new URLSearchParams();
+      const next = new URLSearchParams(search);
       for (const [name, value] of Object.entries({ ...filters, ...wanted })) {
         if (value !== undefined && value !== defaults[name]) next.set(name, String(value));
+        else next.delete(name);
       }
       const asked = next.toString();
       navigate(asked ? `${location}?${asked}` : location, { replace: true });
     },
-    [filters, defaults, location, navigate],
+    [search, filters, defaults, location, navigate],
   );
   return [filters, change];
 }

@@ -52,11 +52,12 @@ export function Shell({ children }: { children: ReactNode }) {
       <AppShell.Header px="md">
         <Group h="100%" justify="space-between" wrap="nowrap">
           <Group gap="sm" wrap="nowrap">
-            <Burger opened={opened} onClick={toggle} hiddenFrom="sm" size="sm" aria-label={t("nav.develop")} />
+            <Burger opened={opened} onClick={toggle} hiddenFrom="sm" size="sm" aria-expanded={opened} aria-label={t("nav.menu")} />
             <img src={icon} width={26} height={26} alt="" />
             <Text fw={700} visibleFrom="xs">{t("app.name")}</Text>
           </Group>
           <Group gap="xs" wrap="nowrap">
+            <Text size="xs" c="dimmed" visibleFrom="sm" title={t("common.zoneHelp")}>{workspace.timeZone}</Text>
             <Select
               aria-label={t("common.workspace")}
               size="xs"
@@ -99,7 +100,7 @@ export function Shell({ children }: { children: ReactNode }) {
       <AppShell.Navbar p="xs">
         <ScrollArea flex={1}>
           {SECTIONS.map(([title, items]) => (
-            <Box key={title} mb="sm">
+            <Box key={title} mb={6}>
               <Text size="xs" c="dimmed" fw={600} px="sm" py={4}>{t(title)}</Text>
               {items.map(([to, text, Icon]) => (
                 <NavLink
@@ -108,6 +109,7 @@ export function Shell({ children }: { children: ReactNode }) {
                   href={to}
                   label={t(text)}
                   leftSection={<Icon size={17} stroke={1.6} />}
+                  py={6}
                   active={location === to || location.startsWith(`${to}/`)}
                   aria-current={location === to ? "page" : undefined}
                   onClick={close}
@@ -115,7 +117,7 @@ export function Shell({ children }: { children: ReactNode }) {
               ))}
             </Box>
           ))}
-          <NavLink href="/docs" target="_blank" label={t("nav.api")} leftSection={<IconBook2 size={17} stroke={1.6} />} />
+          <NavLink href="/docs" target="_blank" label={t("nav.api")} py={6} leftSection={<IconBook2 size={17} stroke={1.6} />} />
         </ScrollArea>
       </AppShell.Navbar>
       <AppShell.Main id="content" tabIndex={-1}><Boundary place={location}>{children}</Boundary></AppShell.Main>

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseEvent, setPlace, url } from "../api/http";
+import { de } from "../i18n/de";
 import { works, turned } from "../pages/Calendars";
 import { relatedJobs } from "../pages/Dependencies";
 import { operations } from "../monitor/operations";
@@ -8,7 +9,7 @@ import { points } from "../monitor/Curve";
 import { worstByDay } from "../pages/PatchData";
 import { dayOf, daysBetween, midnightOf, monthsOf, nextDay, patchDate, weeksOf } from "../parts/days";
 import { diffLines, hunks } from "../parts/diff";
-import { look } from "../parts/states";
+import { look, stateName } from "../parts/states";
 import { clock, span } from "../parts/time";
 
 describe("events of a stream", () => {
@@ -20,6 +21,12 @@ describe("events of a stream", () => {
     expect(parseEvent(": still here")).toBeNull();
     expect(parseEvent("event: nothing")).toBeNull();
   });
+});
+
+it("a state has a word in each language, and one that is new is shown as it is", () => {
+  const t = (key: keyof typeof de) => de[key];
+  expect(stateName(t, "running-exception")).toBe("Fehler, wartet");
+  expect(stateName(t, "brand-new")).toBe("brand-new");
 });
 
 it("an address leaves out what is not asked for", () => {
@@ -88,7 +95,7 @@ it("jobs that wait for each other are read once each", async () => {
 });
 
 it("the curve of a day ends at its highest value", () => {
-  expect(points([0, 5, 10], 10)).toBe("0,150 43,80 87,10");
+  expect(points([0, 5, 10], 10)).toBe("0,150 42,80 83,10");
 });
 
 describe("what changed between two texts", () => {

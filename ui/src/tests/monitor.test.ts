@@ -7,6 +7,7 @@ import { top } from "../monitor/Curve";
 import { pairs } from "../monitor/History";
 import { downstream, effect, nodeOperations, operations } from "../monitor/operations";
 import { byJob, slowest } from "../monitor/ranking";
+import { heights, recordOf } from "../monitor/recent";
 import { type Attempt, ticks, timeline } from "../monitor/timeline";
 import { keepViews, readViews, withView } from "../monitor/views";
 import { marked, withMore } from "../parts/log-text";
@@ -146,6 +147,28 @@ describe("rankings", () => {
 
   it("an axis ends at a round number", () => {
     expect([0, 1, 3, 7, 12, 90, 101, 2600].map(top)).toEqual([1, 1, 3, 10, 20, 100, 200, 5000]);
+  });
+});
+
+describe("an instance beside those before it", () => {
+  const ran = (id: number, status: string, executeTime?: number) => item(id, status, { executeTime });
+
+  it("says how often in a row it has failed, and since which success", () => {
+    const before = [ran(9, "fail"), ran(8, "manual-stop"), ran(7, "fail"), ran(6, "success"), ran(5, "fail")];
+    expect(recordOf({ status: "fail" }, before)).toMatchObject({ failures: 3, good: { instanceId: 6 } });
+    expect(recordOf({ status: "fail" }, [])).toEqual({ failures: 1, good: undefined, usualMs: undefined });
+    expect(recordOf({ status: "running" }, before).failures).toBe(0);
+  });
+
+  it("tells how long it usually takes from those that succeeded, once there are a few", () => {
+    const few = [ran(3, "success", 100), ran(2, "success", 300)];
+    expect(recordOf({ status: "success" }, few).usualMs).toBeUndefined();
+    expect(recordOf({ status: "success" }, [...few, ran(1, "success", 90_000), ran(0, "fail", 1)]).usualMs).toBe(300);
+  });
+
+  it("short ones are seen beside long ones, and what runs grows", () => {
+    const [none, short, long, runs] = heights([{ status: "waiting" }, { status: "fail", startTime: 0, endTime: 100 }, { status: "success", startTime: 0, endTime: 10_000 }, { status: "running", startTime: 5_000 }], 7_500);
+    expect([none, short, long, runs]).toEqual([0, 0.1, 1, 0.5]);
   });
 });
 

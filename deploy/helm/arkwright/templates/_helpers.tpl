@@ -35,7 +35,7 @@ app.kubernetes.io/component: {{ .part }}
 {{ required "tls.workerSecret is missing: tls.certManager is off" .Values.tls.workerSecret }}{{- end -}}
 {{- end -}}
 
-{{/* Where a group's Dask scheduler is. Takes a dict: root, group. */}}
+{{/* Where the Dask scheduler of an entry of workers.groups is. Takes a dict: root, group (its name). */}}
 {{- define "arkwright.daskUrl" -}}
 tls://{{ include "arkwright.name" .root }}-dask-{{ .group }}:8786
 {{- end -}}
@@ -111,7 +111,7 @@ topologySpreadConstraints:
 {{- if .Values.workers.enabled }}
 {{- $ways := list }}
 {{- range .Values.workers.groups }}
-{{- $ways = append $ways (printf "%s=%s" .name (include "arkwright.daskUrl" (dict "root" $ "group" .name))) }}
+{{- $ways = append $ways (printf "%s=%s" (.group | default .name) (include "arkwright.daskUrl" (dict "root" $ "group" .name))) }}
 {{- end }}
 - {name: ARKWRIGHT_EXECUTOR, value: {{ join "," $ways | quote }}}
 - {name: ARKWRIGHT_EXECUTOR_CA, value: /etc/arkwright-worker-tls/ca.crt}

@@ -2,7 +2,8 @@
 
 Rules: secrets are sealed with the installation's key before they are stored, each bound to its workspace, connection
 and key, and are never answered: a mask stands in their place. A mask that comes back leaves the secret as it is.
-`kmsKey` and `agentName` mean nothing here; they are kept and never demanded. Unknown keys and fields are kept.
+`kmsKey` and `agentName` mean nothing here; they are kept and never demanded. Unknown keys and fields are kept. A HOST
+may have a private key in the place of the password that the documents demand (ours).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from arkwright.core.job_document import canonical_type
 from arkwright.engine.connections import SEALED, bound_to, is_sealed
 from arkwright.errors import InvalidInput
 from arkwright.iam.sealing import Sealer
+from arkwright.nodes.ssh_program import PRIVATE_KEY
 from arkwright.store.base import Place
 
 MASK = "******"
@@ -39,13 +41,13 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "HIVE": ("clusterName", "connectionMethod"),
     "RDS": ("ip", "port", "userName", "password", "driverName", "driverPath"),
     "CloudTable": ("clusterName",),
-    "HOST": ("ip", "port", "userName", "password"),
+    "HOST": ("ip", "port", "userName"),
     "KAFKA": (),
 }
 _METHODS = ("agent", "direct")
 _DRIVERS = ("com.mysql.jdbc.Driver", "org.postgresql.Driver")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
-_SECRET = re.compile(r"password|passwd|passphrase|secret|token|credential|privatekey|accesskey|pwd$")
+_SECRET = re.compile(r"password|passwd|passphrase|secret|token|credential|privatekey|accesskey|pwd$|^key$|^keyfile$")
 _NOT_STORED = ("id", "createTime", "createUser")
 
 
@@ -78,7 +80,11 @@ def canonical(type_name: str) -> str:
 
 
 def is_secret(key: str) -> bool:
-    return _SECRET.search(key.translate(str.maketrans("", "", "-_. ")).lower()) is not None
+    return _SECRET.search(_plain(key)) is not None
+
+
+def _plain(key: str) -> str:
+    return key.translate(str.maketrans("", "", "-_. ")).lower()
 
 
 def read_connection_body(document: Mapping[str, Any], *, secrets_needed: bool = True) -> ConnectionBody:
@@ -113,10 +119,16 @@ def _check_config(kind: str, config: Mapping[str, Any], secrets_needed: bool) ->
             needed += ["userName", "password"]
     if kind == "DWS" and _empty(config, "clusterName") and (_empty(config, "ip") or _empty(config, "port")):
         raise HttpRefusal(CLUSTER_NEEDED, hint="Set config.clusterName, or config.ip and config.port.")
+    instead = ""
+    if kind == "HOST" and not any(_plain(key) in PRIVATE_KEY and not _empty(config, key) for key in config):
+        needed.append("password")
+        instead = ", or a privateKey in the place of a password"
     for key in needed:
         if _empty(config, key) and (secrets_needed or not is_secret(key)):
             raise InvalidInput(
-                f"config.{key} is missing.", field=f"config.{key}", hint=f"A connection of type {kind} needs it."
+                f"config.{key} is missing.",
+                field=f"config.{key}",
+                hint=f"A connection of type {kind} needs it{instead}.",
             )
     if not _empty(config, "port") and not (str(config["port"]).isdigit() and 0 < int(config["port"]) < 65536):
         raise wrong("config.port", "must be a number from 1 to 65535", config["port"])

@@ -177,7 +177,7 @@ async def broken_by(call: Call, body: ConnectionBody, before: Definition | None)
     try:
         config = _opened(call, body, before)
     except SettingInvalid as error:
-        return f"{error} {error.hint}".strip()
+        return str(error)
     connection = NodeConnection(name=body.name, type=body.type, config=config)
     folder = call.parts.workspace_folder(call.place.workspace_id)
     fence = {"allow_loopback_requests": call.parts.loopback_allowed}

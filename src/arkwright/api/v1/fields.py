@@ -30,6 +30,14 @@ def is_name(value: Any) -> bool:
     return isinstance(value, str) and NAME.fullmatch(value) is not None and value not in {".", ".."}
 
 
+def job_name(value: Any) -> str:
+    if value is None or value == "":
+        raise InvalidInput("name is missing.", field="name", code=Code.JOB_NAME_EMPTY)
+    if not is_name(value):
+        raise InvalidInput(f"name is {short(value)}.", field="name", code=Code.JOB_NAME_INVALID)
+    return str(value)
+
+
 def object_(value: Any, field: str, *, code: Code | None = None) -> Mapping[str, Any]:
     """An object; missing: an empty one."""
     if value is None:

@@ -66,11 +66,7 @@ class JobBody:
 def read_job_body(document: dict[str, Any]) -> JobBody:
     """Raises `InvalidInput` with the code of the rule that is broken."""
     plain = _plain(document)
-    name = plain.get("name")
-    if name is None or name == "":
-        raise InvalidInput("name is missing.", field="name", code=Code.JOB_NAME_EMPTY)
-    if not fields.is_name(name):
-        raise wrong("name", "breaks the rule for names of jobs", name, code=Code.JOB_NAME_INVALID)
+    name = fields.job_name(plain.get("name"))
     process_type = plain.get("processType")
     if process_type not in ("BATCH", "REAL_TIME"):
         raise wrong("processType", "must be BATCH or REAL_TIME", process_type, code=Code.JOB_TYPE_INVALID)
@@ -250,7 +246,9 @@ def _check_node(node: Any, where: str) -> None:
     name = node.get("name")
     if not isinstance(name, str) or not fields.NODE_NAME.fullmatch(name) or name in {".", ".."}:
         raise wrong(
-            f"{where}.name", "must be 1 to 128 letters, digits, Chinese characters, hyphens, underscores and dots", name
+            f"{where}.name",
+            "must be 1 to 128 letters, digits, Chinese characters, hyphens, underscores, dots, / < and >",
+            name,
         )
     type_ = text(node.get("type"), f"{where}.type", 64, least=1)
     if not type_.isprintable():

@@ -11,17 +11,16 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
 
-from starlette.responses import StreamingResponse
 from starlette.types import ASGIApp
 
-from arkwright.api.byte_range import ByteRange, NotSatisfiable, parse_range
 from arkwright.api.call import Call, short, whole_number
 from arkwright.api.error_codes import RANGE_INVALID
-from arkwright.api.errors import HttpRefusal
 from arkwright.api.event_stream import EventStream, StreamEvent, wanted
+from arkwright.api.file_answer import file_answer
 from arkwright.api.route import Parameter, Route, number
 from arkwright.api.v1.instances import found
 from arkwright.core.instance import ENDED_NODE, Instance, NodeRun, NodeStatus
+from arkwright.engine.followed_log import FollowedLog
 from arkwright.engine.run_files import LogNow
 from arkwright.errors import Code, InvalidInput, NotFound
 from arkwright.iam.model import Action
@@ -36,7 +35,7 @@ _LOOK_AFAR_SECONDS = 1.0
 
 async def show_log(call: Call) -> ASGIApp:
     instance = await found(call)
-    index = await _node_index(call, instance)
+    index = await node_index(call, instance)
     attempt = call.number("attempt", least=1)
     if wanted(call):
         return EventStream(call, _follow(call, instance, index, attempt, _resume_at(call)))
@@ -46,21 +45,18 @@ async def show_log(call: Call) -> ASGIApp:
             f"The node has no attempt {attempt}; its newest one is {latest}.", field="attempt", code=Code.NODE_NOT_FOUND
         )
     # A node that has not started has no log yet; that is an empty one, not an error.
-    now = await call.parts.run_files.log(_key(instance.id, index, attempt or latest)) if latest else None
-    size = now.size if now is not None else 0
-    headers = {"Accept-Ranges": "bytes", "Cache-Control": "no-store"}
-    try:
-        part = parse_range(call.header(b"range"), size)
-    except NotSatisfiable:
-        raise HttpRefusal(
-            RANGE_INVALID, f"The log has {size} bytes.", headers={"Content-Range": f"bytes */{size}"}
-        ) from None
-    if part is not None:
-        headers["Content-Range"] = f"bytes {part.start}-{part.end - 1}/{size}"
-    whole = part or ByteRange(0, size)
-    headers["Content-Length"] = str(whole.end - whole.start)
-    return StreamingResponse(
-        _chunks(call, now, whole), 200 if part is None else 206, headers, "text/plain; charset=utf-8"
+    now: LogNow | None = None
+    if latest:
+        key = _key(instance.id, index, attempt or latest)
+        still_written = key.attempt == latest and instance.nodes[index].status is NodeStatus.RUNNING
+        now = await (call.parts.run_files.steady_log(key) if still_written else call.parts.run_files.log(key))
+    return file_answer(
+        call,
+        now.size if now is not None else 0,
+        lambda start, end: _chunks(call, now, start, end),
+        what="The log",
+        media_type="text/plain; charset=utf-8",
+        headers={"Cache-Control": "no-store"},
     )
 
 
@@ -83,20 +79,23 @@ async def _follow(
     watcher.add_done_callback(lambda _: changed.set())
     shortest, longest = _LOOK_SECONDS
     pause = shortest
+    log: FollowedLog | None = None
     try:
         while True:
             changed.clear()
             run = latest.nodes[index] if latest.nodes else None
             if attempt is None and run is not None and run.attempt:
                 attempt = run.attempt
+            if attempt and log is None:
+                log = call.parts.run_files.follow(_key(instance.id, index, attempt), offset)
             # Asked before reading: what is written before the end is then read before the end is told.
             over = watcher.done() or (latest.ended and latest.version >= instance.version) or _is_over(run, attempt)
             grown = False
-            async with aclosing(_pieces(call, instance.id, index, attempt, offset, final=over)) as pieces:
-                async for piece in pieces:
-                    grown = True
-                    offset = piece.id or offset
-                    yield piece
+            if log is not None:
+                async with aclosing(_pieces(log, final=over)) as pieces:
+                    async for piece in pieces:
+                        grown = True
+                        yield piece
             if over:
                 yield _end(run, attempt)
                 return
@@ -111,21 +110,15 @@ async def _follow(
             await watcher
 
 
-async def _pieces(
-    call: Call, instance_id: int, index: int, attempt: int | None, offset: int, *, final: bool
-) -> AsyncGenerator[StreamEvent, None]:
-    """What the log has beyond `offset` by now; the id of each piece is the offset behind it."""
-    if not attempt:
-        return
-    key = _key(instance_id, index, attempt)
+async def _pieces(log: FollowedLog, *, final: bool) -> AsyncGenerator[StreamEvent, None]:
+    """What the log has beyond its offset by now; the id of each piece is the offset behind it."""
     while True:
-        now = await call.parts.run_files.log(key)
-        data = b"".join([each async for each in call.parts.run_files.read_log(now, offset, offset + _CHUNK)])
+        data = await log.read(_CHUNK)
         text, used = whole_text(data, final=final and len(data) < _CHUNK)
         if not used:
             return
-        offset += used
-        yield StreamEvent(name="log", data={"text": text}, id=offset)
+        log.take(data[:used])
+        yield StreamEvent(name="log", data={"text": text}, id=log.offset)
 
 
 def _is_over(run: NodeRun | None, attempt: int | None) -> bool:
@@ -184,7 +177,7 @@ def _resume_at(call: Call) -> int:
 # ---------------------------------------------------------------- look-ups and files
 
 
-async def _node_index(call: Call, instance: Instance) -> int:
+async def node_index(call: Call, instance: Instance) -> int:
     name = call.path["node_name"]
     names = [run.name for run in instance.nodes]
     if not names:
@@ -206,9 +199,9 @@ def _key(instance_id: int, index: int, attempt: int) -> AttemptKey:
     return AttemptKey(instance_id=instance_id, node=index, attempt=attempt)
 
 
-async def _chunks(call: Call, now: LogNow | None, part: ByteRange) -> AsyncIterator[bytes]:
+async def _chunks(call: Call, now: LogNow | None, start: int, end: int) -> AsyncIterator[bytes]:
     if now is not None:
-        async for data in call.parts.run_files.read_log(now, part.start, part.end):
+        async for data in call.parts.run_files.read_log(now, start, end):
             yield data
 
 

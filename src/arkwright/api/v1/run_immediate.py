@@ -223,6 +223,11 @@ def _read_wait(given: str | None) -> float | None:
     raise wrong("wait", f"must be a number of seconds above 0, at most {MAX_WAIT_SECONDS}", given)
 
 
+def _route_name(call: Call) -> str:
+    """Keys belong to one route, and the newer API has one of its own."""
+    return "run-immediate" if call.route.version == "v1" else f"{call.route.version} run-immediate"
+
+
 def _read_key(call: Call, job_name: str, wish: _Wish) -> IdempotencyKey | None:
     key = call.header(b"idempotency-key")
     if key is None:
@@ -236,7 +241,7 @@ def _read_key(call: Call, job_name: str, wish: _Wish) -> IdempotencyKey | None:
     place = call.place
     request = [job_name, dict(wish.parameters), dict(wish.kinds), wish.job_path]
     return IdempotencyKey(
-        scope=f"{call.actor.user_id}|{place.project_id}|{place.workspace_id}|run-immediate {job_name}",
+        scope=f"{call.actor.user_id}|{place.project_id}|{place.workspace_id}|{_route_name(call)} {job_name}",
         key=key,
         request_digest=hashlib.sha256(_canonical(request)).hexdigest(),
         expires_ms=call.parts.now_ms() + KEY_KEPT_MS,

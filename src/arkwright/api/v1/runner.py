@@ -19,9 +19,11 @@ from arkwright.engine.assignments import Assignments
 from arkwright.errors import Code, IllegalState, InvalidInput, NotFound
 from arkwright.executors.attempt_wire import (
     Arrival,
+    Asked,
     Cancels,
     Claim,
-    Held,
+    Leave,
+    LogEnd,
     Renewal,
     Renewed,
     Report,
@@ -40,19 +42,6 @@ WAIT_SECONDS = 25.0
 """How long a question about what is to stop is held open."""
 
 
-class Leave(Struct, kw_only=True):
-    """A worker goes."""
-
-    runner: str
-
-
-class Asked(Struct, kw_only=True):
-    """What the worker knows already."""
-
-    runner: str
-    known: tuple[Held, ...] = ()
-
-
 class ClaimShown(Struct, kw_only=True):
     """`executors.attempt_wire.ClaimAnswer`, for the documentation."""
 
@@ -61,12 +50,6 @@ class ClaimShown(Struct, kw_only=True):
     refusal: str = ""
     stop: bool = False
     """With a refusal: this worker will get none, it should end."""
-
-
-class LogEnd(Struct, kw_only=True):
-    """How far the log has arrived."""
-
-    offset: int
 
 
 async def arrive(call: Call) -> Response:

@@ -74,7 +74,11 @@ def read_script_body(document: Mapping[str, Any]) -> ScriptBody:
     if not isinstance(content, str):
         raise wrong("content", "must be a text", content)
     if len(content.encode()) > MAX_CONTENT_BYTES:
-        raise InvalidInput(f"content must have at most {MAX_CONTENT_BYTES} bytes.", field="content")
+        raise InvalidInput(
+            f"content must have at most {MAX_CONTENT_BYTES} bytes in UTF-8.",
+            field="content",
+            hint="Keep what is long in a file that the script reads.",
+        )
     for field in ("connectionName", "database", "queueName"):
         text(document.get(field), field, 255)
     object_(document.get("configuration") or None, "configuration")

@@ -91,11 +91,7 @@ async def list_jobs(call: Call) -> Response:
 
 
 async def rename_job(call: Call) -> Response:
-    name = (await call.document()).get("name")
-    if name is None or name == "":
-        raise InvalidInput("name is missing.", field="name", code=Code.JOB_NAME_EMPTY)
-    if not fields.is_name(name):
-        raise wrong("name", "breaks the rule for names of jobs", name, code=Code.JOB_NAME_INVALID)
+    name = fields.job_name((await call.document()).get("name"))
     job = await _found(call)
     await _save(call, job, {**job.body, "name": name}, name=name)
     return answer({"is_success": True, "status_code": 200})

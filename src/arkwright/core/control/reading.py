@@ -12,9 +12,8 @@ from typing import Any
 
 import msgspec
 
-from arkwright.core.control import is_parent
 from arkwright.core.document_values import text_of
-from arkwright.core.job import Job, Node
+from arkwright.core.job import Node
 
 JOB_NAME = ("jobName", "subJobName", "subJob", "job", "loopJobName", "loopSubJob", "innerJobName")
 PARAMETERS = (
@@ -91,11 +90,6 @@ def job_name(node: Node) -> str:
             "chosen when the instance begins."
         )
     return name
-
-
-def child_jobs(job: Job) -> dict[str, str]:
-    """Per node that runs another job, that job's name. Raises `SettingWrong`."""
-    return {node.name: job_name(node) for node in job.nodes if is_parent(node)}
 
 
 def parameters(node: Node) -> Mapping[str, str]:

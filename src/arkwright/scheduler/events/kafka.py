@@ -26,7 +26,9 @@ from typing import TYPE_CHECKING, Any
 
 from arkwright.core.schedule import Event
 from arkwright.engine.interface import Occurrence
-from arkwright.nodes.kafka_connection import client_settings, library_missing
+from arkwright.nodes.base import Connection
+from arkwright.nodes.kafka_connection import library_missing
+from arkwright.nodes.kafka_node import KafkaFailed, checked_settings
 from arkwright.scheduler.events.base import EVENT_DATA_CHARACTERS, Happening, Listener, SourceFailed
 from arkwright.store.base import Place
 
@@ -40,7 +42,6 @@ Connect = Callable[[Place, str], Awaitable[Mapping[str, Any]]]
 
 WAIT_MS = 5_000
 """How long the broker holds a request for records while there are none."""
-REQUEST_MS = 15_000
 CLOSE_SECONDS = 5.0
 ABANDON_SECONDS = 2.0
 _abandoned: set[asyncio.Future[None]] = set()
@@ -50,9 +51,11 @@ NEW_PARTITIONS_SECONDS = 60.0
 
 
 class KafkaSource:
-    def __init__(self, event: Event, connect: Connect) -> None:
+    def __init__(self, event: Event, connect: Connect, fence: Mapping[str, Any]) -> None:
+        """`fence`: as `nodes.network_fence.Fence.from_settings` takes it."""
         self._event = event
         self._connect = connect
+        self._fence = fence
 
     async def run(self, listener: Listener) -> None:
         missing = library_missing()
@@ -61,7 +64,11 @@ class KafkaSource:
         from aiokafka.errors import KafkaError
 
         config = await self._connect(listener.trigger.place, self._event.connection)
-        settings = client_settings(self._event.connection, config)
+        connection = Connection(name=self._event.connection, type="KAFKA", config=config)
+        try:
+            settings = await checked_settings(connection, self._fence)
+        except KafkaFailed as error:
+            raise SourceFailed(str(error)) from None
         try:
             consumer, partitions = await _opened(settings, self._event.channel, f"arkwright-{listener.trigger.id}")
             reading = _Reading(self._event, listener, consumer)
@@ -241,7 +248,7 @@ class _Reading:
 async def _partitions(settings: Mapping[str, Any], topic: str) -> list[int]:
     from aiokafka.admin import AIOKafkaAdminClient
 
-    admin = AIOKafkaAdminClient(**settings, client_id="arkwright", request_timeout_ms=REQUEST_MS)
+    admin = AIOKafkaAdminClient(**settings)
     try:
         await admin.start()
         (found,) = await admin.describe_topics([topic])
@@ -275,13 +282,11 @@ async def _open(settings: Mapping[str, Any], topic: str, group: str) -> tuple[AI
     partitions = await _partitions(settings, topic)
     consumer = AIOKafkaConsumer(
         **settings,
-        client_id="arkwright",
         group_id=group,
         enable_auto_commit=False,
         auto_offset_reset="none",
         isolation_level="read_committed",
         fetch_max_wait_ms=WAIT_MS,
-        request_timeout_ms=REQUEST_MS,
         metadata_max_age_ms=int(NEW_PARTITIONS_SECONDS * 1000),
     )
     try:

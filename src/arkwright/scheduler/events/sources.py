@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from arkwright.core.schedule_document import read_cron, read_event
 from arkwright.errors import InvalidInput
 from arkwright.objects.base import Objects
@@ -13,10 +16,12 @@ from arkwright.store.trigger_record import Trigger, TriggerKind
 
 
 class Sources:
-    def __init__(self, *, objects: Objects, news: News | None, connect: Connect) -> None:
+    def __init__(self, *, objects: Objects, news: News | None, connect: Connect, fence: Mapping[str, Any]) -> None:
+        """`fence`: which addresses may be connected to, as for nodes (`nodes.network_fence`)."""
         self._objects = objects
         self._news = news
         self._connect = connect
+        self._fence = fence
 
     def __call__(self, trigger: Trigger) -> Source | None:
         """None: nothing is listened to. Raises `InvalidInput` for a document that can't be read (any more)."""
@@ -36,5 +41,5 @@ class Sources:
                 if event is None:
                     raise InvalidInput("Its event is empty.", field="event")
                 if trigger.kind is TriggerKind.KAFKA:
-                    return KafkaSource(event, self._connect)
+                    return KafkaSource(event, self._connect, self._fence)
                 return ObsSource(event, self._objects, self._news)

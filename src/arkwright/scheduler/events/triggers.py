@@ -149,6 +149,8 @@ class Triggers:
                 await self._follow()
             except StoreUnavailable as error:
                 log.error("triggers could not be claimed: %s", error)
+            except Exception:
+                log.exception("triggers could not be followed; trying again")
             await asyncio.sleep(WAKE_SECONDS)
 
     async def _follow(self) -> None:

@@ -22,10 +22,9 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 import msgspec
 
@@ -321,8 +320,3 @@ def _new_secret() -> str:
 
 def _bound_to(place: Place, hook_id: str) -> str:
     return f"hook {place.workspace_id}/{hook_id}"
-
-
-def public(trigger: Trigger) -> Mapping[str, Any]:
-    """The body without its secrets."""
-    return {key: value for key, value in trigger.body.items() if key not in ("secret", "previous")}
