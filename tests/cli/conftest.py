@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.executors.hosts import end_hosts
 
 from arkwright.cli import run
 
@@ -61,6 +62,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     running = start_server(tmp_path_factory.mktemp("server") / "data")
     yield running
     assert running.stop() == 0
+    end_hosts(running.data / "hosts")  # they would wait for the next server
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,7 +28,7 @@ def test_a_reader_that_goes_away_while_a_run_is_followed_is_no_traceback(home: R
     read, write = os.pipe()
     os.close(read)
     try:
-        done = in_a_process(home, "job", "run", save(job("piped", "echo one")), "--follow", stdout=write)
+        done = in_a_process(home, "job", "run", save(job("read-by-nobody", "echo one")), "--follow", stdout=write)
     finally:
         os.close(write)
     assert done.returncode == 1

@@ -38,6 +38,10 @@ EVERY_MINUTE = {
 }
 
 
+def engine_name(house: House) -> str:
+    return (house.data / "engine-name").read_text().strip()
+
+
 @dataclass
 class Town:
     address: str
@@ -60,7 +64,12 @@ class Town:
         """Who plans now."""
         held = f"SELECT owner FROM lease WHERE name = 'scheduler' AND until_ms > {NOW_MS}"
         owner = until(lambda: self.rows(held), "somebody plans")[0][0]
-        return next(each for each in self.workers if (each.data / "engine-name").read_text().strip() == owner)
+        return next(each for each in self.workers if engine_name(each) == owner)
+
+    def holds_its_instances(self, house: House) -> bool:
+        """Whether its lease on what it runs is not over; that is another one than the planner's."""
+        held = f"SELECT 1 FROM engine WHERE name = '{engine_name(house)}' AND lease_until_ms > {NOW_MS}"
+        return bool(self.rows(held))
 
     def rows(self, query: str) -> list[asyncpg.Record]:
         async def ask() -> list[asyncpg.Record]:
@@ -214,6 +223,7 @@ def test_nothing_is_lost_and_nothing_done_twice_while_servers_are_frozen_and_kil
     planner.process.send_signal(signal.SIGSTOP)  # in the middle of planning, and of running what it has
     assert until(lambda: town.planner() is other, "the other one plans") is True
     town.due_again(minute)
+    until(lambda: not town.holds_its_instances(planner), "its lease is over, too")
     planner.process.send_signal(signal.SIGCONT)
     count = len(town.accepted)
     until(lambda: len(town.accepted) > count + 20, "the load goes on")
