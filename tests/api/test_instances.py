@@ -112,6 +112,10 @@ def test_the_detail_shows_every_node_as_documented(server: RunningServer, name: 
     assert (log.text, log.headers["Content-Length"]) == ("hello\noops\n", "11")
     assert server.client.get(url, headers={"Range": "bytes=6-"}).text == "oops\n"
     assert server.client.head(url).headers["Content-Length"] == "11"
+    assert server.client.put(url, content=b"nothing happened").status_code == 200
+    assert server.client.get(url).text == "hello\noops\n", "nobody puts words into a log"
+    assert server.client.head(url).headers["Content-Length"] == "11"
+    assert server.client.delete(url).status_code == 204
     for other in (
         url.replace("second.job", "third.job"),
         url.replace(str(instance_id), "1"),

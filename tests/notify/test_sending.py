@@ -227,6 +227,20 @@ async def test_what_a_webhook_answers_decides_whether_it_is_tried_again(
         assert len(web.got) == 1
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/token-in-the-url", "http://no-such-host.invalid/token-in-the-url"])
+@in_loop
+async def test_a_webhook_that_is_not_there_is_tried_again(tmp_path: Path, url: str) -> None:
+    async with opened(tmp_path) as store:
+        clock = Clock()
+        await topic(store, tmp_path, clock, {"name": "ops", "kind": "webhook", "url": url})
+        sending = sender(store, tmp_path, clock)
+        with pytest.raises(NotSent, match="The webhook can't be reached: .") as refused:
+            await sending.send(PLACE, "ops", batch(clock, "a"))
+        await sending.close()
+        assert not refused.value.final
+        assert "token-in-the-url" not in str(refused.value)
+
+
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "http://169.254.169.254/latest", "http://[::1]:1/"])
 @in_loop
 async def test_a_webhook_does_not_lead_into_the_house(tmp_path: Path, url: str) -> None:

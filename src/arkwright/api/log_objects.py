@@ -2,8 +2,9 @@
 
 Under `obs://dlf-log-<project>/…` nothing is copied: the object is the log of the node's newest attempt, where it lies,
 and grows with it. It can be read (`GET /obs/…`), not written, listed or deleted, by whoever may read the job's
-instances. An object that somebody stored under the same path comes first. The logs of a job with a `logPath` of its own
-are copied there when they are whole (`engine/attempt_ends.py`): ordinary objects.
+instances. It comes before an object that somebody stored under the same path: any project may write there, and nobody
+puts words into another's log. Once the log is cleared away, that object is read. The logs of a job with a `logPath` of
+its own are copied there when they are whole (`engine/attempt_ends.py`): ordinary objects.
 """
 
 from __future__ import annotations

@@ -108,10 +108,12 @@ async def put_object(call: Call) -> ASGIApp:
 async def get_object(call: Call) -> ASGIApp:
     path = _path(call)
     info = await call.parts.objects.head(path)
-    log = await find_log(call, path) if info is None else None
-    if log is not None:
+    log = await find_log(call, path)
+    if log is not None and (log.size or info is None):
         etag = f"{log.modified_ms:x}-{log.size:x}"
         info = ObjectInfo(key=path.key, size=log.size, modified_ms=log.modified_ms, etag=etag)
+    else:
+        log = None
     if info is None:
         raise HttpRefusal(OBJECT_NOT_FOUND, f"There is no object {path}.")
     headers = {

@@ -11,15 +11,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import httpcore2
 import httpx2
 import msgspec
 
 from arkwright.nodes.base import Connection, Failed
 from arkwright.nodes.connection_settings import PASSWORD, USER, is_tls, setting, where
-from arkwright.nodes.network_fence import AddressRefused, Fence, FencedTransport
+from arkwright.nodes.network_fence import BROKEN, AddressRefused, Fence, FencedTransport
 
-_BROKEN = (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError, httpcore2.ProxyError)
 CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 120.0
 
@@ -56,7 +54,7 @@ class Gateway:
                 answer = await self._client.request(method, path, **given)
         except AddressRefused as error:
             raise GatewayRefused(str(error)) from None
-        except (httpx2.HTTPError, *_BROKEN) as error:
+        except BROKEN as error:
             raise GatewayFailed(f"{self.place} can't be asked: {error or type(error).__name__}") from None
         try:
             return answer.status_code, msgspec.json.decode(answer.content)

@@ -48,6 +48,13 @@ _COMPATIBLE = ipaddress.ip_network("::/96")
 _ISATAP = (0x00005EFE, 0x02005EFE)
 
 
+BROKEN = (
+    *(httpx2.HTTPError, httpx2.InvalidURL),
+    *(httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.UnsupportedProtocol),
+)
+"""What a request over `FencedTransport` fails with where nobody refused it."""
+
+
 class AddressRefused(Exception):
     """A node may not connect there; the text says where, and why."""
 

@@ -139,10 +139,7 @@ class RestApi:
         return "rest"
 
     async def run(self, context: Context, log: Log) -> Outcome:
-        import httpcore2
-        import httpx2
-
-        from arkwright.nodes.network_fence import AddressRefused
+        from arkwright.nodes.network_fence import BROKEN, AddressRefused
 
         request = self.request(context)
         if isinstance(request, Failed):
@@ -153,14 +150,7 @@ class RestApi:
             outcome = failure.outcome
         except AddressRefused as refusal:
             outcome = refused(str(refusal))
-        except (httpx2.HTTPError, httpx2.InvalidURL) as fault:
-            outcome = _error(f"The request failed: {_named(fault)}")
-        except (
-            httpcore2.TimeoutException,
-            httpcore2.NetworkError,
-            httpcore2.ProtocolError,
-            httpcore2.UnsupportedProtocol,
-        ) as fault:
+        except BROKEN as fault:
             outcome = _error(f"The request failed: {_named(fault)}")
         log(f"{context.scrubbed(outcome.message)}\n".encode(errors="replace"))
         return outcome

@@ -17,7 +17,7 @@ import httpx2
 import msgspec
 
 from arkwright import __version__
-from arkwright.nodes.network_fence import AddressRefused, Fence, FencedTransport
+from arkwright.nodes.network_fence import BROKEN, AddressRefused, Fence, FencedTransport
 from arkwright.notify.message import Message
 from arkwright.notify.outcome import NotSent
 from arkwright.notify.topic import Topic
@@ -47,8 +47,8 @@ class Webhooks:
                 status, wait = reply.status_code, reply.headers.get("Retry-After")
         except AddressRefused as error:
             raise NotSent(f"{error}".replace("a node", "a webhook"), final=True) from None
-        except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
-            raise NotSent(f"The webhook can't be reached: {type(error).__name__}.") from None
+        except (*BROKEN, OSError) as error:
+            raise NotSent(f"The webhook can't be reached: {error or type(error).__name__}.") from None
         if 200 <= status < 300:
             return
         final = 300 <= status < 500 and status not in _AGAIN
