@@ -9,6 +9,7 @@ page that is out of step fails the run at its end. Under xdist each worker watch
 from __future__ import annotations
 
 import gc
+import signal
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -123,6 +124,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A shell's background job ignores it, and so would every program that tests start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # How long an example takes says something about the machine's other work, and nothing about ours.
     settings.register_profile("tests", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("tests")

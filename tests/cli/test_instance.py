@@ -108,7 +108,7 @@ def test_ctrl_c_leaves_the_run_going_and_says_how_to_stop_it(cli: Cli, save, hom
         while "up" not in follower.stdout.readline():
             assert follower.poll() is None
         os.kill(follower.pid, signal.SIGINT)
-        message = follower.stderr.read()
+        message = follower.communicate(timeout=30)[1]
     assert follower.returncode == 130
     assert "goes on" in message
     assert f"arkwright instance stop {name}" in message

@@ -109,7 +109,7 @@ async def test_two_schedulers_that_both_believe_to_plan_exceed_no_limit_of_a_job
             for each in (old, new):
                 each.scheduler.gates.heard(None)
             world.hands.end(running_id)
-            [(world, running_id)] = await running(one, two, 1, but=running_id)
+            [(world, running_id)] = await running(new, old, 1, but=running_id)
             found = [each.status.value for each in await two.instances("job")]
             assert found.count("running") == 1, found
             one.clock.jump(60_000)
@@ -154,15 +154,16 @@ async def test_a_limit_holds_over_all_servers(tmp_path: Path, postgres_ready: st
         assert await one.store.leaked_slots() == 0
 
 
-async def running(one: World, two: World, count: int, *, but: int = 0) -> list[tuple[World, int]]:
-    """What runs on both, once it is so many, and not that one."""
+async def running(plans: World, other: World, count: int, *, but: int = 0) -> list[tuple[World, int]]:
+    """What runs on both, once it is so many, and not that one. `plans`: who has the lease; the other one may not know
+    yet, and has nothing to be quiet about once it does."""
     async with asyncio.timeout(30):
         while True:
-            found = [(world, instance_id) for world in (one, two) for instance_id in world.hands.running]
+            found = [(world, instance_id) for world in (plans, other) for instance_id in world.hands.running]
             if len(found) == count and but not in {instance_id for _, instance_id in found}:
-                await (one if one.scheduler.plans else two).quiet()
-                return [(world, instance_id) for world in (one, two) for instance_id in world.hands.running]
-            await one.store.ping()
+                await plans.quiet()
+                return [(world, instance_id) for world in (plans, other) for instance_id in world.hands.running]
+            await plans.store.ping()
 
 
 @contextlib.asynccontextmanager

@@ -33,9 +33,11 @@ def mariadb() -> Iterator[MariaDb]:
         pytest.skip("MariaDB is not installed (on Debian: apt-get install mariadb-server)")
     # Its socket's path must be short, so not below pytest's own folder.
     folder = Path(tempfile.mkdtemp(prefix="ark-mariadb-"))
-    user = ["--user=root"] if os.geteuid() == 0 else []
+    # One that starts clears temporary tables away, also those of others in the same folder.
+    (folder / "tmp").mkdir()
+    own = [f"--tmpdir={folder}/tmp", *(["--user=root"] if os.geteuid() == 0 else [])]
     made = subprocess.run(
-        [install, "--no-defaults", f"--datadir={folder}/data", "--auth-root-authentication-method=normal", *user],
+        [install, "--no-defaults", f"--datadir={folder}/data", "--auth-root-authentication-method=normal", *own],
         capture_output=True,
         text=True,
     )
@@ -58,7 +60,7 @@ def mariadb() -> Iterator[MariaDb]:
         "--skip-name-resolve",
         "--skip-log-bin",
         "--innodb-flush-log-at-trx-commit=0",
-        *user,
+        *own,
     ]
     try:
         with running(command, folder / "log", port=port, seconds=START_SECONDS):

@@ -63,7 +63,7 @@ class Application:
         endpoints = _endpoints(parts, routes.ROUTES if parts.serves_api else routes.WITHOUT_API)
         self._run_immediate = endpoints.get(RUN_IMMEDIATE)
         self.requests = parts.metrics.requests if parts.metrics is not None else RequestCounts()
-        self.direct = Direct(parts, self.next_request_id)
+        self.direct = Direct(parts, self.requests, self.next_request_id)
         """The short way of run-immediate, for the HTTP server."""
         self._table = RouteTable(endpoints)
 

@@ -25,6 +25,7 @@ import msgspec
 from arkwright.api.access import require
 from arkwright.api.call import Parts
 from arkwright.api.errors import refusal
+from arkwright.api.request_counts import RequestCounts
 from arkwright.api.v1.fields import PARAMETER_NAME
 from arkwright.api.v1.run_immediate import MAX_VALUE
 from arkwright.core.identity import Workspace
@@ -89,8 +90,9 @@ Reply = Callable[[int, list[tuple[bytes, bytes]], bytes], None]
 
 
 class Direct:
-    def __init__(self, parts: Parts, next_request_id: Callable[[], str]) -> None:
+    def __init__(self, parts: Parts, requests: RequestCounts, next_request_id: Callable[[], str]) -> None:
         self._parts = parts
+        self._requests = requests
         self._next_request_id = next_request_id
         self._heads: dict[bytes, _Head] = {}
 
@@ -107,6 +109,7 @@ class Direct:
             request_id = self._next_request_id()
 
             def told(instance_id: int | None, error: BaseException | None) -> None:
+                self._requests.direct += 1
                 if error is not None:
                     _refused(reply, request_id, error)
                 elif instance_id is not None:

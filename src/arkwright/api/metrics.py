@@ -41,7 +41,6 @@ class Sources:
     token: str
     """What a scraper shows; empty: none is set."""
     requests: RequestCounts
-    all_requests: Callable[[], int]
     """Those of the short way among them, which are counted by the HTTP server alone."""
     commits: Counts
     writers_waiting: Callable[[], int]
@@ -85,9 +84,10 @@ class _Scrape:
         for (method, route, status), number in sorted(self.sources.requests.answered.items()):
             answered.add_metric((method, route, str(status)), number)
         yield answered
-        direct = max(0, self.sources.all_requests() - self.sources.requests.total)
         yield CounterMetricFamily(
-            "arkwright_http_run_immediate_direct", "Calls of run-immediate answered the short way.", direct
+            "arkwright_http_run_immediate_direct",
+            "Calls of run-immediate answered the short way.",
+            self.sources.requests.direct,
         )
 
     def _store(self) -> Iterable[Metric]:

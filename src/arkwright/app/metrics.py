@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from arkwright.api.metrics import Sources
 from arkwright.api.request_counts import RequestCounts
 from arkwright.engine.clock import Clock
@@ -21,7 +19,6 @@ def sources(
     engine: Engine,
     scheduler: DurableScheduler,
     clock: Clock,
-    all_requests: Callable[[], int],
 ) -> Sources:
     def holds() -> dict[str, bool]:
         runs = {"engine": engine.lease.holds} if "engine" in settings.roles else {}
@@ -30,7 +27,6 @@ def sources(
     return Sources(
         token=settings.metrics_token,
         requests=RequestCounts(),
-        all_requests=all_requests,
         commits=COUNTS,
         writers_waiting=lambda: store.writers_waiting,
         tallies=engine.tallies,

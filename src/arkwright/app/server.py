@@ -295,7 +295,7 @@ class Server:
             loopback_allowed=settings.allow_loopback_requests,
             trusted_proxies=settings.trusted_proxies,
             strict=settings.limits == "strict",
-            metrics=metric_sources(settings, store, engine, scheduler, clock, self._requests_answered),
+            metrics=metric_sources(settings, store, engine, scheduler, clock),
             serves_api="api" in settings.roles,
             warehouse=cast("WarehouseReader | None", executors.get(Work.HOSTED)),
             workspace_folder=folders.workspace,
@@ -327,9 +327,6 @@ class Server:
         await self._uvicorn.wait_started(self._serving)
         write_server_file(self.data, self.url)
         self._closing.callback((self.data / "server.json").unlink, missing_ok=True)
-
-    def _requests_answered(self) -> int:
-        return 0 if self._uvicorn is None else self._uvicorn.server_state.total_requests
 
     async def stop(self) -> None:
         """No new requests, no new work, state committed; local processes go on and are found again."""
