@@ -94,7 +94,7 @@ run: $(VENV)/.installed  ## run the example on real data: server, import, run, r
 
 # One process more than there are cores: many tests wait for servers. A file stays in one process, so that what its tests
 # share is made once; the files come in the order that tests/order.py gives them.
-PYTEST = $(BIN)/python -m pytest -n $$(( $$(getconf _NPROCESSORS_ONLN) + 2 )) --dist loadfile --no-loadscope-reorder
+PYTEST = $(BIN)/python -m pytest -n $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )) --dist loadfile --no-loadscope-reorder
 
 test: dev ui ui-test  ## the tests, but for the long ones; ARGS='tests/core -k retry' picks some, ARGS=--durations=10 times them
 	@$(PYTEST) -m "not long" $(ARGS)

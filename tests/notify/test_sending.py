@@ -234,7 +234,7 @@ async def test_a_webhook_that_is_not_there_is_tried_again(tmp_path: Path, url: s
         clock = Clock()
         await topic(store, tmp_path, clock, {"name": "ops", "kind": "webhook", "url": url})
         sending = sender(store, tmp_path, clock)
-        with pytest.raises(NotSent, match="The webhook can't be reached: .") as refused:
+        with pytest.raises(NotSent, match=r"The webhook can't be reached: .") as refused:
             await sending.send(PLACE, "ops", batch(clock, "a"))
         await sending.close()
         assert not refused.value.final
