@@ -48,6 +48,8 @@ log = logging.getLogger("arkwright.store")
 READERS = 2
 BUSY_SECONDS = 10.0
 LARGEST_GROUP = 1000
+LARGEST_WAITED = 24
+"""A group of so many is waited for no longer."""
 LIGHT_ROWS = 64
 """Most rows that are written on the event loop's thread: about half a millisecond."""
 SLOW_SECONDS = 0.003
@@ -72,7 +74,9 @@ class SqliteStore(SqlStore):
         self._migrations = migration.migrations("sqlite") if migrations is None else migrations
         self.schema_level = self._migrations[-1].number
         self._gathered: list[Write] = []
-        """Writers of this turn of the event loop."""
+        """Writers of the next group."""
+        self._gathered_before = 0
+        """How many there were a turn of the event loop ago."""
         self._queue: SimpleQueue[list[Write] | None] = SimpleQueue()
         """For the writer thread: groups; an empty one is a checkpoint."""
         self._busy = False
@@ -182,10 +186,16 @@ class SqliteStore(SqlStore):
             asyncio.get_running_loop().call_soon(self._hand_over)
 
     def _hand_over(self) -> None:
-        """The next group: whoever has come while the last one was being committed, or in this turn of the loop."""
+        """The next group: whoever has come while the last one was being committed, or since. While each turn of the
+        loop brings more, they are waited for: a larger group costs hardly more than a small one."""
         self._handing_over = False
         if self._busy:
             return
+        if self._gathered_before < len(self._gathered) < LARGEST_WAITED:
+            self._gathered_before = len(self._gathered)
+            self._hand_over_soon()
+            return
+        self._gathered_before = 0
         assert self._wal is not None
         if self._wal.due():
             self._busy = True
@@ -244,6 +254,7 @@ class SqliteStore(SqlStore):
     def _committed(self, writes: Sequence[Write], results: Sequence[Any], channels: set[str]) -> None:
         self._busy = False
         self._last_commit = time.monotonic()
+        self._gathered_before = len(self._gathered)  # they have waited
         self._hand_over()  # first, so that the next commit goes on while these are answered
         self._answer(writes, results, channels)
 
